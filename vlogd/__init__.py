@@ -1,0 +1,1 @@
+"""vlogd: drop a video into a folder, get a watchable, captioned stream."""
