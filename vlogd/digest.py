@@ -1,0 +1,62 @@
+"""Digests: of canonical JSON (fingerprints), of files (artifacts), of huge originals (identity).
+
+An original's identity is its size plus evenly spaced samples, not all its bytes: reading a
+60 GB file from a disk takes minutes, and a video should play seconds after it was dropped.
+Two files with the same identity are compared byte by byte before they count as the same
+(`intake.py`), so a sample that misses a difference costs time, never a file.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+_BLOCK_BYTES = 1 << 20
+_SAMPLE_BYTES = 64 << 10
+_SAMPLES = 32
+
+
+def canonical(value: Any) -> bytes:
+    """JSON with sorted keys and no spaces: equal values give equal bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+def of_json(value: Any) -> str:
+    """SHA-256 of `value` as canonical JSON, in hex."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def of_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with path.open("rb", buffering=0) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def identity(path: Path) -> str:
+    """SHA-256 over a file's size and 32 samples of 64 KiB, in hex; all bytes if it is small."""
+    found = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        found.update(size.to_bytes(8, "big"))
+        if size <= _SAMPLES * _SAMPLE_BYTES:
+            while block := file.read(_BLOCK_BYTES):
+                found.update(block)
+        else:
+            for index in range(_SAMPLES):
+                file.seek(index * (size - _SAMPLE_BYTES) // (_SAMPLES - 1))
+                found.update(file.read(_SAMPLE_BYTES))
+    return found.hexdigest()
+
+
+def same_bytes(one: Path, other: Path) -> bool:
+    """Whether two files hold exactly the same bytes."""
+    with one.open("rb", buffering=0) as a, other.open("rb", buffering=0) as b:
+        if os.fstat(a.fileno()).st_size != os.fstat(b.fileno()).st_size:
+            return False
+        while True:
+            ours, theirs = a.read(_BLOCK_BYTES), b.read(_BLOCK_BYTES)
+            if ours != theirs:
+                return False
+            if not ours:
+                return True

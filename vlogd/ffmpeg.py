@@ -1,0 +1,123 @@
+"""Everything vlogd says to ffmpeg and ffprobe passes here; ffmpeg-python builds the arguments.
+
+Dropped files are not trusted. Every input may only be read through the `file` and `pipe`
+protocols and by one of the demuxers of `INPUT_FORMATS`: no playlist or concat script can make
+ffmpeg open another file or address (ffmpeg-protocols(1), `protocol_whitelist`; ffmpeg-formats(1),
+`format_whitelist`).
+
+Graphs are ffmpeg-python streams (`Stream`), which carry no types; stages build them with
+`source(...)`, their `.filter(...)` and `output(...)`, and give them to `run`.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import ffmpeg
+
+from vlogd import process
+from vlogd.process import Limits
+
+Stream = Any
+
+INPUT_FORMATS = (
+    "mov", "matroska", "webm", "avi", "mpegts", "mpeg", "mpegvideo", "flv", "asf", "ogg", "mxf", "gxf",
+    "rm", "wtv", "dv", "nut", "ivf", "h264", "hevc", "av1", "m4v", "vc1", "y4m", "yuv4mpegpipe",
+    "wav", "w64", "aiff", "mp3", "aac", "ac3", "eac3", "flac", "amr", "caf", "dts", "tta", "wv", "ape", "au",
+)  # fmt: skip
+"""Containers that hold a film or a sound by themselves: no playlists, scripts or single pictures."""
+
+_SAFE_INPUT = {"protocol_whitelist": "file,pipe", "format_whitelist": ",".join(INPUT_FORMATS)}
+_GLOBAL = ("-nostdin", "-hide_banner", "-v", "warning", "-nostats", "-progress", "pipe:1", "-y")
+
+
+def argument(path: Path) -> str:
+    """`path` as an ffmpeg argument: never taken for an option or a protocol, whatever its name."""
+    return f"file:{path}"
+
+
+def source(path: Path, **options: Any) -> Stream:
+    """An untrusted input file. `options` are input options, without their dash."""
+    return ffmpeg.input(argument(path), **{**_SAFE_INPUT, **options})
+
+
+def raw_source(path: Path, **options: Any) -> Stream:
+    """A file that vlogd made itself, of any format."""
+    return ffmpeg.input(argument(path), **{"protocol_whitelist": "file,pipe", **options})
+
+
+def output(streams: Sequence[Stream] | Stream, path: Path, **options: Any) -> Stream:
+    """An output file fed by `streams`. `options` are output options, without their dash."""
+    many = streams if isinstance(streams, list | tuple) else [streams]
+    return ffmpeg.output(*many, argument(path), **options)
+
+
+def command(outputs: Sequence[Stream], global_options: Sequence[str] = ()) -> list[str]:
+    """The whole ffmpeg command of one graph with one or more outputs."""
+    merged = outputs[0] if len(outputs) == 1 else ffmpeg.merge_outputs(*outputs)
+    return ["ffmpeg", *_GLOBAL, *global_options, *ffmpeg.get_args(merged)]
+
+
+def run(
+    outputs: Sequence[Stream],
+    *,
+    limits: Limits,
+    stop: threading.Event | None = None,
+    tell_seconds: Callable[[float], None] | None = None,
+    global_options: Sequence[str] = (),
+) -> None:
+    """Run one graph to its end. `tell_seconds` hears the output time reached, about twice a second.
+
+    Raises ToolFailed, Stopping or Unavailable, as `process.run` does.
+    """
+    progress = _Progress(tell_seconds)
+    process.run(
+        command(outputs, global_options),
+        limits=limits,
+        stop=stop,
+        on_line=progress.hear,
+        moved=progress.moved,
+    )
+
+
+def probe(path: Path, *entries: str, limits: Limits, stop: threading.Event | None = None) -> str:
+    """What ffprobe prints about `path` as JSON; `entries` are its options (`-show_streams` …)."""
+    return process.output(["ffprobe", *_probe_options(), "-of", "json", *entries, argument(path)],
+                          limits=limits, stop=stop)  # fmt: skip
+
+
+def probe_lines(
+    path: Path, *entries: str, on_line: process.Line, limits: Limits, stop: threading.Event | None = None
+) -> None:
+    """Hand each line that ffprobe prints about `path` (as `entries` say) to `on_line`."""
+    process.run(
+        ["ffprobe", *_probe_options(), *entries, argument(path)], limits=limits, stop=stop, on_line=on_line
+    )
+
+
+def _probe_options() -> list[str]:
+    safe = [word for name, value in _SAFE_INPUT.items() for word in (f"-{name}", value)]
+    return ["-hide_banner", "-v", "error", *safe]
+
+
+class _Progress:
+    """Reads ffmpeg's `-progress` lines; only a changed time, frame or size is progress."""
+
+    _TELLING = ("out_time_us", "frame", "total_size")
+
+    def __init__(self, tell_seconds: Callable[[float], None] | None) -> None:
+        self._tell = tell_seconds
+        self._last: dict[str, str] = {}
+
+    def moved(self, line: str) -> bool:
+        key, _, value = line.partition("=")
+        if key not in self._TELLING or self._last.get(key) == value:
+            return False
+        self._last[key] = value
+        return True
+
+    def hear(self, line: str) -> None:
+        key, _, value = line.partition("=")
+        if self._tell is not None and key == "out_time_us" and value.lstrip("-").isdigit():
+            self._tell(int(value) / 1e6)

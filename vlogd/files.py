@@ -1,0 +1,95 @@
+"""Putting files in place so that a reader sees the whole file or none, and a power cut too.
+
+The order is always: write under a temporary name in the same folder, fsync the file, rename,
+fsync the folder (rename(2) is atomic; without the fsyncs it may reach the disk before the data).
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import uuid
+from pathlib import Path
+from typing import Any
+
+TEMPORARY_PREFIX = ".vlogd-"
+"""What our temporary names start with; a leftover of a crash is recognised by it and swept."""
+
+
+def temporary_beside(path: Path) -> Path:
+    """A fresh name in the folder of `path`, never longer than a name may be."""
+    return path.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}")
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` survive a power cut, where the file system can."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with contextlib.suppress(OSError):  # some network file systems cannot fsync a folder
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    """Make a file's bytes survive a power cut."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Replace `path` by `data`, whole or not at all."""
+    temporary = temporary_beside(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def write_if_changed(path: Path, data: bytes) -> bool:
+    """`write_whole`, unless the file already holds just these bytes. Says whether it wrote."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.read_bytes() == data:
+            return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, data)
+    return True
+
+
+def write_json(path: Path, value: Any) -> None:
+    """`write_whole` of indented JSON, keys in the order given, a newline at the end."""
+    write_whole(path, json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """JSON as vlogd writes it for people: indented, ASCII, a newline at the end."""
+    return (json.dumps(value, indent=1, ensure_ascii=True) + "\n").encode()
+
+
+def read_json(path: Path) -> Any:
+    """The JSON in `path`; FileNotFoundError and ValueError pass through."""
+    return json.loads(path.read_bytes())
+
+
+def move_whole(source: Path, target: Path) -> None:
+    """Move a finished file to `target`, also across file systems, whole or not at all."""
+    sync_file(source)
+    if source.stat().st_dev == target.parent.stat().st_dev:
+        source.replace(target)
+    else:
+        temporary = temporary_beside(target)
+        try:
+            shutil.copyfile(source, temporary)
+            sync_file(temporary)
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        source.unlink()
+    sync_folder(target.parent)

@@ -1,0 +1,36 @@
+"""How a stage or an inbox declares its settings: a frozen dataclass with bounds in its types.
+
+Declaring needs no validation library; `config.py` hands these classes to pydantic, which
+reads the same annotations, so that a stage's file alone decides what its section may hold.
+Each field's docstring-like comment lives in `config.example.yaml`, which a test keeps complete.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar, dataclass_transform
+
+from annotated_types import Ge, Gt, Interval
+
+PositiveInt = Annotated[int, Gt(0)]
+NonNegativeInt = Annotated[int, Ge(0)]
+PositiveSeconds = Annotated[float, Gt(0)]
+NonNegativeSeconds = Annotated[float, Ge(0)]
+Crf = Annotated[int, Interval(ge=0, le=51)]
+
+_T = TypeVar("_T")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def settings(cls: type[_T]) -> type[_T]:
+    """Make `cls` a frozen, keyword-only dataclass that refuses unknown keys.
+
+    `__pydantic_config__` is what pydantic reads from a standard dataclass
+    (pydantic docs, "Dataclasses", "Dataclass config").
+    """
+    made: Any = dataclass(frozen=True, kw_only=True)(cls)
+    made.__pydantic_config__ = {"extra": "forbid"}
+    return made  # type: ignore[no-any-return]  # dataclass() gives back the class it was given
+
+
+@settings
+class NoSettings:
+    """For a stage that has nothing to set."""
