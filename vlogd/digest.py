@@ -27,6 +27,11 @@ def of_json(value: Any) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
+def of_bytes(data: bytes) -> str:
+    """SHA-256 of `data`, in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def of_file(path: Path) -> str:
     """SHA-256 of a file's bytes, in hex."""
     with path.open("rb", buffering=0) as file:

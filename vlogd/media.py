@@ -254,7 +254,7 @@ def _number(found: Mapping[str, Any], key: str) -> int | None:
 
 
 def _fraction(text: Any, otherwise: str) -> str:
-    """ffprobe's "num:den" or "num/den" as "num/den"; `otherwise` when it is 0 or unknown."""
+    """A fraction, from ffprobe's "num:den" or "num/den" as "num/den"; `otherwise` when it is 0 or unknown."""
     with suppress(TypeError, ValueError, ZeroDivisionError, AttributeError):
         value = Fraction(text.replace(":", "/"))
         if value > 0:

@@ -56,7 +56,6 @@ class Artifact:
     fingerprint: str
     digest: str
     recipe: Mapping[str, Json]
-    facts: Mapping[str, Json] = field(default_factory=dict)
     made_at: float = 0.0
 
     @property

@@ -37,8 +37,11 @@ Line = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Limits:
-    """What a child may use. `memory_bytes` bounds its address space (0: not bounded);
-    `stall_seconds` is how long it may go without showing progress on its standard output."""
+    """What a child may use.
+
+    `memory_bytes` bounds its address space (0: not bounded); `stall_seconds` is how long it may go
+    without showing progress on its standard output.
+    """
 
     memory_bytes: int = 8 << 30
     stall_seconds: float = 300.0

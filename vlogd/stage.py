@@ -57,7 +57,11 @@ def no_view(work: Work, have: Set[str]) -> View:  # noqa: ARG001 - the contract'
 
 @dataclass(frozen=True)
 class Stage:
-    """A kind of work. `essential`: the video is not ready, or has failed, without it."""
+    """A kind of work.
+
+    `essential`: the video is not ready, or has failed, without it. `effort` is the stage's share
+    of an item's work, relative to the other stages; progress bars are weighted by it.
+    """
 
     name: str
     version: int
@@ -67,3 +71,4 @@ class Stage:
     settings: type[Any] = NoSettings
     view: Callable[[Work, Set[str]], View] = no_view
     essential: bool = True
+    effort: float = 1.0

@@ -1,0 +1,157 @@
+"""The library on disk: items' folders, unfinished steps, artifacts. What is true is what lies here.
+
+    <library>/videos/<slug>/<stage>-<fingerprint>/
+        …files…                delivered whole, one by one
+        parts/<part>.json      receipts, while the step is unfinished
+        artifact.json          appears by rename: the only commit point
+
+`artifact.json` keeps the receipts of all parts, so an artifact that lost a file falls back to an
+unfinished step in which just the parts with missing files are to be done again.
+"""
+
+import os
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from vlogd import digest, files
+from vlogd.model import Artifact, FileMark, Item, Receipt
+from vlogd.workspace import RECEIPTS
+
+VIDEOS = "videos"
+ARTIFACT = "artifact.json"
+_FORMAT = 1
+
+
+class Library:
+    """Reads and writes below one root folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def folder(self, item: Item) -> Path:
+        """The item's folder."""
+        return self.root / VIDEOS / item.slug
+
+    def artifacts(self, item: Item) -> list[Artifact]:
+        """The item's whole artifacts: `artifact.json` is there and every file has its size."""
+        found = (self._artifact(item, folder) for folder in _folders(self.folder(item)))
+        return [artifact for artifact in found if artifact is not None]
+
+    def receipts(self, folder: Path) -> dict[str, Receipt]:
+        """The receipts in a step's folder whose files are all there, by part name."""
+        said = [
+            files.read_json(path) for path in sorted((folder / RECEIPTS).glob("*.json")) if _readable(path)
+        ]
+        with suppress(FileNotFoundError, ValueError):
+            said += files.read_json(folder / ARTIFACT)["parts"]
+        receipts = (_receipt(value) for value in said)
+        return {receipt.part: receipt for receipt in receipts if _whole(folder, receipt.files)}
+
+    def names(self, folder: Path) -> frozenset[str]:
+        """The names of the whole files in a step's folder, relative to it."""
+        return frozenset(
+            os.path.relpath(os.path.join(parent, name), folder)
+            for parent, _, names in os.walk(folder)
+            for name in names
+            if not name.startswith(files.TEMPORARY_PREFIX)
+        )
+
+    def save_receipt(self, folder: Path, receipt: Receipt) -> None:
+        """Record that a part is done. Its files are already in place and synced."""
+        (folder / RECEIPTS).mkdir(parents=True, exist_ok=True)
+        files.write_json(folder / RECEIPTS / f"{receipt.part}.json", asdict(receipt))
+
+    def commit(
+        self,
+        item: Item,
+        folder: Path,
+        recipe: Mapping[str, Any],
+        receipts: Collection[Receipt],
+        derived: Mapping[str, bytes],
+    ) -> Artifact:
+        """Make the step an artifact: write its derived files, then `artifact.json`, the commit."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in derived.items():
+            files.write_if_changed(folder / name, data)
+        ordered = sorted(receipts, key=lambda receipt: receipt.part)
+        marks = {name: mark for receipt in ordered for name, mark in receipt.files.items()}
+        marks |= {name: FileMark(len(data), digest.of_bytes(data)) for name, data in derived.items()}
+        value = {
+            "format": _FORMAT,
+            "stage": recipe["stage"],
+            "fingerprint": folder.name.rpartition("-")[2],
+            "digest": digest.of_json({name: mark.sha256 for name, mark in marks.items()}),
+            "recipe": recipe,
+            "parts": [asdict(receipt) for receipt in ordered],
+            "derived": {name: asdict(marks[name]) for name in sorted(derived)},
+        }
+        files.write_json(folder / ARTIFACT, value)
+        shutil.rmtree(folder / RECEIPTS, ignore_errors=True)
+        artifact = self._artifact(item, folder)
+        if artifact is None:
+            raise FileNotFoundError(f"{folder} lost files while it was being finished")
+        return artifact
+
+    def sweep(self, item: Item, keep: Collection[str], older_than: float) -> list[str]:
+        """Remove step folders not named in `keep` and untouched since `older_than` (epoch seconds)."""
+        gone = []
+        for folder in _folders(self.folder(item)):
+            if folder.name not in keep and _touched(folder) < older_than:
+                shutil.rmtree(folder, ignore_errors=True)
+                gone.append(folder.name)
+        return gone
+
+    def _artifact(self, item: Item, folder: Path) -> Artifact | None:
+        path = folder / ARTIFACT
+        try:
+            value = files.read_json(path)
+            made_at = path.stat().st_mtime
+            if value["format"] != _FORMAT:
+                return None
+            marks = {name: FileMark(**mark) for name, mark in value["derived"].items()}
+            for receipt in value["parts"]:
+                marks |= _receipt(receipt).files
+        except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+            return None
+        if not _whole(folder, marks):
+            return None
+        return Artifact(
+            item.id, value["stage"], value["fingerprint"], value["digest"], value["recipe"], made_at
+        )
+
+
+def _receipt(value: Mapping[str, Any]) -> Receipt:
+    marks = {name: FileMark(**mark) for name, mark in value["files"].items()}
+    return Receipt(part=value["part"], files=marks, facts=value["facts"])
+
+
+def _readable(path: Path) -> bool:
+    with suppress(OSError, ValueError):
+        files.read_json(path)
+        return True
+    return False
+
+
+def _whole(folder: Path, marks: Mapping[str, FileMark]) -> bool:
+    """Whether every file is there with its size (its bytes were digested when delivered)."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return all((folder / name).stat().st_size == mark.size_bytes for name, mark in marks.items())
+    return False
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    """The step folders of an item: `<stage>-<fingerprint>`."""
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if "-" in entry.name and entry.is_dir(follow_symlinks=False):
+                yield Path(entry.path)
+
+
+def _touched(folder: Path) -> float:
+    """The newest change time in a folder, epoch seconds."""
+    inside = [Path(parent) / name for parent, _, names in os.walk(folder) for name in names]
+    return max((path.lstat().st_mtime for path in [folder, *inside] if path.exists()), default=0.0)

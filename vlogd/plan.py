@@ -1,0 +1,132 @@
+"""The survey: the one question that start, resume, retry and a changed setting all ask.
+
+    Given an item, the stages, their settings and the artifacts that really are on disk:
+    which artifacts are current, which may stay on the air, and what is to be done next, and why?
+
+Nothing here touches a disk or a clock. An artifact is current when its fingerprint equals the
+fingerprint of what it *should* be made from now: the stage's name and version, its own settings
+for this item, the content of the original, and the digests of the artifacts it is made from
+(their content, so that a stage that ran again with equal output wakes nobody). Tool versions are
+recorded elsewhere and are no part of it: an ffmpeg upgrade must not encode a library anew.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from vlogd import digest
+from vlogd.model import Artifact, Item, Json
+from vlogd.stage import Stage
+
+_FINGERPRINT_CHARACTERS = 12
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage for one item with one recipe, and the reason why it must run."""
+
+    item: Item
+    stage: Stage
+    recipe: Mapping[str, Json]
+    fingerprint: str
+    reason: str
+    inputs: Mapping[str, Artifact]
+    settings: Any
+
+    @property
+    def folder(self) -> str:
+        """The name of the folder inside the item's folder that will hold the artifact."""
+        return f"{self.stage.name}-{self.fingerprint}"
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The answer. `steps` can be worked on now; `waiting` maps a stage to the need that it lacks.
+
+    `on_air` holds for each stage the artifact that viewers get: the current one, or the newest
+    earlier one while its successor is being made.
+    """
+
+    item: Item
+    current: Mapping[str, Artifact]
+    on_air: Mapping[str, Artifact]
+    steps: tuple[Step, ...]
+    waiting: Mapping[str, str]
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything is current."""
+        return not self.steps and not self.waiting
+
+
+def survey(
+    item: Item, stages: Sequence[Stage], settings: Mapping[str, Any], artifacts: Collection[Artifact]
+) -> Survey:
+    """Compare what is with what should be. `stages` come in an order in which needs precede."""
+    current: dict[str, Artifact] = {}
+    on_air: dict[str, Artifact] = {}
+    steps: list[Step] = []
+    waiting: dict[str, str] = {}
+    for stage in stages:
+        earlier = sorted((a for a in artifacts if a.stage == stage.name), key=lambda a: a.made_at)
+        if earlier:
+            on_air[stage.name] = earlier[-1]
+        lacking = [need for need in stage.needs if need not in current]
+        if lacking:
+            waiting[stage.name] = lacking[0]
+            continue
+        step = _step(item, stage, settings[stage.name], current, earlier)
+        found = [a for a in earlier if a.fingerprint == step.fingerprint]
+        if found:
+            current[stage.name] = on_air[stage.name] = found[-1]
+        else:
+            steps.append(step)
+    return Survey(item, current, on_air, tuple(steps), waiting)
+
+
+def _step(
+    item: Item, stage: Stage, settings: Any, current: Mapping[str, Artifact], earlier: Sequence[Artifact]
+) -> Step:
+    inputs = {need: current[need] for need in stage.needs}
+    recipe: dict[str, Json] = {
+        "stage": stage.name,
+        "version": stage.version,
+        "settings": asdict(settings),
+        "original": item.digest,
+        "inputs": {need: artifact.digest for need, artifact in inputs.items()},
+    }
+    fingerprint = digest.of_json(recipe)[:_FINGERPRINT_CHARACTERS]
+    return Step(item, stage, recipe, fingerprint, _reason(recipe, earlier), inputs, settings)
+
+
+def _reason(recipe: Mapping[str, Json], earlier: Sequence[Artifact]) -> str:
+    """Why an artifact with this recipe is missing, told as the difference to the newest one."""
+    if not earlier:
+        return "it has not been made yet"
+    old = earlier[-1].recipe
+    told = [f"the {name} artifact it is made from changed" for name in _differing(old, recipe, "inputs")]
+    told += [
+        f"setting {name} changed from {old['settings'].get(name, 'unset')!r} to {recipe['settings'].get(name, 'unset')!r}"
+        for name in _differing(old, recipe, "settings")
+    ]
+    if old["version"] != recipe["version"]:
+        told.append(f"the stage went from version {old['version']} to {recipe['version']}")
+    if old["original"] != recipe["original"]:
+        told.append("the original is another one")
+    return "; ".join(told) or "its files are missing or damaged"
+
+
+def _differing(old: Mapping[str, Json], new: Mapping[str, Json], key: str) -> list[str]:
+    names = {*old[key], *new[key]}
+    return sorted(n for n in names if digest.of_json(old[key].get(n)) != digest.of_json(new[key].get(n)))
+
+
+def check(stages: Sequence[Stage]) -> None:
+    """Refuse a pipeline in which a name is used twice or a need does not precede."""
+    known: set[str] = set()
+    for stage in stages:
+        if stage.name in known or not set(stage.needs) <= known:
+            raise ValueError(
+                f"stage {stage.name!r}: its name is taken or one of {stage.needs} does not precede it"
+            )
+        known.add(stage.name)
