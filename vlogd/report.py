@@ -1,0 +1,146 @@
+"""How far an item is, told once for everybody: `video.json`, the site, `vlogd status`, the log.
+
+Derived, never stored: from the survey, the parts of open steps and the failures that count.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from vlogd.model import Item, Part
+from vlogd.plan import Survey
+from vlogd.stage import Stage
+
+Status = Literal["queued", "processing", "ready", "failed"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an open step is. `shares` maps running parts to 0..1; `trouble` says why it rests.
+
+    `parked`: it will not be tried again by itself.
+    """
+
+    parts: Sequence[Part] = ()
+    done: frozenset[str] = frozenset()
+    shares: Mapping[str, float] = field(default_factory=dict)
+    trouble: str | None = None
+    parked: bool = False
+
+    @property
+    def percent(self) -> float:
+        """0 to 100, by the parts' weights."""
+        whole = sum(part.weight for part in self.parts)
+        gained = sum(
+            part.weight * (1.0 if part.name in self.done else self.shares.get(part.name, 0.0))
+            for part in self.parts
+        )
+        return 100.0 * gained / whole if whole else 0.0
+
+
+@dataclass(frozen=True)
+class StageReport:
+    """One stage of one item. `essential` ones decide about the item."""
+
+    status: str
+    progress: float
+    error: str | None
+    essential: bool
+
+
+@dataclass(frozen=True)
+class Report:
+    """One item. Times are epoch seconds; `progress` is 0 to 100 over the essential stages."""
+
+    id: str
+    slug: str
+    title: str
+    status: Status
+    progress: float
+    playable: bool
+    duration_seconds: float | None
+    error: str | None
+    notes: tuple[str, ...]
+    stages: Mapping[str, StageReport]
+    added_at: float
+    ready_at: float | None
+    eta_seconds: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+
+def report(
+    survey: Survey,
+    stages: Sequence[Stage],
+    progress: Mapping[str, Progress],
+    facts: Mapping[str, Any],
+) -> Report:
+    """Tell about one item. `progress` is by stage, `facts` are those of the stages' views."""
+    item: Item = survey.item
+    told = {stage.name: _stage_report(stage, survey, progress.get(stage.name)) for stage in stages}
+    essential = [told[stage.name] for stage in stages if stage.essential]
+    status = _status(essential)
+    failed = [one.error for one in essential if one.status == "failed" and one.error]
+    return Report(
+        id=item.id,
+        slug=item.slug,
+        title=item.title,
+        status=status,
+        progress=_percent(stages, told, status),
+        playable=bool(facts.get("playable")),
+        duration_seconds=facts.get("duration_seconds"),
+        error=failed[0] if failed else None,
+        notes=(*facts.get("notes", ()), *_remarks(told)),
+        stages=told,
+        added_at=item.accepted_at,
+        ready_at=_ready_at(stages, survey) if status == "ready" else None,
+    )
+
+
+def _stage_report(stage: Stage, survey: Survey, progress: Progress | None) -> StageReport:
+    if stage.name in survey.current:
+        return StageReport("ready", 100.0, None, stage.essential)
+    if stage.name in survey.waiting:
+        return StageReport("waiting", 0.0, None, stage.essential)
+    if progress is None:
+        return StageReport("queued", 0.0, None, stage.essential)
+    percent = round(progress.percent, 1)
+    if progress.parked:
+        return StageReport("failed", percent, progress.trouble, stage.essential)
+    if progress.shares:
+        return StageReport("running", percent, None, stage.essential)
+    return StageReport(
+        "resting" if progress.trouble else "queued", percent, progress.trouble, stage.essential
+    )
+
+
+def _status(essential: Sequence[StageReport]) -> Status:
+    states = {one.status for one in essential}
+    if "failed" in states:
+        return "failed"
+    if states <= {"ready"}:
+        return "ready"
+    return "processing" if states & {"ready", "running", "resting"} else "queued"
+
+
+def _percent(stages: Sequence[Stage], told: Mapping[str, StageReport], status: Status) -> float:
+    if status == "ready":
+        return 100.0
+    counted = [stage for stage in stages if stage.essential]
+    whole = sum(stage.effort for stage in counted)
+    return min(99.9, round(sum(stage.effort * told[stage.name].progress for stage in counted) / whole, 1))
+
+
+def _remarks(told: Mapping[str, StageReport]) -> tuple[str, ...]:
+    """What viewers should know of stages that are not essential, or that rest."""
+    return tuple(
+        f"{name}: {one.error}"
+        for name, one in told.items()
+        if one.error and not (one.essential and one.status == "failed")
+    )
+
+
+def _ready_at(stages: Sequence[Stage], survey: Survey) -> float | None:
+    return max((survey.current[stage.name].made_at for stage in stages if stage.essential), default=None)

@@ -1,0 +1,127 @@
+"""Performs one part on a worker thread: workspace, the stage's function, receipt.
+
+The receipt is written after the part's files are in place and synced. A crash before it means the
+part is done again, into the same names with the same bytes.
+"""
+
+import errno
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vlogd.errors import Stopping, Unavailable, VlogdError
+from vlogd.library import Library
+from vlogd.model import Part, Receipt
+from vlogd.plan import Step
+from vlogd.process import Limits
+from vlogd.stage import Work
+from vlogd.workspace import Workspace
+
+_OUTSIDE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV}
+"""Errors of a volume, not of a file: wait for it (a full disk, a mount that went away)."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What parts need from the daemon: where things lie, what children may use, when to stop."""
+
+    library: Library
+    originals: Path
+    scratch: Path
+    limits: Limits
+    stop: threading.Event
+
+
+@dataclass(frozen=True)
+class Done:
+    """How an attempt at a part ended: with a receipt or an error. `seconds` is its wall time."""
+
+    receipt: Receipt | None
+    error: BaseException | None
+    seconds: float
+
+
+def work_of(step: Step, bench: Bench, receipts: Mapping[str, Receipt], *, complete: bool = False) -> Work:
+    """The step as its stage sees it."""
+    home = bench.library.folder(step.item)
+    return Work(
+        item=step.item,
+        folder=home / step.folder,
+        inputs={need: home / artifact.folder for need, artifact in step.inputs.items()},
+        settings=step.settings,
+        receipts=receipts,
+        complete=complete,
+    )
+
+
+def cache_of(step: Step, bench: Bench) -> Path:
+    """Where the step's parts share what can be made again."""
+    return bench.scratch / "steps" / f"{step.item.id}-{step.folder}"
+
+
+def perform(
+    step: Step,
+    part: Part,
+    receipts: Mapping[str, Receipt],
+    bench: Bench,
+    tell_progress: Callable[[float], None],
+    tell_delivered: Callable[[str], None],
+) -> Done:
+    """Do one part. Never raises: whatever went wrong is in `Done.error`."""
+    began = time.monotonic()
+    receipt: Receipt | None = None
+    trouble: BaseException | None = None
+    try:
+        receipt = _attempt(step, part, receipts, bench, tell_progress, tell_delivered)
+    except VlogdError as error:
+        trouble = Stopping(str(error)) if bench.stop.is_set() else error
+    except OSError as error:
+        trouble = Unavailable(_outside(error)) if error.errno in _OUTSIDE else error
+    except Exception as error:  # noqa: BLE001 - a bug in one stage parks one item, never the daemon
+        trouble = error
+    return Done(receipt, trouble, time.monotonic() - began)
+
+
+def _attempt(
+    step: Step,
+    part: Part,
+    receipts: Mapping[str, Receipt],
+    bench: Bench,
+    tell_progress: Callable[[float], None],
+    tell_delivered: Callable[[str], None],
+) -> Receipt:
+    original = bench.originals / step.item.original
+    if not original.exists():
+        raise Unavailable(f"The original {original} is not there; is its disk mounted?")
+    work = work_of(step, bench, receipts)
+    scratch = bench.scratch / "parts" / uuid.uuid4().hex
+    scratch.mkdir(parents=True)
+    workspace = Workspace(
+        item=step.item,
+        original=original,
+        inputs=work.inputs,
+        settings=step.settings,
+        receipts=receipts,
+        folder=work.folder,
+        scratch=scratch,
+        cache=cache_of(step, bench),
+        limits=bench.limits,
+        stop=bench.stop,
+        tell_progress=tell_progress,
+        tell_delivered=tell_delivered,
+    )
+    try:
+        facts = step.stage.run(part, workspace)
+    finally:
+        workspace.close()
+    receipt = Receipt(part.name, dict(workspace.delivered), dict(facts))
+    bench.library.save_receipt(work.folder, receipt)
+    return receipt
+
+
+def _outside(error: OSError) -> str:
+    where = f" ({error.filename})" if error.filename else ""
+    return f"{error.strerror}{where}; vlogd waits and tries again."
