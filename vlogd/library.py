@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from vlogd import digest, files
-from vlogd.model import Artifact, FileMark, Item, Receipt
+from vlogd.model import Artifact, FileMark, Item, Receipt, View
 from vlogd.workspace import RECEIPTS
 
 VIDEOS = "videos"
@@ -54,7 +54,7 @@ class Library:
     def names(self, folder: Path) -> frozenset[str]:
         """The names of the whole files in a step's folder, relative to it."""
         return frozenset(
-            os.path.relpath(os.path.join(parent, name), folder)
+            str((Path(parent) / name).relative_to(folder))
             for parent, _, names in os.walk(folder)
             for name in names
             if not name.startswith(files.TEMPORARY_PREFIX)
@@ -71,10 +71,15 @@ class Library:
         folder: Path,
         recipe: Mapping[str, Any],
         receipts: Collection[Receipt],
-        derived: Mapping[str, bytes],
+        view: View,
     ) -> Artifact:
-        """Make the step an artifact: write its derived files, then `artifact.json`, the commit."""
+        """Make the step an artifact: write its derived files, then `artifact.json`, the commit.
+
+        The view is kept with it: an earlier artifact stays on the air when the code or the
+        artifacts that it was made from have moved on.
+        """
         folder.mkdir(parents=True, exist_ok=True)
+        derived = view.files
         for name, data in derived.items():
             files.write_if_changed(folder / name, data)
         ordered = sorted(receipts, key=lambda receipt: receipt.part)
@@ -88,6 +93,7 @@ class Library:
             "recipe": recipe,
             "parts": [asdict(receipt) for receipt in ordered],
             "derived": {name: asdict(marks[name]) for name in sorted(derived)},
+            "view": {"names": {name: _told(put) for name, put in view.names.items()}, "facts": view.facts},
         }
         files.write_json(folder / ARTIFACT, value)
         shutil.rmtree(folder / RECEIPTS, ignore_errors=True)
@@ -95,6 +101,11 @@ class Library:
         if artifact is None:
             raise FileNotFoundError(f"{folder} lost files while it was being finished")
         return artifact
+
+    def view(self, item: Item, artifact: Artifact) -> View:
+        """What an artifact shows, as it was when it was made."""
+        said = files.read_json(self.folder(item) / artifact.folder / ARTIFACT)["view"]
+        return View(names={name: _heard(put) for name, put in said["names"].items()}, facts=said["facts"])
 
     def sweep(self, item: Item, keep: Collection[str], older_than: float) -> list[str]:
         """Remove step folders not named in `keep` and untouched since `older_than` (epoch seconds)."""
@@ -127,6 +138,14 @@ class Library:
 def _receipt(value: Mapping[str, Any]) -> Receipt:
     marks = {name: FileMark(**mark) for name, mark in value["files"].items()}
     return Receipt(part=value["part"], files=marks, facts=value["facts"])
+
+
+def _told(put: bytes | str) -> dict[str, str]:
+    return {"file": put} if isinstance(put, str) else {"text": put.decode()}
+
+
+def _heard(put: Mapping[str, str]) -> bytes | str:
+    return put["file"] if "file" in put else put["text"].encode()
 
 
 def _readable(path: Path) -> bool:

@@ -98,7 +98,7 @@ class View:
 
     `files`: small derived files of the step's own folder (playlists), written whole.
     `names`: the item's stable names, each with the bytes to put there or the name of a file in
-    the step's folder to copy. `facts`: keys that this stage contributes to `video.json`.
+    the step's folder to copy (bytes are UTF-8 text). `facts`: keys that this stage contributes to `video.json`.
     """
 
     files: Mapping[str, bytes] = field(default_factory=dict)

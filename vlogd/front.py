@@ -1,0 +1,178 @@
+"""What viewers see: stable names that point at artifacts, `video.json`, the catalogue, the site.
+
+Derived from the survey each time, and replaced whole. The order of writing is the order in which
+a player reads backwards: segments are there before the playlists that name them, these before the
+master playlist, that before `video.json` and the catalogue that lead people to it.
+"""
+
+import datetime
+import importlib.resources
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from vlogd import files
+from vlogd.library import VIDEOS, Library
+from vlogd.model import View
+from vlogd.plan import Survey
+from vlogd.report import Progress, Report, report
+from vlogd.stage import Stage, Work
+
+VIDEO = "video.json"
+CATALOG = "catalog.json"
+
+
+@dataclass(frozen=True)
+class Growing:
+    """An unfinished step: its work and the names of the files that are whole."""
+
+    stage: Stage
+    work: Work
+    have: frozenset[str]
+
+
+class Front:
+    """Writes the viewers' side of one library."""
+
+    def __init__(self, library: Library, stages: Sequence[Stage]) -> None:
+        self._library = library
+        self._stages = stages
+        self._catalog: dict[str, dict[str, Any]] = {}
+
+    def install_site(self) -> None:
+        """Put the page and its assets in place, and read what is already published."""
+        self._library.root.mkdir(parents=True, exist_ok=True)
+        _install(importlib.resources.files("vlogd") / "site", self._library.root)
+        for path in sorted((self._library.root / VIDEOS).glob(f"*/{VIDEO}")):
+            with suppress(OSError, ValueError, KeyError):
+                self._list(files.read_json(path))
+        self._write_catalog()
+
+    def views(self, survey: Survey, growing: Mapping[str, Growing]) -> dict[str, View]:
+        """What each stage shows now: its artifact on the air, or else its growing step."""
+        views: dict[str, View] = {}
+        for stage in self._stages:
+            if stage.name in survey.on_air:
+                with suppress(FileNotFoundError, ValueError, KeyError):
+                    views[stage.name] = self._library.view(survey.item, survey.on_air[stage.name])
+            elif stage.name in growing:
+                step = growing[stage.name]
+                views[stage.name] = step.stage.view(step.work, step.have)
+        return views
+
+    def tell(
+        self, survey: Survey, views: Mapping[str, View], progress: Mapping[str, Progress]
+    ) -> tuple[Report, dict[str, Any]]:
+        """The item's report, and the facts that its views contribute to `video.json`."""
+        facts = _facts([view.facts for view in views.values()])
+        return report(survey, self._stages, progress, facts), facts
+
+    def publish(
+        self, survey: Survey, growing: Mapping[str, Growing], progress: Mapping[str, Progress]
+    ) -> Report:
+        """Bring everything that viewers see of one item up to date."""
+        home = self._library.folder(survey.item)
+        home.mkdir(parents=True, exist_ok=True)
+        views = self.views(survey, growing)
+        told, facts = self.tell(survey, views, progress)
+        names: list[str] = []
+        for stage, view in views.items():
+            folder = home / (
+                survey.on_air[stage].folder if stage in survey.on_air else growing[stage].work.folder.name
+            )
+            for name, data in view.files.items():
+                files.write_if_changed(folder / name, data)
+            for name, put in view.names.items():
+                data = put if isinstance(put, bytes) else (folder / put).read_bytes()
+                files.write_if_changed(home / name, data)
+                names.append(name)
+        video = _video(told, facts, sorted(names))
+        self._retire(home, names)
+        files.write_if_changed(home / VIDEO, files.json_bytes(video))
+        if self._list(video):
+            self._write_catalog()
+        return told
+
+    def _retire(self, home: Path, names: Sequence[str]) -> None:
+        """Remove stable names that the last `video.json` had and this one has not."""
+        with suppress(OSError, ValueError, KeyError):
+            for name in files.read_json(home / VIDEO)["files"]:
+                if name not in names and "/" not in name:
+                    (home / name).unlink(missing_ok=True)
+
+    def _list(self, video: Mapping[str, Any]) -> bool:
+        """Take an item into the catalogue; whether that changed it."""
+        row = {key: video.get(key) for key in _CATALOG_KEYS}
+        changed = self._catalog.get(video["slug"]) != row
+        self._catalog[video["slug"]] = row
+        return changed
+
+    def _write_catalog(self) -> None:
+        rows = sorted(
+            self._catalog.values(), key=lambda row: (row["added_at"] or "", row["slug"]), reverse=True
+        )
+        files.write_if_changed(self._library.root / CATALOG, files.json_bytes({"videos": rows}))
+
+
+_CATALOG_KEYS = ("id", "slug", "title", "status", "progress", "playable", "duration_seconds", "poster",
+                 "audio_only", "width", "height", "error", "added_at")  # fmt: skip
+
+
+def _facts(all_facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The stages' facts as one; lists of notes are joined, anything else is by the later stage."""
+    merged: dict[str, Any] = {}
+    for facts in all_facts:
+        notes = [*merged.get("notes", ()), *facts.get("notes", ())]
+        merged |= facts
+        merged["notes"] = notes
+    return merged
+
+
+def _video(told: Report, facts: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """The content of `video.json`."""
+    value: dict[str, Any] = {
+        "id": told.id,
+        "slug": told.slug,
+        "title": told.title,
+        "status": told.status,
+        "progress": int(told.progress),
+        "playable": told.playable,
+        "duration_seconds": None,
+        "width": None,
+        "height": None,
+        "audio_only": False,
+        "stream": None,
+        "poster": None,
+        "captions": [],
+        "renditions": [],
+    }
+    value |= facts
+    value |= {
+        "error": told.error,
+        "notes": list(told.notes),
+        "stages": {
+            name: {"status": one.status, "progress": int(one.progress), "error": one.error}
+            for name, one in told.stages.items()
+        },
+        "files": list(names),
+        "added_at": _iso(told.added_at),
+        "ready_at": _iso(told.ready_at) if told.ready_at is not None else None,
+    }
+    return value
+
+
+def _iso(epoch_seconds: float) -> str:
+    moment = datetime.datetime.fromtimestamp(int(epoch_seconds), datetime.UTC)
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _install(source: Traversable, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for entry in source.iterdir():
+        if entry.is_dir():
+            _install(entry, target / entry.name)
+        elif not entry.name.endswith((".py", ".pyc")):
+            files.write_if_changed(target / entry.name, entry.read_bytes())
