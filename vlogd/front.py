@@ -5,7 +5,7 @@ a player reads backwards: segments are there before the playlists that name them
 master playlist, that before `video.json` and the catalogue that lead people to it.
 """
 
-import datetime
+import datetime as dt
 import importlib.resources
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -165,7 +165,7 @@ def _video(told: Report, facts: Mapping[str, Any], names: Sequence[str]) -> dict
 
 
 def _iso(epoch_seconds: float) -> str:
-    moment = datetime.datetime.fromtimestamp(int(epoch_seconds), datetime.UTC)
+    moment = dt.datetime.fromtimestamp(int(epoch_seconds), dt.UTC)
     return moment.isoformat().replace("+00:00", "Z")
 
 

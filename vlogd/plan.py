@@ -119,14 +119,3 @@ def _reason(recipe: Mapping[str, Json], earlier: Sequence[Artifact]) -> str:
 def _differing(old: Mapping[str, Json], new: Mapping[str, Json], key: str) -> list[str]:
     names = {*old[key], *new[key]}
     return sorted(n for n in names if digest.of_json(old[key].get(n)) != digest.of_json(new[key].get(n)))
-
-
-def check(stages: Sequence[Stage]) -> None:
-    """Refuse a pipeline in which a name is used twice or a need does not precede."""
-    known: set[str] = set()
-    for stage in stages:
-        if stage.name in known or not set(stage.needs) <= known:
-            raise ValueError(
-                f"stage {stage.name!r}: its name is taken or one of {stage.needs} does not precede it"
-            )
-        known.add(stage.name)

@@ -76,13 +76,19 @@ def perform(
     trouble: BaseException | None = None
     try:
         receipt = _attempt(step, part, receipts, bench, tell_progress, tell_delivered)
-    except VlogdError as error:
-        trouble = Stopping(str(error)) if bench.stop.is_set() else error
-    except OSError as error:
-        trouble = Unavailable(_outside(error)) if error.errno in _OUTSIDE else error
     except Exception as error:  # noqa: BLE001 - a bug in one stage parks one item, never the daemon
-        trouble = error
+        trouble = as_trouble(error, bench.stop)
     return Done(receipt, trouble, time.monotonic() - began)
+
+
+def as_trouble(error: Exception, stop: threading.Event) -> Exception:
+    """`error` by what happens next: a volume's trouble is Unavailable; while stopping, all is Stopping."""
+    if stop.is_set() and isinstance(error, VlogdError):
+        return Stopping(str(error))
+    if isinstance(error, OSError) and error.errno in _OUTSIDE:
+        where = f" ({error.filename})" if error.filename else ""
+        return Unavailable(f"{error.strerror}{where}; vlogd waits and tries again.")
+    return error
 
 
 def _attempt(
@@ -120,8 +126,3 @@ def _attempt(
     receipt = Receipt(part.name, dict(workspace.delivered), dict(facts))
     bench.library.save_receipt(work.folder, receipt)
     return receipt
-
-
-def _outside(error: OSError) -> str:
-    where = f" ({error.filename})" if error.filename else ""
-    return f"{error.strerror}{where}; vlogd waits and tries again."

@@ -72,3 +72,15 @@ class Stage:
     view: Callable[[Work, Set[str]], View] = no_view
     essential: bool = True
     effort: float = 1.0
+
+
+def check(*stages: Stage) -> tuple[Stage, ...]:
+    """The stages as given. Raises ValueError when a name is used twice or a need does not precede."""
+    known: set[str] = set()
+    for stage in stages:
+        if stage.name in known or not set(stage.needs) <= known:
+            raise ValueError(
+                f"stage {stage.name!r}: its name is taken, or one of {stage.needs} does not precede it"
+            )
+        known.add(stage.name)
+    return stages

@@ -1,0 +1,111 @@
+"""Logging set up once: lines for people on a terminal, fields for journald under systemd.
+
+structlog is imported here only. Names of dropped files end up in log lines, so every value is
+escaped: no file name can break a line or colour a terminal.
+"""
+
+import contextlib
+import os
+import socket
+import struct
+import sys
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import Any, TextIO
+
+import structlog
+
+_JOURNAL_SOCKET = "/run/systemd/journal/socket"
+_PRIORITY = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2, "exception": 3}
+"""syslog's levels, as journald and `journalctl -p` know them (sd-daemon(3))."""
+
+
+def get_logger() -> Any:
+    """A logger whose events have a short name and fields: `log.info("step.made", stage="hls")`."""
+    return structlog.get_logger()
+
+
+def configure(stream: TextIO = sys.stderr) -> None:
+    """Send events to journald when systemd started us, else to `stream` as lines for people."""
+    last: Any = _to_journal if _under_systemd() else _ToStream(stream)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
+            last,
+        ],
+        logger_factory=structlog.ReturnLoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _under_systemd() -> bool:
+    """Whether our standard error is the journal's (systemd.exec(5), `$JOURNAL_STREAM`)."""
+    with contextlib.suppress(OSError, ValueError):
+        device, inode = (int(number) for number in os.environ.get("JOURNAL_STREAM", "").split(":"))
+        mine = os.fstat(2)
+        return (mine.st_dev, mine.st_ino) == (device, inode) and Path(_JOURNAL_SOCKET).exists()
+    return False
+
+
+def escaped(value: Any) -> str:
+    """`value` on one line, with everything that is not printable written as an escape."""
+    text = str(value)
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
+    )
+
+
+def _sentence(event: Mapping[str, Any]) -> str:
+    fields = {k: v for k, v in event.items() if k not in ("event", "level", "timestamp", "exception")}
+    words = [f"{key}={_quoted(value)}" for key, value in fields.items()]
+    return " ".join([escaped(event["event"]), *words])
+
+
+def _quoted(value: Any) -> str:
+    text = escaped(value)
+    return f'"{text}"' if " " in text or not text else text
+
+
+class _ToStream:
+    """The last processor for a terminal or a pipe."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._colour = stream.isatty()
+
+    def __call__(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
+        level = str(event["level"])
+        mark = {"warning": "\x1b[33m", "error": "\x1b[31m"}.get(level, "") if self._colour else ""
+        plain = "\x1b[0m" if mark else ""
+        line = f"{event['timestamp']} {mark}{level:<7}{plain} {_sentence(event)}"
+        if event.get("exception"):
+            line += f"\n{event['exception']}"
+        with contextlib.suppress(OSError, ValueError):  # a closed pipe must not end the daemon
+            print(line, file=self._stream, flush=True)
+        return line
+
+
+def _to_journal(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
+    """The last processor under systemd: journald's native protocol, one field per value."""
+    fields = {
+        "MESSAGE": _sentence(event),
+        "PRIORITY": _PRIORITY.get(str(event["level"]), 6),
+        "SYSLOG_IDENTIFIER": "vlogd",
+        **{
+            f"VLOGD_{key.upper()}": value for key, value in event.items() if key not in ("level", "timestamp")
+        },
+    }
+    data = b"".join(_journal_field(key, str(value)) for key, value in fields.items())
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+        out.sendto(data, _JOURNAL_SOCKET)
+    return str(fields["MESSAGE"])
+
+
+def _journal_field(key: str, text: str) -> bytes:
+    """One field; a value with a newline needs its length (systemd.io, "Native Journal Protocol")."""
+    value = text.encode("utf-8", "backslashreplace")
+    if b"\n" in value:
+        return key.encode() + b"\n" + struct.pack("<Q", len(value)) + value + b"\n"
+    return key.encode() + b"=" + value + b"\n"

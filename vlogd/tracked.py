@@ -1,0 +1,138 @@
+"""What the deciding thread keeps in memory of an item that is not finished.
+
+All of it can be lost: it is read again from the disk and the journal.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from vlogd.front import Growing
+from vlogd.journal import Attempt
+from vlogd.librarian import Position
+from vlogd.model import Artifact, Item, Part
+from vlogd.plan import Step, Survey
+from vlogd.report import Progress, Report
+from vlogd.retry import Retry
+from vlogd.runner import Bench, work_of
+
+
+@dataclass
+class OpenStep:
+    """A step that is being worked on. `at_work` maps running parts to their share done, 0 to 1.
+
+    `looking`: the librarian is finding out where it stands. `not_before` (epoch seconds) holds it
+    back after a failure; `trouble` says why.
+    """
+
+    step: Step
+    position: Position | None = None
+    at_work: dict[str, float] = field(default_factory=dict)
+    looking: bool = False
+    stale: bool = True
+    parked: bool = False
+    trouble: str | None = None
+    not_before: float = 0.0
+    seconds: float = 0.0
+
+    def missing(self) -> list[Part]:
+        """The parts to be done that are not being done."""
+        if self.position is None:
+            return []
+        done = self.position.receipts
+        return [
+            part for part in self.position.parts if part.name not in done and part.name not in self.at_work
+        ]
+
+    def progress(self) -> Progress:
+        """How far it is, for reports."""
+        if self.position is None:
+            return Progress(trouble=self.trouble, parked=self.parked)
+        return Progress(
+            self.position.parts,
+            frozenset(self.position.receipts),
+            dict(self.at_work),
+            self.trouble,
+            self.parked,
+        )
+
+    def delivered(self, name: str) -> None:
+        """A file has become whole."""
+        if self.position is not None:
+            self.position = replace(self.position, have=self.position.have | {name})
+
+    def growing(self, bench: Bench) -> Growing | None:
+        """The step as the front shows it, once it is known where it stands."""
+        if self.position is None:
+            return None
+        work = work_of(self.step, bench, self.position.receipts)
+        return Growing(self.step.stage, work, self.position.have)
+
+    def kinds(self, failures: Sequence[Attempt], part: str | None = None) -> list[str]:
+        """The kinds of this step's failures that count (of one part), oldest first."""
+        return [
+            attempt.kind
+            for attempt in failures
+            if (attempt.stage, attempt.fingerprint) == (self.step.stage.name, self.step.fingerprint)
+            and part in (None, attempt.part)
+        ]
+
+    def recall(self, failures: Sequence[Attempt], retry: Retry) -> None:
+        """Park the step if what the journal remembers of it says so."""
+        for part in {attempt.part for attempt in failures}:
+            kinds = self.kinds(failures, part)
+            if kinds and retry.parks(kinds):
+                self.parked = True
+                mine = [a for a in failures if a.part == part and a.fingerprint == self.step.fingerprint]
+                self.trouble = mine[-1].sentence
+
+
+@dataclass
+class Tracked:
+    """An item that has something to do or to show. `dirty`: viewers do not see the latest yet."""
+
+    item: Item
+    artifacts: list[Artifact] = field(default_factory=list)
+    survey: Survey | None = None
+    steps: dict[str, OpenStep] = field(default_factory=dict)
+    failures: list[Attempt] = field(default_factory=list)
+    dirty: bool = True
+    publishing: bool = False
+    published_at: float = 0.0
+    report: Report | None = None
+    eta: "Eta" = field(default_factory=lambda: Eta())
+
+    def progress(self) -> Mapping[str, Progress]:
+        """How far the open steps are, by stage."""
+        return {name: step.progress() for name, step in self.steps.items()}
+
+    def growing(self, bench: Bench) -> dict[str, Growing]:
+        """What the open steps show, by stage."""
+        found = {name: step.growing(bench) for name, step in self.steps.items()}
+        return {name: growing for name, growing in found.items() if growing is not None}
+
+    def busy(self) -> bool:
+        """Whether anything is running for it or about to be shown."""
+        at_work = any(step.at_work or step.looking or step.stale for step in self.steps.values())
+        return self.survey is None or self.dirty or self.publishing or at_work
+
+    def settled(self) -> bool:
+        """Whether nothing will happen any more without a retry or a change from outside."""
+        return not self.busy() and all(step.parked for step in self.steps.values())
+
+
+@dataclass
+class Eta:
+    """Remaining time by the pace since vlogd first saw the item move."""
+
+    began_at: float | None = None
+    began_percent: float = 0.0
+
+    def seconds(self, percent: float, now: float) -> float | None:
+        """Seconds left, or None while the pace is unknown."""
+        if percent <= 0:
+            return None
+        if self.began_at is None:
+            self.began_at, self.began_percent = now, percent
+        gained = percent - self.began_percent
+        elapsed = now - self.began_at
+        return elapsed * (100.0 - percent) / gained if gained > 0.5 else None  # noqa: PLR2004 - half a percent
