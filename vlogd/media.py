@@ -186,6 +186,7 @@ def _video(stream: Mapping[str, Any]) -> VideoStream:
         color_primaries=stream.get("color_primaries", ""),
         color_space=stream.get("color_space", ""),
         color_range=stream.get("color_range", ""),
+        b_frames=_number(stream, "has_b_frames") or 0,
         bit_rate=_number(stream, "bit_rate"),
     )
 

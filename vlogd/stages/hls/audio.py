@@ -1,0 +1,133 @@
+"""The sound: one pass over the whole track, stereo AAC at 48 kHz, cut where the pictures are cut.
+
+A frame holds 1024 samples, so how many frames a segment takes follows from the borders alone. The
+first frame primes the decoder and lies before zero; players cut it off. The track is padded or cut
+to the length of the picture [2.15], late starts and holes become silence. Segments are delivered
+while ffmpeg still works, so a long film need not wait for its sound.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from vlogd import ffmpeg
+from vlogd.model import Json
+from vlogd.stages.hls import mp4
+from vlogd.stages.hls.chunk import INIT, segment_name
+from vlogd.stages.hls.plan import AUDIO_FOLDER, Plan
+from vlogd.stages.hls.timeline import OFFSET, OFFSET_SECONDS, TICKS
+from vlogd.workspace import Workspace
+
+RATE = 48_000
+FRAME_SAMPLES = 1024
+_FRAGMENT_MICROSECONDS = 1_000_000
+
+
+def first_frames(borders: Sequence[int]) -> list[int]:
+    """The number of the first frame of each segment, and behind the last one; frame 0 begins at zero."""
+    zero = min(OFFSET, borders[0])
+    return [-(-(border - zero) * RATE // (TICKS * FRAME_SAMPLES)) for border in borders]
+
+
+def run(plan: Plan, ws: Workspace) -> Mapping[str, Json]:
+    """Encode and deliver the chosen track."""
+    assert plan.audio is not None  # noqa: S101 - the part exists for a track only
+    frames = first_frames(plan.borders)
+    target = ws.scratch / "audio.mp4"
+    cutter = _Cutter(target, frames, ws)
+    length = max(1.0, (plan.borders[-1] - plan.borders[0]) / TICKS)
+
+    def reached(seconds: float) -> None:
+        ws.tell_progress(seconds / length)
+        cutter.cut()
+
+    ffmpeg.run(
+        [_output(plan, ws, target, frames[-1] * FRAME_SAMPLES)],
+        limits=ws.limits,
+        stop=ws.stop,
+        tell_seconds=reached,
+        global_options=("-copyts", "-max_error_rate", "1"),
+    )
+    cutter.cut()
+    cutter.finish()
+    return {}
+
+
+def _output(plan: Plan, ws: Workspace, target: Path, samples: int) -> ffmpeg.Stream:
+    assert plan.audio is not None  # noqa: S101 - see run
+    stream = ffmpeg.source(ws.original)[str(plan.audio.index)]
+    stream = stream.filter("asetpts", f"PTS-({plan.media.start_seconds:.6f})/TB")
+    stream = stream.filter("aresample", RATE, **{"async": 1000, "first_pts": 0})
+    stream = stream.filter("aformat", channel_layouts="stereo", sample_rates=RATE)
+    stream = stream.filter("apad", whole_len=samples).filter("atrim", end_sample=samples)
+    return ffmpeg.output(
+        stream,
+        target,
+        **{
+            "c:a": "aac",
+            "b:a": f"{plan.config.audio_kbps}k",
+            "map_metadata": -1,
+            "map_chapters": -1,
+            "flags:a": "+bitexact",
+            "fflags": "+bitexact",
+            "avoid_negative_ts": "disabled",
+            "output_ts_offset": OFFSET_SECONDS,
+            "use_editlist": 0,
+            "movflags": "+empty_moov+default_base_moof+frag_discont+skip_sidx+skip_trailer",
+            "frag_duration": _FRAGMENT_MICROSECONDS,
+            "f": "mp4",
+        },
+    )
+
+
+class _Cutter:
+    """Reads the growing file and delivers each segment whose frames are all there."""
+
+    def __init__(self, path: Path, frames: Sequence[int], ws: Workspace) -> None:
+        self._path = path
+        self._frames = frames
+        self._ws = ws
+        self._position = 0
+        self._segment = 0
+        self._next_frame = -1
+        self._sizes: list[int] = []
+        self._data = bytearray()
+
+    def cut(self) -> None:
+        """Deliver what has become whole."""
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as file:
+            if not self._position:
+                init = mp4.init_bytes(file)
+                if not init:
+                    return
+                self._position = len(init)
+                self._ws.deliver_bytes(init, f"{AUDIO_FOLDER}/{INIT}")
+            for fragment, after in mp4.fragments(file, self._position):
+                file.seek(fragment.data_at)
+                self._data += file.read(sum(fragment.sizes))
+                self._sizes += fragment.sizes
+                self._position = after
+                self._deliver_whole()
+
+    def finish(self) -> None:
+        """Deliver a last segment that lacks frames, if the encoder gave fewer than were asked for."""
+        if self._segment < len(self._frames) - 1 and self._sizes:
+            self._deliver(len(self._sizes))
+
+    def _deliver_whole(self) -> None:
+        while self._segment < len(self._frames) - 1:
+            wanted = self._frames[self._segment + 1] - self._next_frame
+            if len(self._sizes) < wanted:
+                return
+            self._deliver(wanted)
+
+    def _deliver(self, count: int) -> None:
+        sizes, self._sizes = self._sizes[:count], self._sizes[count:]
+        length = sum(sizes)
+        data, self._data = bytes(self._data[:length]), self._data[length:]
+        time = OFFSET_SECONDS * RATE + self._next_frame * FRAME_SAMPLES
+        fragment = mp4.audio_fragment(self._segment + 1, time, FRAME_SAMPLES, sizes, data)
+        self._ws.deliver_bytes(mp4.segment([fragment]), f"{AUDIO_FOLDER}/{segment_name(self._segment)}")
+        self._next_frame += count
+        self._segment += 1

@@ -1,0 +1,125 @@
+"""The ffmpeg graph of one chunk: one decode feeds all renditions.
+
+Every encoder runs with one thread. x264 with rate control and several frame threads gives other
+bytes at every run; with one it is deterministic, which is what makes redoing a part harmless.
+Parallelism comes from the renditions and from several chunks at a time.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vlogd import ffmpeg
+from vlogd.ffmpeg import Stream
+from vlogd.media import VideoStream
+from vlogd.stages.hls.ladder import HlsSettings, Rendition
+from vlogd.stages.hls.timeline import OFFSET_SECONDS, TICKS
+
+GLOBAL_OPTIONS = ("-copyts", "-max_error_rate", "1")
+"""Keep the source's times. A damaged file is published as far as it decodes; the gate counts."""
+
+_TRIM_SLACK_TICKS = 10
+"""Rescaling to 1/90000 may round; pictures are never closer than 750 ticks (120 a second)."""
+
+_MOVFLAGS = "+frag_keyframe+empty_moov+default_base_moof+frag_discont+skip_sidx+skip_trailer"
+_HDR_TRANSFERS = ("smpte2084", "arib-std-b67")
+_INTERLACED = ("tt", "bb", "tb", "bt")
+
+
+def pictures(
+    source: Stream, video: VideoStream, start: int | None, end: int | None, shift: int, keep_every: int
+) -> Stream:
+    """The source's pictures from `start` to before `end` (source ticks of 1/90000), less `shift`.
+
+    Deinterlacing needs neighbours, so it comes before the cut; it also halves the time base, so
+    times are set to 1/90000 before they are compared.
+    """
+    stream = source[str(video.index)]
+    if video.field_order in _INTERLACED:
+        stream = stream.filter("bwdif", deint="interlaced")
+    stream = stream.filter("settb", f"1/{TICKS}")
+    cut: dict[str, Any] = {}
+    if start is not None:
+        cut["start_pts"] = start - _TRIM_SLACK_TICKS
+    if end is not None:
+        cut["end_pts"] = end - _TRIM_SLACK_TICKS
+    if cut:
+        stream = stream.filter("trim", **cut)
+    if keep_every > 1:
+        stream = stream.filter("select", f"not(mod(n,{keep_every}))")
+    return stream.filter("setpts", f"PTS-({shift})")
+
+
+def scaled(stream: Stream, video: VideoStream, sizes: Sequence[Rendition]) -> list[Stream]:
+    """One stream per rendition: SDR, square pixels, 4:2:0, eight bits, limited range."""
+    if video.color_transfer in _HDR_TRANSFERS:
+        stream = _tone_mapped(stream, sizes[0])
+    branches = stream.filter_multi_output("split", len(sizes)) if len(sizes) > 1 else [stream]
+    return [
+        branches[index]
+        .filter("scale", size.width, size.height, flags="bicubic", out_range="tv")
+        .filter("setsar", "1")
+        .filter("format", "yuv420p")
+        for index, size in enumerate(sizes)
+    ]
+
+
+def _tone_mapped(stream: Stream, largest: Rendition) -> Stream:
+    """HDR (PQ or HLG, only where tagged) to BT.709, once, at the largest size that is needed."""
+    stream = stream.filter("scale", largest.width, largest.height, flags="bicubic")
+    stream = stream.filter("zscale", t="linear", npl=100).filter("format", "gbrpf32le")
+    stream = stream.filter("zscale", p="bt709").filter("tonemap", tonemap="hable", desat=0)
+    return stream.filter("zscale", t="bt709", m="bt709", r="tv").filter("format", "yuv420p")
+
+
+def encoded(
+    stream: Stream, target: Path, size: Rendition, config: HlsSettings, keys: Mapping[str, Any]
+) -> Stream:
+    """One rendition of a chunk as a fragmented MP4. `keys` forces key frames and passes times."""
+    return ffmpeg.output(
+        stream,
+        target,
+        **{
+            "c:v": "libx264",
+            "preset": config.preset,
+            "profile:v": "high",
+            "crf": config.crf,
+            "maxrate": f"{size.max_kbps}k",
+            "bufsize": f"{2 * size.max_kbps}k",
+            "threads": 1,
+            # Only the planned key frames: no scene cuts, no distance that runs out, each an IDR.
+            "g": 100_000,
+            "keyint_min": 100_000,
+            "sc_threshold": 0,
+            "forced-idr": 1,
+            **keys,
+            # The default snaps times to the frame rate, by up to 21 ms.
+            "enc_time_base": f"1:{TICKS}",
+            "video_track_timescale": TICKS,
+            "map_metadata": -1,
+            "map_chapters": -1,
+            "flags:v": "+bitexact",
+            "fflags": "+bitexact",
+            "avoid_negative_ts": "disabled",
+            "output_ts_offset": OFFSET_SECONDS,
+            "use_editlist": 0,
+            "movflags": _MOVFLAGS,
+            "f": "mp4",
+        },
+    )
+
+
+def at_times(seconds: Sequence[float]) -> dict[str, Any]:
+    """Key frames at these output times, each 50 us early so that rounding cannot miss one.
+
+    A list, because in an expression `t` counts from the first picture of the process.
+    """
+    return {
+        "force_key_frames": ",".join(f"{max(0.0, s - 5e-5):.6f}" for s in seconds),
+        "fps_mode": "passthrough",
+    }
+
+
+def every(seconds: int) -> dict[str, Any]:
+    """Key frames every so many seconds, for a whole-file encode whose times are not known before."""
+    return {"force_key_frames": f"expr:gte(t,n_forced*{seconds})", "fps_mode": "vfr"}
