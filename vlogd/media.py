@@ -43,6 +43,7 @@ class VideoStream:
     color_primaries: str
     color_space: str
     color_range: str
+    b_frames: int
     bit_rate: int | None
 
     def shown_size(self) -> tuple[int, int]:

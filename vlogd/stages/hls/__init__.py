@@ -11,6 +11,7 @@ from pathlib import Path
 from vlogd import ffmpeg
 from vlogd.errors import ToolFailed
 from vlogd.model import FileMark, Json, Part, View
+from vlogd.scan import PacketScan
 from vlogd.stage import Stage, Work
 from vlogd.stages.hls import audio, chunk, mp4, playlists
 from vlogd.stages.hls import plan as planning
@@ -19,7 +20,6 @@ from vlogd.stages.hls.ladder import HlsSettings
 from vlogd.stages.hls.plan import AUDIO, AUDIO_FOLDER, REMUX, WHOLE, Plan
 from vlogd.stages.hls.playlists import MASTER, MEDIA, Rate, Variant
 from vlogd.stages.hls.timeline import TICKS
-from vlogd.stages.probe import PacketScan
 from vlogd.workspace import Workspace
 
 _REMUXED = "remux.mp4"
@@ -63,7 +63,7 @@ def _run_remux(plan: Plan, ws: Workspace) -> Mapping[str, Json]:
     ffmpeg.probe_lines(
         remuxed, "-select_streams", "v:0", *scan.ENTRIES, on_line=scan.hear, limits=ws.limits, stop=ws.stop
     )
-    times = scan.sorted()
+    times = scan.times()
     if scan.unknown or not times:
         return {"copied": False, "why": "the copy does not say when its pictures are shown"}
     ws.deliver_bytes(times.tobytes(), planning.REMUXED_PTS)

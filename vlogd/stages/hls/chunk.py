@@ -35,8 +35,10 @@ def segment_name(number: int) -> str:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a chunk is read from. `zero_ticks`: the source's time, in 1/90000 s, that is published
-    as zero. `index`: the stream's index in this file.
+    """Where a chunk is read from.
+
+    `zero_ticks`: the source's time, in 1/90000 s, that is published as zero. `index`: the stream's
+    index in this file.
     """
 
     path: Path
@@ -60,7 +62,7 @@ def run(plan: Plan, chunk: Chunk, source: Source, ws: Workspace) -> dict[str, Js
         except Mismatch:
             continue
         return {} if attempt == "seek" else {"fallback": "decoded from the start: seeking lost pictures"}
-    empty = [_deliver_found(plan, chunk, size, ws) for size in plan.renditions][0]
+    empty, *_ = [_deliver_found(plan, chunk, size, ws) for size in plan.renditions]
     if chunk.number == 0 and len(empty) == chunk.last - chunk.first and len(plan.chunks) == 1:
         raise BadInput("Not one picture of the file can be decoded; it is damaged.")
     return {"fallback": "published as it decodes: pictures are missing or damaged", "empty": empty}

@@ -27,7 +27,7 @@ _HEADER_BYTES = 8
 _DEEPEST_REORDERING = 16
 
 
-class Mismatch(Exception):  # noqa: N818 - not an error of the program: the encoder's output was refused
+class Mismatch(Exception):
     """The pictures are not those of the plan."""
 
 
@@ -81,7 +81,7 @@ def _boxes(file: BinaryIO, position: int) -> Iterator[tuple[bytes, int, int]]:
 
 def _parse(moof: bytes, moof_at: int) -> Fragment:
     traf = _child(moof, _HEADER_BYTES, b"traf")
-    inner = {kind: body for kind, body in _children(traf)}
+    inner = dict(_children(traf))
     default_duration, default_size, default_flags = _tfhd(inner[b"tfhd"])
     version = inner[b"tfdt"][0]
     (time,) = struct.unpack_from(">Q" if version else ">I", inner[b"tfdt"], 4)

@@ -8,16 +8,15 @@
 | `audio-0`     | the sound as stereo AAC, cut where the pictures are cut                           |
 """
 
-from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from vlogd import scan
 from vlogd.media import AudioStream, Media
 from vlogd.model import Part, Receipt
-from vlogd.stages import probe
 from vlogd.stages.hls import timeline
 from vlogd.stages.hls.ladder import HlsSettings, Rendition, renditions
 from vlogd.stages.hls.timeline import OFFSET, TICKS, Chunk, Timeline
@@ -31,8 +30,10 @@ REMUXED_PTS = "remux.pts"
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be made. `borders`: where segments begin and the last one ends (published ticks);
-    empty until it is known. `timeline` is None for sound alone and for a whole-file encode.
+    """What is to be made.
+
+    `borders`: where segments begin and the last one ends (published ticks); empty until it is
+    known. `timeline` is None for sound alone and for a whole-file encode.
     """
 
     media: Media
@@ -53,7 +54,7 @@ class Plan:
 
 def read(probe_folder: Path, step_folder: Path, receipts: Mapping[str, Receipt], config: HlsSettings) -> Plan:
     """The plan, as far as it can be known from what is done."""
-    probed = probe.read(probe_folder)
+    probed = scan.read(probe_folder)
     facts = probed.media
     audio = chosen_audio(facts)
     if facts.video is None:
@@ -138,9 +139,3 @@ def _even_borders(seconds: float, config: HlsSettings) -> tuple[int, ...]:
     starts = [*range(0, max(1, length - TICKS // 2), step)]
     return tuple(OFFSET + at for at in (*starts, length))
 
-
-def times_of(path: Path) -> "array[int]":
-    """The times in a `.pts` file."""
-    found = array("q")
-    found.frombytes(path.read_bytes())
-    return found

@@ -7,6 +7,7 @@ target duration is fixed by the plan from the beginning.
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import pairwise
 
 from vlogd.model import FileMark
 from vlogd.stages.hls.audio import FRAME_SAMPLES, RATE, first_frames
@@ -33,18 +34,14 @@ class Track:
 
 def tracks(plan: Plan) -> tuple[Track, ...]:
     """The renditions, then the sound."""
-    pictures = tuple((after - before) / TICKS for before, after in _pairs(plan.borders))
+    pictures = tuple((after - before) / TICKS for before, after in pairwise(plan.borders))
     found = [Track(size.name, pictures) for size in plan.renditions]
     if plan.audio:
         sound = (
-            frames * FRAME_SAMPLES / RATE for frames in (b - a for a, b in _pairs(first_frames(plan.borders)))
+            frames * FRAME_SAMPLES / RATE for frames in (b - a for a, b in pairwise(first_frames(plan.borders)))
         )
         found.append(Track(AUDIO_FOLDER, tuple(sound)))
     return tuple(found)
-
-
-def _pairs(values: Sequence[int]) -> list[tuple[int, int]]:
-    return list(zip(values, values[1:], strict=False))
 
 
 def whole_segments(plan: Plan, have: Set[str], empty: Set[int]) -> int:

@@ -37,7 +37,9 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Timeline:
-    """`pts`: when each kept picture is shown, published ticks, sorted. `keep_every`: 2 when every
+    """The kept pictures and the cuts between them.
+
+    `pts`: when each kept picture is shown, published ticks, sorted. `keep_every`: 2 when every
     second picture is dropped. `cuts`: indexes of the pictures that begin a segment; `keys`: of those
     that begin a GOP. `end`: when the last picture ends.
     """

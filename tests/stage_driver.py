@@ -1,0 +1,54 @@
+"""Drives one stage to its end without the engine: parts, receipts, view, as the daemon would."""
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vlogd.model import Item, Receipt
+from vlogd.process import Limits
+from vlogd.stage import Stage, Work
+from vlogd.workspace import Workspace
+
+LIMITS = Limits(stall_seconds=120)
+
+
+def item_of(original: Path) -> Item:
+    """An item whose original is `original`."""
+    return Item("0" * 16, original.stem, "a-video-000000", "inbox", original.name, "digest", 1, 0.0)
+
+
+def run_stage(
+    stage: Stage,
+    original: Path,
+    inputs: Mapping[str, Path],
+    settings: Any,
+    tmp_path: Path,
+    folder_name: str | None = None,
+) -> Work:
+    """Run every part of `stage` and write its final view; the finished work."""
+    folder = tmp_path / (folder_name or f"{stage.name}-000000000000")
+    folder.mkdir(parents=True, exist_ok=True)
+    receipts: dict[str, Receipt] = {}
+    item = item_of(original)
+    while True:
+        work = Work(item, folder, inputs, settings, dict(receipts))
+        missing = [part for part in stage.parts(work) if part.name not in receipts]
+        if not missing:
+            break
+        part = missing[0]
+        scratch = tmp_path / "scratch"
+        scratch.mkdir()
+        ws = Workspace(item, original, inputs, settings, dict(receipts), folder, scratch, tmp_path / "cache",
+                       LIMITS, threading.Event())  # fmt: skip
+        try:
+            facts = stage.run(part, ws)
+        finally:
+            ws.close()
+        receipts[part.name] = Receipt(part.name, dict(ws.delivered), dict(facts))
+    done = Work(item, folder, inputs, settings, receipts, complete=True)
+    view = stage.view(done, {name for receipt in receipts.values() for name in receipt.files})
+    for name, data in view.files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return done

@@ -1,0 +1,70 @@
+"""When each picture of a file is shown, and probe's artifact as other stages read it.
+
+`PacketScan` hears ffprobe's packet lines; `read` gives back what the probe stage wrote. It stands
+beside `media.py` rather than in the stage, because no stage imports another.
+"""
+
+import json
+from array import array
+from dataclasses import dataclass
+from pathlib import Path
+
+from vlogd import media
+from vlogd.media import Media
+
+REMUX_FIRST = {"mpegts", "mpeg", "mpegvideo", "h264", "hevc", "m4v", "vc1", "av1", "ivf", "dv"}
+"""Containers without an index: seeking in them lost frames in trials, so they are remuxed first."""
+
+
+@dataclass(frozen=True)
+class Probed:
+    """probe's artifact, read back. `pts_path` is None when there is no picture."""
+
+    media: Media
+    frames: int
+    times_are_known: bool
+    remux_first: bool
+    pts_path: Path | None
+
+
+class PacketScan:
+    """Collects presentation times from ffprobe's packet lines.
+
+    Packets before the first key cannot be decoded; packets marked D are not shown (edit lists).
+    """
+
+    ENTRIES = ("-show_entries", "packet=pts,flags", "-of", "csv=p=0")
+
+    def __init__(self) -> None:
+        self.pts = array("q")
+        self.unknown = 0
+        self._keyed = False
+
+    def hear(self, line: str) -> None:
+        """One packet: `pts,flags`."""
+        pts, _, flags = line.partition(",")
+        self._keyed = self._keyed or "K" in flags
+        if not self._keyed or "D" in flags or not flags:
+            return
+        if pts.lstrip("-").isdigit():
+            self.pts.append(int(pts))
+        else:
+            self.unknown += 1
+
+    def times(self) -> "array[int]":
+        """The times in the order in which they are shown, each once."""
+        return array("q", sorted(set(self.pts)))
+
+
+def read(folder: Path) -> Probed:
+    """What probe left in `folder`."""
+    said = json.loads((folder / "probe.json").read_bytes())
+    scan = said["scan"]
+    facts = media.from_json(said["media"])
+    return Probed(
+        media=facts,
+        frames=scan["frames"],
+        times_are_known=scan["times_are_known"],
+        remux_first=scan["remux_first"],
+        pts_path=folder / "video.pts" if facts.video else None,
+    )
