@@ -16,6 +16,7 @@ from vlogd.scan import REMUX_FIRST, PacketScan
 from vlogd.stage import Stage, Work
 from vlogd.workspace import Workspace
 
+
 def _parts(_work: Work) -> Sequence[Part]:
     return (Part("scan"),)
 

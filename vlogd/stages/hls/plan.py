@@ -138,4 +138,3 @@ def _even_borders(seconds: float, config: HlsSettings) -> tuple[int, ...]:
     step = config.segment_seconds * TICKS
     starts = [*range(0, max(1, length - TICKS // 2), step)]
     return tuple(OFFSET + at for at in (*starts, length))
-

@@ -38,7 +38,8 @@ def tracks(plan: Plan) -> tuple[Track, ...]:
     found = [Track(size.name, pictures) for size in plan.renditions]
     if plan.audio:
         sound = (
-            frames * FRAME_SAMPLES / RATE for frames in (b - a for a, b in pairwise(first_frames(plan.borders)))
+            frames * FRAME_SAMPLES / RATE
+            for frames in (b - a for a, b in pairwise(first_frames(plan.borders)))
         )
         found.append(Track(AUDIO_FOLDER, tuple(sound)))
     return tuple(found)

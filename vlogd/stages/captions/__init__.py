@@ -1,0 +1,153 @@
+"""Speech to captions, word by word, with faster-whisper in a process of its own.
+
+| part           | what                                                                             |
+|----------------|----------------------------------------------------------------------------------|
+| `listen`       | where somebody speaks (voice activity), which language, where to cut the film    |
+| `window-0000`… | the words of one window, each with its times; windows are cut in silences        |
+| `join`         | captions.vtt, words.vtt, words.json, words.txt                                   |
+
+A window is the unit of resuming. Windows know nothing of each other and nothing is sampled, so a
+window done again gives the same words. Captions never hold back the picture: the stage is not
+essential, and while the model cannot be loaded the item waits with a sentence (`Unavailable`).
+"""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import asdict
+from pathlib import Path
+from typing import Literal
+
+from vlogd import ffmpeg, scan
+from vlogd.model import Json, Part, View
+from vlogd.settings import NonNegativeInt, PositiveInt, settings
+from vlogd.stage import Stage, Work
+from vlogd.stages.captions import child, cues
+from vlogd.workspace import Workspace
+
+RATE = 16_000
+_SPEECH = "speech"
+_PCM = "speech.pcm"
+
+
+@settings
+class CaptionSettings:
+    """`model`: a faster-whisper name or a folder. `language`: a code, or auto."""
+
+    model: str = "small"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    compute_type: str = "int8"
+    language: str = "auto"
+    beam_size: PositiveInt = 5
+    window_seconds: PositiveInt = 600
+    threads: NonNegativeInt = 0
+
+
+def _parts(work: Work) -> Sequence[Part]:
+    if "listen" not in work.receipts:
+        return (Part("listen", order=1, resource=_SPEECH),)
+    windows = work.receipts["listen"].facts["windows"]
+    return (
+        Part("listen", order=1, resource=_SPEECH),
+        *(
+            Part(
+                f"window-{n:04d}",
+                order=n + 1,
+                weight=end - start,
+                resource=_SPEECH,
+                data={"start": start, "end": end},
+            )
+            for n, (start, end) in enumerate(windows)
+        ),
+        *((Part("join", order=len(windows) + 1, resource=_SPEECH),) if _has_all(work, len(windows)) else ()),
+    )
+
+
+def _has_all(work: Work, windows: int) -> bool:
+    return windows > 0 and all(f"window-{n:04d}" in work.receipts for n in range(windows))
+
+
+def _run(part: Part, ws: Workspace) -> Mapping[str, Json]:
+    if part.name == "listen":
+        return _listen(ws)
+    if part.name == "join":
+        return _join(ws)
+    facts = ws.receipts["listen"].facts
+    request = {
+        "do": "transcribe",
+        "pcm": str(ws.cached(_PCM, lambda path: _extract(ws, path))),
+        "start": part.data["start"],
+        "end": part.data["end"],
+        "language": facts["language"],
+    }
+    words = child.ask(request, ws, ws.tell_progress)["words"]
+    ws.deliver_bytes(cues.words_json(words), f"{part.name}.json")
+    return {"words": len(words)}
+
+
+def _listen(ws: Workspace) -> Mapping[str, Json]:
+    probed = scan.read(ws.inputs["probe"])
+    if not any(track.codec and track.channels for track in probed.media.audio):
+        return {"windows": [], "language": None, "why": "The file has no sound."}
+    pcm = ws.cached(_PCM, lambda path: _extract(ws, path))
+    found = child.ask({"do": "listen", "pcm": str(pcm)}, ws, ws.tell_progress)
+    if not found["windows"]:
+        return {"windows": [], "language": None, "why": "No speech was found."}
+    return {"windows": found["windows"], "language": found["language"]}
+
+
+def _extract(ws: Workspace, target: Path) -> None:
+    """The track that is published, from the stream's zero on, as 16 kHz mono samples."""
+    media = scan.read(ws.inputs["probe"]).media
+    tracks = [track for track in media.audio if track.codec and track.channels]
+    track = next((track for track in tracks if track.default), tracks[0])
+    sound = ffmpeg.source(ws.original)[str(track.index)]
+    sound = sound.filter("asetpts", f"PTS-({media.start_seconds:.6f})/TB")
+    sound = sound.filter("aresample", RATE, **{"async": 1000, "first_pts": 0})
+    sound = sound.filter("aformat", channel_layouts="mono", sample_rates=RATE)
+    options = {"f": "s16le", "c:a": "pcm_s16le", "fflags": "+bitexact"}
+    ffmpeg.run([ffmpeg.output(sound, target, **options)], limits=ws.limits, stop=ws.stop,
+               global_options=("-copyts", "-max_error_rate", "1"))  # fmt: skip
+
+
+def _join(ws: Workspace) -> Mapping[str, Json]:
+    language = ws.receipts["listen"].facts["language"]
+    windows = sorted(name for name in ws.receipts if name.startswith("window-"))
+    words = [word for name in windows for word in cues.read_words(ws.folder / f"{name}.json")]
+    if not words:
+        return {"words": 0}
+    made = cues.cues(words)
+    ws.deliver_bytes(cues.vtt(made), "captions.vtt")
+    ws.deliver_bytes(cues.words_vtt(made), "words.vtt")
+    ws.deliver_bytes(
+        cues.json_bytes({"language": language, "words": [asdict(word) for word in words]}), "words.json"
+    )
+    ws.deliver_bytes(cues.text(made), "words.txt")
+    return {"words": len(words)}
+
+
+def _view(work: Work, _have: Set[str]) -> View:
+    if not work.complete:
+        return View()
+    heard = work.receipts["listen"].facts
+    if not (work.receipts["join"].facts["words"] if "join" in work.receipts else 0):
+        return View(facts={"captions": [], "captions_note": heard.get("why", "No speech was found.")})
+    names = {name: name for name in ("captions.vtt", "words.vtt", "words.json", "words.txt")}
+    language = heard["language"]
+    track = {
+        "src": "captions.vtt",
+        "words": "words.vtt",
+        "language": language,
+        "label": cues.language_name(language),
+    }
+    return View(names=names, facts={"captions": [track]})
+
+
+STAGE = Stage(
+    name="captions",
+    version=1,
+    needs=("probe",),
+    settings=CaptionSettings,
+    parts=_parts,
+    run=_run,
+    view=_view,
+    essential=False,
+)

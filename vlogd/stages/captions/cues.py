@@ -1,0 +1,154 @@
+"""From words to cues that can be read: at most two lines of 42 characters, one to seven seconds.
+
+A cue ends at the end of a sentence or in a pause, never lingers over silence, and stands at least
+a second when the next one leaves it the time. Times are of the published stream, which begins at 0.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+_LINE_CHARACTERS = 42
+_CUE_CHARACTERS = 2 * _LINE_CHARACTERS
+_LONGEST_SECONDS = 7.0
+_SHORTEST_SECONDS = 1.0
+_PAUSE_SECONDS = 0.7
+_SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？")
+
+
+@dataclass(frozen=True)
+class Word:
+    """A spoken word, seconds from the start of the stream."""
+
+    word: str
+    start: float
+    end: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class Cue:
+    """Some words that are shown together."""
+
+    start: float
+    end: float
+    words: tuple[Word, ...]
+
+    @property
+    def text(self) -> str:
+        """The words as one line."""
+        return " ".join(word.word for word in self.words)
+
+
+def read_words(path: Path) -> list[Word]:
+    """The words that a window delivered."""
+    return [Word(**word) for word in json.loads(path.read_bytes())]
+
+
+def words_json(words: Sequence[Mapping[str, Any]]) -> bytes:
+    """A window's words."""
+    return json_bytes([asdict(Word(**word)) for word in words])
+
+
+def json_bytes(value: Any) -> bytes:
+    """JSON as it is delivered."""
+    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def cues(words: Sequence[Word]) -> list[Cue]:
+    """The words as cues, in order, without overlap."""
+    groups: list[list[Word]] = []
+    for word in words:
+        if not groups or _begins_anew(groups[-1], word):
+            groups.append([])
+        groups[-1].append(word)
+    made = []
+    for index, group in enumerate(groups):
+        limit = groups[index + 1][0].start if index + 1 < len(groups) else float("inf")
+        end = min(max(group[-1].end, group[0].start + _SHORTEST_SECONDS), limit)
+        made.append(Cue(group[0].start, max(end, group[0].start + 0.05), tuple(group)))
+    return made
+
+
+def _begins_anew(group: Sequence[Word], word: Word) -> bool:
+    characters = sum(len(w.word) + 1 for w in group) + len(word.word)
+    return (
+        word.start - group[-1].end > _PAUSE_SECONDS
+        or characters > _CUE_CHARACTERS
+        or word.end - group[0].start > _LONGEST_SECONDS
+        or group[-1].word.endswith(_SENTENCE_ENDS)
+    )
+
+
+def vtt(made: Sequence[Cue]) -> bytes:
+    """captions.vtt: WebVTT that every player shows."""
+    return _vtt((cue, _lines([_escaped(word.word) for word in cue.words])) for cue in made)
+
+
+def words_vtt(made: Sequence[Cue]) -> bytes:
+    """words.vtt: the same cues with the time of each word inside the text (W3C WebVTT, cue timestamps)."""
+    return _vtt(
+        (
+            cue,
+            " ".join(
+                (f"<{_time(word.start)}>" if cue.start < word.start < cue.end else "") + _escaped(word.word)
+                for word in cue.words
+            ),
+        )
+        for cue in made
+    )
+
+
+def text(made: Sequence[Cue]) -> bytes:
+    """words.txt: plain text, a new paragraph after a pause of two seconds."""
+    out = ""
+    before: Cue | None = None
+    for cue in made:
+        if before is not None:
+            out += "\n\n" if cue.start - before.end > 2 * _SHORTEST_SECONDS else "\n"
+        out += cue.text
+        before = cue
+    return (out + "\n").encode()
+
+
+def _vtt(rows: Any) -> bytes:
+    blocks = ["WEBVTT\n"]
+    blocks += [f"{_time(cue.start)} --> {_time(cue.end)}\n{shown}\n" for cue, shown in rows]
+    return "\n".join(blocks).encode()
+
+
+def _lines(words: Sequence[str]) -> str:
+    """The words on one line, or on two of about the same length."""
+    whole = " ".join(words)
+    if len(whole) <= _LINE_CHARACTERS or len(words) == 1:
+        return whole
+    breaks = [(" ".join(words[:n]), " ".join(words[n:])) for n in range(1, len(words))]
+    return "\n".join(min(breaks, key=lambda pair: max(len(pair[0]), len(pair[1]))))
+
+
+def _escaped(word: str) -> str:
+    return word.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _time(seconds: float) -> str:
+    milliseconds = round(seconds * 1000)
+    hours, rest = divmod(milliseconds, 3_600_000)
+    minutes, rest = divmod(rest, 60_000)
+    whole, rest = divmod(rest, 1000)
+    return f"{hours:02d}:{minutes:02d}:{whole:02d}.{rest:03d}"
+
+
+_NAMES = {
+    "ar": "العربية", "cs": "Čeština", "da": "Dansk", "de": "Deutsch", "el": "Ελληνικά", "en": "English",
+    "es": "Español", "fi": "Suomi", "fr": "Français", "he": "עברית", "hi": "हिन्दी", "hu": "Magyar",
+    "id": "Bahasa Indonesia", "it": "Italiano", "ja": "日本語", "ko": "한국어", "nl": "Nederlands",
+    "no": "Norsk", "pl": "Polski", "pt": "Português", "ro": "Română", "ru": "Русский", "sv": "Svenska",
+    "th": "ไทย", "tr": "Türkçe", "uk": "Українська", "vi": "Tiếng Việt", "zh": "中文",
+}  # fmt: skip
+
+
+def language_name(code: str) -> str:
+    """A language's name in that language; the code itself where we do not know it."""
+    return _NAMES.get(code, code)

@@ -1,0 +1,57 @@
+"""meta.json: what the file said about itself, for people and scripts.
+
+Keys: `title`, `recorded_at`, `device`, `location`, `encoder`, `container`, `duration_seconds`,
+`size_bytes`, `video`, `audio`, `subtitles`, `chapters`, `tags` (all container tags, lower case).
+What the file did not say is null or an empty list.
+"""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import asdict
+
+from vlogd import files, scan
+from vlogd.media import Media
+from vlogd.model import Json, Part, View
+from vlogd.stage import Stage, Work
+from vlogd.workspace import Workspace
+
+_NAME = "meta.json"
+
+
+def _parts(_work: Work) -> Sequence[Part]:
+    return (Part("meta", order=1),)
+
+
+def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
+    ws.deliver_bytes(files.json_bytes(_told(scan.read(ws.inputs["probe"]).media)), _NAME)
+    return {}
+
+
+def _told(media: Media) -> dict[str, Json]:
+    def first(*names: str) -> str | None:
+        return next((media.tags[name] for name in names if media.tags.get(name)), None)
+
+    device = " ".join(
+        filter(None, (first("com.apple.quicktime.make", "make"), first("com.apple.quicktime.model", "model")))
+    )
+    return {
+        "title": first("title"),
+        "recorded_at": first("com.apple.quicktime.creationdate", "creation_time", "date"),
+        "device": device or None,
+        "location": first("com.apple.quicktime.location.iso6709", "location"),
+        "encoder": first("encoder"),
+        "container": media.format,
+        "duration_seconds": round(media.duration_seconds, 3),
+        "size_bytes": media.size_bytes,
+        "video": asdict(media.video) if media.video else None,
+        "audio": [asdict(track) for track in media.audio],
+        "subtitles": [asdict(track) for track in media.subtitles],
+        "chapters": [asdict(chapter) for chapter in media.chapters],
+        "tags": dict(media.tags),
+    }
+
+
+def _view(work: Work, _have: Set[str]) -> View:
+    return View(names={_NAME: _NAME}) if work.complete else View()
+
+
+STAGE = Stage(name="meta", version=1, needs=("probe",), parts=_parts, run=_run, view=_view, essential=False)
