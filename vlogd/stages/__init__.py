@@ -4,12 +4,10 @@ A stage stands below those that it needs. To add one: an import and an entry her
 """
 
 from vlogd.stage import check
-from vlogd.stages import captions, hls, meta, poster, probe
+from vlogd.stages.captions import STAGE as CAPTIONS
+from vlogd.stages.hls import STAGE as HLS
+from vlogd.stages.meta import STAGE as META
+from vlogd.stages.poster import STAGE as POSTER
+from vlogd.stages.probe import STAGE as PROBE
 
-STAGES = check(
-    probe.STAGE,
-    hls.STAGE,
-    poster.STAGE,
-    captions.STAGE,
-    meta.STAGE,
-)
+STAGES = check(PROBE, HLS, POSTER, CAPTIONS, META)

@@ -82,9 +82,8 @@ def _look(ws: Workspace, media: Media, moment: float) -> tuple[float | None, flo
         limits=ws.limits,
         stop=ws.stop,
     )
-    values = dict(
-        line.strip().rpartition(".")[2].split("=", 1) for line in _lines(stats) if "signalstats." in line
-    )
+    said = [line.partition("signalstats.")[2].strip() for line in _lines(stats) if "signalstats." in line]
+    values = {name: value for name, _, value in (one.partition("=") for one in said)}
     if "YAVG" not in values:
         return None, 0.0
     return float(values["YAVG"]), float(values["YHIGH"]) - float(values["YLOW"])

@@ -1,0 +1,56 @@
+"""Hints from the kernel, through watchdog (imported here only): created, written, closed, moved in."""
+
+import errno
+from pathlib import Path
+
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+
+from vlogd.errors import Unavailable
+from vlogd.watcher import Seen
+
+
+class InotifyWatcher:
+    """Watches a folder with everything below it."""
+
+    def __init__(self) -> None:
+        self._observer = Observer()
+        self._started = False
+
+    def start(self, folder: Path, seen: Seen) -> None:
+        """Begin to watch. Raises Unavailable when the kernel's limits are reached."""
+        self._observer.schedule(_Handler(seen), str(folder), recursive=True)
+        try:
+            self._observer.start()
+        except OSError as error:
+            raise Unavailable(_sentence(error, folder)) from error
+        self._started = True
+
+    def stop(self) -> None:
+        """Stop and join."""
+        if self._started:
+            self._started = False
+            self._observer.stop()
+            self._observer.join()
+
+
+class _Handler(FileSystemEventHandler):
+    def __init__(self, seen: Seen) -> None:
+        self._seen = seen
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        """Anything that may mean a new or changed file; reading is none of it."""
+        if event.event_type in ("opened", "closed_no_write", "deleted"):
+            return
+        path = event.dest_path if event.event_type == "moved" else event.src_path
+        if path:
+            self._seen(Path(path if isinstance(path, str) else path.decode("utf-8", "surrogateescape")))
+
+
+def _sentence(error: OSError, folder: Path) -> str:
+    if error.errno in (errno.ENOSPC, errno.EMFILE):
+        return (
+            f"The kernel's inotify limit is reached, so {folder} cannot be watched; raise "
+            "fs.inotify.max_user_watches and fs.inotify.max_user_instances (sysctl)."
+        )
+    return f"{folder} cannot be watched with inotify: {error.strerror}."
