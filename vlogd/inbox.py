@@ -9,7 +9,9 @@ Watch = Literal["auto", "inotify", "polling"]
 
 @dataclass(frozen=True)
 class Inbox:
-    """A watched folder. `settle_seconds`: how long a file must hold still; `rescan_seconds`: how often
+    """A watched folder.
+
+    `settle_seconds`: how long a file must hold still; `rescan_seconds`: how often
     the folder is listed, whatever the watcher says (and how often a polling watcher looks).
     """
 

@@ -1,12 +1,15 @@
 """When is a dropped file complete? Pure: sightings and the time come in, paths come out.
 
 A file is complete when its size, change time and inode have stayed the same for `settle_seconds`,
-or at once when its container proves it. Anything that changes starts over; a writer that pauses
+or for one second when its container proves that it is whole (not at once: some copiers reserve the
+whole length first and fill it afterwards). Anything that changes starts over; a writer that pauses
 between blocks is waited for as long as the pauses are shorter than that.
 """
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+_PROVEN_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -71,4 +74,6 @@ class Settling:
         return min((self._due(watch) for watch in self._watched.values()), default=None)
 
     def _due(self, watch: _Watch) -> float:
-        return watch.since if watch.whole else watch.since + self._settle_seconds
+        return watch.since + min(
+            self._settle_seconds, _PROVEN_SECONDS if watch.whole else self._settle_seconds
+        )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 _MOST_BOXES = 100_000
+_TAIL_BYTES = 4096
 _EBML = b"\x1aE\xdf\xa3"
 _SEGMENT = 0x18538067
 
@@ -25,8 +26,14 @@ def proves_whole(path: Path) -> bool:
         with os.fdopen(descriptor, "rb") as file:
             found = os.fstat(file.fileno())
             if stat.S_ISREG(found.st_mode) and found.st_size:
-                return _mp4(file, found.st_size) or _matroska(file, found.st_size)
+                return _filled(file) and (_mp4(file, found.st_size) or _matroska(file, found.st_size))
     return False
+
+
+def _filled(file: BinaryIO) -> bool:
+    """Whether the file's end holds data. A reserved and unfilled one is zeros."""
+    file.seek(-min(_TAIL_BYTES, file.seek(0, os.SEEK_END)), os.SEEK_END)
+    return any(file.read())
 
 
 def _mp4(file: BinaryIO, length: int) -> bool:
