@@ -42,6 +42,7 @@ class _Door:
     next_scan_at: float = 0.0
     left: dict[Path, str] = field(default_factory=dict)
     trouble: str | None = None
+    skipped: set[Path] = field(default_factory=set)
 
 
 class Arrival:
@@ -127,6 +128,7 @@ class Arrival:
         for door in self._doors:
             if door.next_scan_at <= now:
                 door.next_scan_at = now + door.inbox.rescan_seconds
+                door.skipped.clear()
                 self._watch(door)
                 self._scan(door, door.inbox.folder)
                 for path in door.settling.paths:
@@ -220,7 +222,8 @@ class Arrival:
             self._tell(outcome)
 
     def _leave(self, door: _Door, outcome: Left) -> None:
-        """Say once why something stays where it is; a later rescan looks at it again."""
+        """Say once why something stays where it is; the next rescan tries it again."""
+        door.skipped.add(outcome.path)
         if door.left.get(outcome.path) != outcome.sentence:
             door.left[outcome.path] = outcome.sentence
             self._tell(outcome)

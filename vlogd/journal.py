@@ -8,6 +8,7 @@ One process writes (the daemon's deciding thread); the command line reads. The f
 local disk: WAL needs shared memory that network file systems do not give (SQLite docs, "WAL").
 """
 
+import contextlib
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -144,6 +145,12 @@ class Journal:
                 self._migrate()
         except (peewee.DatabaseError, sqlite3.DatabaseError) as error:
             raise Unavailable(f"The journal {path} cannot be opened: {error}.") from error
+
+    def is_sound(self) -> bool:
+        """Whether SQLite finds the file undamaged."""
+        with contextlib.suppress(peewee.DatabaseError):
+            return bool(self._database.execute_sql("PRAGMA quick_check").fetchone()[0] == "ok")
+        return False
 
     def close(self) -> None:
         """Close the database."""

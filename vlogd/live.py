@@ -1,0 +1,95 @@
+"""What the running daemon tells the command line: `<state>/live.json`, and requests back to it.
+
+There is no API server. The daemon writes a small file when something changed, at most once a
+second; the command line asks for something by dropping a file into `<state>/requests/`, which
+also works while no daemon runs.
+"""
+
+import fcntl
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vlogd import files
+from vlogd.errors import Unavailable
+
+_LIVE = "live.json"
+_LOCK = "lock"
+_REQUESTS = "requests"
+
+
+@dataclass(frozen=True)
+class Live:
+    """`shares`: "item/stage" to part to 0..1; `eta_seconds` by item; `settling`: files being waited for."""
+
+    pid: int
+    shares: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    eta_seconds: Mapping[str, float] = field(default_factory=dict)
+    troubles: Mapping[str, str] = field(default_factory=dict)
+    settling: int = 0
+    waiting: int = 0
+
+
+def write(state: Path, live: Live) -> None:
+    """Replace what the command line reads. Not synced to the disk: it is worth nothing after a crash."""
+    temporary = state / f"{files.TEMPORARY_PREFIX}live"
+    temporary.write_bytes(files.json_bytes(asdict(live)))
+    temporary.replace(state / _LIVE)
+
+
+def read(state: Path) -> Live | None:
+    """What the running daemon says; None when none runs."""
+    if not is_locked(state):
+        return None
+    with suppress(OSError, ValueError, TypeError):
+        return Live(**files.read_json(state / _LIVE))
+    return None
+
+
+class Lock:
+    """Held by the one daemon of a state folder, as long as its process lives."""
+
+    def __init__(self, state: Path) -> None:
+        state.mkdir(parents=True, exist_ok=True)
+        self._file = (state / _LOCK).open("w")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._file.close()
+            raise Unavailable(f"Another vlogd is running on {state}; stop it first.") from error
+
+    def release(self) -> None:
+        """Let another daemon have the folder."""
+        self._file.close()
+
+
+def is_locked(state: Path) -> bool:
+    """Whether a daemon runs on this state folder."""
+    with suppress(OSError), (state / _LOCK).open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+def request(state: Path, **asked: Any) -> None:
+    """Leave a request for the daemon."""
+    folder = state / _REQUESTS
+    folder.mkdir(parents=True, exist_ok=True)
+    files.write_json(folder / f"{uuid.uuid4().hex}.json", asked)
+
+
+def requests(state: Path) -> Iterator[Mapping[str, Any]]:
+    """Take the requests that are there; each is given once."""
+    with suppress(FileNotFoundError):
+        for entry in sorted(os.scandir(state / _REQUESTS), key=lambda entry: entry.name):
+            if entry.name.endswith(".json"):
+                with suppress(OSError, ValueError):
+                    asked = files.read_json(Path(entry.path))
+                    Path(entry.path).unlink()
+                    yield asked
