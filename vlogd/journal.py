@@ -1,3 +1,5 @@
+# mypy: disable-error-code="no-untyped-call, index, attr-defined, import-untyped"
+# peewee's queries are built by operators on fields, which its own annotations do not describe.
 """What the daemon remembers, in SQLite through Peewee (imported here only).
 
 The disk is the truth: originals carry `item.json`, artifacts carry `artifact.json`. The journal is
@@ -25,7 +27,7 @@ from vlogd.model import Artifact, Item
 _BUSY_MILLISECONDS = 10_000
 
 
-class _Row(peewee.Model):  # type: ignore[misc]  # peewee has no types
+class _Row(peewee.Model):
     """Tables bind to a database when a journal is opened, not at import."""
 
 

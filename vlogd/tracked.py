@@ -87,6 +87,24 @@ class OpenStep:
 
 
 @dataclass
+class Eta:
+    """Remaining time by the pace since vlogd first saw the item move."""
+
+    began_at: float | None = None
+    began_percent: float = 0.0
+
+    def seconds(self, percent: float, now: float) -> float | None:
+        """Seconds left, or None while the pace is unknown."""
+        if percent <= 0:
+            return None
+        if self.began_at is None:
+            self.began_at, self.began_percent = now, percent
+        gained = percent - self.began_percent
+        elapsed = now - self.began_at
+        return elapsed * (100.0 - percent) / gained if gained > 0.5 else None  # noqa: PLR2004 - half a percent
+
+
+@dataclass
 class Tracked:
     """An item that has something to do or to show. `dirty`: viewers do not see the latest yet."""
 
@@ -99,7 +117,7 @@ class Tracked:
     publishing: bool = False
     published_at: float = 0.0
     report: Report | None = None
-    eta: "Eta" = field(default_factory=lambda: Eta())
+    eta: Eta = field(default_factory=Eta)
 
     def progress(self) -> Mapping[str, Progress]:
         """How far the open steps are, by stage."""
@@ -118,21 +136,3 @@ class Tracked:
     def settled(self) -> bool:
         """Whether nothing will happen any more without a retry or a change from outside."""
         return not self.busy() and all(step.parked for step in self.steps.values())
-
-
-@dataclass
-class Eta:
-    """Remaining time by the pace since vlogd first saw the item move."""
-
-    began_at: float | None = None
-    began_percent: float = 0.0
-
-    def seconds(self, percent: float, now: float) -> float | None:
-        """Seconds left, or None while the pace is unknown."""
-        if percent <= 0:
-            return None
-        if self.began_at is None:
-            self.began_at, self.began_percent = now, percent
-        gained = percent - self.began_percent
-        elapsed = now - self.began_at
-        return elapsed * (100.0 - percent) / gained if gained > 0.5 else None  # noqa: PLR2004 - half a percent

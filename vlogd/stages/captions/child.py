@@ -1,5 +1,6 @@
-"""Asks the transcriber, which runs as a process of its own: it needs hundreds of megabytes that the
-daemon must not hold, and whatever happens in it ends there.
+"""Asks the transcriber, which runs as a process of its own.
+
+It needs hundreds of megabytes that the daemon must not hold, and whatever happens in it ends there.
 """
 
 import json

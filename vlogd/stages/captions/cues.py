@@ -15,7 +15,7 @@ _CUE_CHARACTERS = 2 * _LINE_CHARACTERS
 _LONGEST_SECONDS = 7.0
 _SHORTEST_SECONDS = 1.0
 _PAUSE_SECONDS = 0.7
-_SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？")
+_SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？")  # noqa: RUF001 - Chinese and Japanese sentences end in these
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,8 @@ def _lines(words: Sequence[str]) -> str:
     whole = " ".join(words)
     if len(whole) <= _LINE_CHARACTERS or len(words) == 1:
         return whole
-    breaks = [(" ".join(words[:n]), " ".join(words[n:])) for n in range(1, len(words))]
-    return "\n".join(min(breaks, key=lambda pair: max(len(pair[0]), len(pair[1]))))
+    breaks = [[" ".join(words[:n]), " ".join(words[n:])] for n in range(1, len(words))]
+    return "\n".join(min(breaks, key=lambda lines: max(map(len, lines))))
 
 
 def _escaped(word: str) -> str:

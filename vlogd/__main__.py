@@ -1,0 +1,5 @@
+"""`python -m vlogd` is `vlogd`."""
+
+from vlogd.cli import main
+
+main()

@@ -1,0 +1,49 @@
+"""`vlogd init` and `vlogd add`."""
+
+import shutil
+from pathlib import Path
+
+import click
+
+from vlogd import files
+from vlogd.cli import config_of
+from vlogd.errors import BadInput
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def init(folder: Path) -> None:
+    """Make a self-contained home in FOLDER: vlogd.yaml, inbox/, state/, originals/, library/."""
+    from vlogd.config import write_home
+
+    path = write_home(folder)
+    click.echo(f"Ready: drop videos into {folder / 'inbox'}, then: vlogd --config {path} run")
+
+
+@click.command()
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--inbox", "name", help="The inbox to use. Default: the first one.")
+@click.pass_context
+def add(context: click.Context, paths: tuple[Path, ...], name: str | None) -> None:
+    """Copy files into an inbox. The files themselves stay where they are."""
+    config = config_of(context)
+    inboxes = {inbox.name: inbox for inbox in config.inboxes}
+    if name is not None and name not in inboxes:
+        raise click.BadParameter(
+            f"there is no inbox {name!r}; there are: {', '.join(inboxes)}", param_hint="--inbox"
+        )
+    inbox = inboxes[name] if name else config.inboxes[0]
+    for path in paths:
+        target = inbox.folder / path.name
+        if target.exists():
+            raise BadInput(f"{target} is still waiting to be taken; add {path.name} again later.")
+        temporary = files.temporary_beside(target)
+        try:
+            shutil.copyfile(path, temporary)
+            files.sync_file(temporary)
+            temporary.rename(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+        click.echo(f"{path.name} is in the inbox {inbox.name}; `vlogd status` shows how far it is.")

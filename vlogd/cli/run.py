@@ -1,0 +1,20 @@
+"""`vlogd run`."""
+
+import click
+
+from vlogd.cli import config_of
+
+
+@click.command()
+@click.option(
+    "--once", is_flag=True, help="Work until nothing is left to do, then end: 0 if all is ready, else 1."
+)
+@click.pass_context
+def run(context: click.Context, once: bool) -> None:  # noqa: FBT001 - click passes flags so
+    """Watch the inboxes and work, in the foreground."""
+    from vlogd import log
+    from vlogd.daemon import run as run_daemon
+
+    config = config_of(context)
+    log.configure()
+    context.exit(run_daemon(config, once=once))

@@ -1,0 +1,173 @@
+"""The command line's view: the same survey and report that the daemon acts on, read-only.
+
+Reads the journal, the library and what the running daemon says (`live.py`); writes nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from vlogd import live, media
+from vlogd.config import Config
+from vlogd.front import Front, Growing
+from vlogd.journal import Attempt, Journal, Left
+from vlogd.library import Library
+from vlogd.model import Item, Receipt
+from vlogd.plan import Survey, survey
+from vlogd.report import Progress, Report
+from vlogd.retry import Retry
+from vlogd.stage import Work
+from vlogd.stages import STAGES
+from vlogd.stages.hls import ladder, timeline
+
+
+class NotFound(Exception):  # noqa: N818 - named by what the command line does next
+    """No item answers to what was asked for, or several do; the message says which."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would be made of a file. `estimated_bytes` is an upper bound by the renditions' caps."""
+
+    file: str
+    duration_seconds: float
+    renditions: tuple[str, ...]
+    segments: int
+    chunks: int
+    audio: str | None
+    stages: Mapping[str, str]
+    estimated_bytes: int
+    why: tuple[str, ...]
+
+
+class Reader:
+    """An open, read-only view. Use as a context manager."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._library = Library(config.library)
+        self._front = Front(self._library, STAGES)
+        path = config.state / "journal.db"
+        self._journal = Journal(path, read_only=True) if path.exists() else None
+        self.live = live.read(config.state)
+
+    def __enter__(self) -> "Reader":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._journal is not None:
+            self._journal.close()
+
+    def items(self) -> Iterator[Item]:
+        """All items, newest first."""
+        return iter(()) if self._journal is None else self._journal.items()
+
+    def left(self) -> list[Left]:
+        """What lies in the inboxes and was not taken, as far as it is still there."""
+        found = [] if self._journal is None else self._journal.left()
+        return [one for one in found if Path(one.path).is_symlink() or Path(one.path).exists()]
+
+    def find(self, text: str) -> Item:
+        """The item with this id, slug or title, or the beginning of one. Raises NotFound."""
+        items = list(self.items())
+        for matches in (
+            [item for item in items if text in (item.id, item.slug, item.title)],
+            [item for item in items if item.id.startswith(text) or item.slug.startswith(text)],
+        ):
+            if len(matches) == 1:
+                return matches[0]
+            if matches:
+                raise NotFound(f"{text!r} may be any of: {', '.join(item.slug for item in matches)}.")
+        raise NotFound(f"There is no video {text!r}; `vlogd status` lists them all.")
+
+    def survey(self, item: Item) -> Survey:
+        """The survey that the daemon would act on now."""
+        return survey(item, STAGES, self._config.stage_settings(item.inbox), self._library.artifacts(item))
+
+    def attempts(self, item: Item) -> list[Attempt]:
+        """An item's failed attempts, oldest first, forgiven ones too."""
+        return [] if self._journal is None else self._journal.attempts(item.id, forgiven=True)
+
+    def history(self, item: Item) -> list[dict[str, Any]]:
+        """What was made for an item, and when."""
+        return [] if self._journal is None else self._journal.history(item.id)
+
+    def report(self, item: Item) -> Report:
+        """How far an item is, with the running daemon's progress."""
+        asked = self.survey(item)
+        growing, progress = self._open_steps(asked)
+        views = self._front.views(asked, growing)
+        told, _ = self._front.tell(asked, views, progress)
+        eta = self.live.eta_seconds.get(item.id) if self.live else None
+        return replace(told, eta_seconds=eta)
+
+    def why(self, item: Item) -> list[str]:
+        """What is to be done for an item and why, in sentences."""
+        asked = self.survey(item)
+        if asked.complete:
+            return ["Nothing is to be done: every artifact is current."]
+        _, progress = self._open_steps(asked)
+        said = []
+        for step in asked.steps:
+            far = progress[step.stage.name]
+            missing = [part.name for part in far.parts if part.name not in far.done]
+            parts = f" Parts to do: {len(missing)} of {len(far.parts)}." if far.parts else ""
+            said.append(
+                f"{step.stage.name}: {step.reason}.{parts}" + (f" {far.trouble}" if far.trouble else "")
+            )
+        return said + [f"{stage}: waits for {need}." for stage, need in asked.waiting.items()]
+
+    def _open_steps(self, asked: Survey) -> tuple[dict[str, Growing], dict[str, Progress]]:
+        growing: dict[str, Growing] = {}
+        progress: dict[str, Progress] = {}
+        failures = [] if self._journal is None else self._journal.attempts(asked.item.id)
+        for step in asked.steps:
+            folder = self._library.folder(asked.item) / step.folder
+            receipts: dict[str, Receipt] = self._library.receipts(folder)
+            inputs = {need: folder.parent / artifact.folder for need, artifact in step.inputs.items()}
+            work = Work(asked.item, folder, inputs, step.settings, receipts)
+            growing[step.stage.name] = Growing(step.stage, work, self._library.names(folder))
+            mine = [a for a in failures if (a.stage, a.fingerprint) == (step.stage.name, step.fingerprint)]
+            progress[step.stage.name] = Progress(
+                tuple(step.stage.parts(work)),
+                frozenset(receipts),
+                self.live.shares.get(f"{asked.item.id}/{step.stage.name}", {}) if self.live else {},
+                mine[-1].sentence if mine else None,
+                self._parked(mine),
+            )
+        return growing, progress
+
+    def _parked(self, failures: list[Attempt]) -> bool:
+        retry: Retry = self._config.retry
+        return any(
+            retry.parks([a.kind for a in failures if a.part == part]) for part in {a.part for a in failures}
+        )
+
+    def plan(self, path: Path, inbox: str) -> Plan:
+        """What would be made of `path` in `inbox`; touches nothing. Raises BadInput when it is no video."""
+        facts = media.describe(path, self._config.limits)
+        settings = self._config.stage_settings(inbox)
+        config: ladder.HlsSettings = settings["hls"]
+        sizes = ladder.renditions(facts.video.shown_size(), config) if facts.video else ()
+        segments = max(1, -(-int(facts.duration_seconds) // config.segment_seconds))
+        kbps = sum(size.max_kbps for size in sizes) + (config.audio_kbps if facts.audio else 0)
+        why = [f"{size.name}: {size.width}x{size.height}, at most {size.max_kbps} kbit/s" for size in sizes]
+        if facts.video:
+            shown = "x".join(map(str, facts.video.shown_size()))
+            why.insert(
+                0, f"The source is shown at {shown}; no rendition is larger (judged by the short side)."
+            )
+        else:
+            why.insert(0, "The file has no moving picture; it becomes an audio stream.")
+        return Plan(
+            file=str(path),
+            duration_seconds=round(facts.duration_seconds, 3),
+            renditions=tuple(f"{size.width}x{size.height}" for size in sizes),
+            segments=segments,
+            chunks=len(timeline.chunks(segments, config)) if sizes else 0,
+            audio="stereo AAC" if facts.audio else None,
+            stages={stage.name: "it has not been made yet" for stage in STAGES},
+            estimated_bytes=round(kbps * 1000 / 8 * facts.duration_seconds),
+            why=tuple(why),
+        )
