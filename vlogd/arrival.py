@@ -194,15 +194,18 @@ class Arrival:
             for path in door.settling.complete(self._clock()):
                 if self._stopping.is_set():
                     return
-                expected = door.settling.sighting(path)
-                door.settling.forget(path)
-                try:
-                    if look(path) == expected:
-                        self._take(door, path)
-                    else:
-                        self._see(door, path)
-                except OSError:
-                    continue
+                self._take_if_unchanged(door, path)
+
+    def _take_if_unchanged(self, door: _Door, path: Path) -> None:
+        expected = door.settling.sighting(path)
+        try:
+            if look(path) == expected:
+                self._take(door, path)
+        except OSError:
+            pass
+        finally:
+            door.settling.forget(path)
+        self._see(door, path)
 
     def _take(self, door: _Door, path: Path) -> None:
         expected = look(path)
@@ -212,13 +215,12 @@ class Arrival:
             outcome = self._intake.take(path, door.inbox, expected)
         except (Unavailable, ToolFailed, BadInput) as error:
             self._complain(door, str(error))
+            door.skipped.add(path)
             door.next_scan_at = min(door.next_scan_at, self._clock() + _RETRY_SECONDS)
             return
         if isinstance(outcome, Left):
             self._leave(door, outcome)
-        elif isinstance(outcome, Changed):
-            self._see(door, path)
-        else:
+        elif not isinstance(outcome, Changed):
             self._tell(outcome)
 
     def _leave(self, door: _Door, outcome: Left) -> None:

@@ -142,7 +142,7 @@ def _reason(error: ToolFailed, path: Path) -> str:
     last = error.stderr_tail[-1] if error.stderr_tail else str(error)
     last = last.replace(ffmpeg.argument(path), "").replace(str(path), "").strip(" :")
     if "moov atom not found" in " ".join(error.stderr_tail):
-        return "its index (moov) is missing, so it was probably cut off. Copy it again, whole."
+        return "it has no index (moov); it was cut off, or is no MP4 at all. Copy it again, whole."
     return f"{last}."
 
 

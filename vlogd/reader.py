@@ -6,7 +6,7 @@ Reads the journal, the library and what the running daemon says (`live.py`); wri
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from vlogd import live, media
 from vlogd.config import Config
@@ -22,7 +22,7 @@ from vlogd.stages import STAGES
 from vlogd.stages.hls import ladder, timeline
 
 
-class NotFound(Exception):  # noqa: N818 - named by what the command line does next
+class NotFound(Exception):
     """No item answers to what was asked for, or several do; the message says which."""
 
 
@@ -52,7 +52,7 @@ class Reader:
         self._journal = Journal(path, read_only=True) if path.exists() else None
         self.live = live.read(config.state)
 
-    def __enter__(self) -> "Reader":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:

@@ -1,6 +1,7 @@
 """Hints from the kernel, through watchdog (imported here only): created, written, closed, moved in."""
 
 import errno
+import logging
 from pathlib import Path
 
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
@@ -8,6 +9,10 @@ from watchdog.observers import Observer
 
 from vlogd.errors import Unavailable
 from vlogd.watcher import Seen
+
+# watchdog logs about its own threads at every stop; nobody can do anything about it.
+logging.getLogger("watchdog").addHandler(logging.NullHandler())
+logging.getLogger("watchdog").propagate = False
 
 
 class InotifyWatcher:

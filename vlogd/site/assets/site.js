@@ -1,7 +1,7 @@
 // The page: a list of videos and a player. Data comes from catalog.json and video.json, which vlogd
 // replaces whole. Titles come from file names, so they are only ever set as text.
-import Hls from "./hls.light.min.mjs";
 
+const { Hls } = window;
 const SOON_MS = 2000;
 const LATE_MS = 30000;
 const main = document.getElementById("main");
@@ -100,7 +100,7 @@ function showList() {
 
 function play(video, address) {
   // A stream that still grows must begin at its beginning, not at its end.
-  if (Hls.isSupported()) {
+  if (Hls?.isSupported()) {
     const hls = new Hls({ startPosition: 0, backBufferLength: 60 });
     hls.on(Hls.Events.ERROR, (_event, data) => {
       if (data.fatal && data.type === Hls.ErrorTypes.MEDIA_ERROR) hls.recoverMediaError();
