@@ -46,7 +46,7 @@ class HlsSettings:
     preset: Preset = "veryfast"
     segment_seconds: PositiveInt = 6
     gop_seconds: PositiveInt = 2
-    chunk_seconds: PositiveInt = 30
+    chunk_seconds: PositiveInt = 12
     audio_kbps: PositiveInt = 128
     max_frame_rate: NonNegativeInt = 60
 
