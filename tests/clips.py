@@ -25,9 +25,13 @@ def stamped(
     filters: str = "",
 ) -> Path:
     """A clip of numbered pictures and, with `sound`, a tone. `options` are ffmpeg's, for the output."""
-    picture = f"color=gray:s={size}:r={rate}:d={seconds},format=yuv420p,{_STAMP}" + (f",{filters}" if filters else "")
+    picture = f"color=gray:s={size}:r={rate}:d={seconds},format=yuv420p,{_STAMP}" + (
+        f",{filters}" if filters else ""
+    )
     tone = ["-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=44100:duration={seconds}"] if sound else []
-    default = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"] if "-c:v" not in options else []
+    default = (
+        ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"] if "-c:v" not in options else []
+    )
     ffmpeg("-f", "lavfi", "-i", picture, *tone, *default, *options, path)
     return path
 

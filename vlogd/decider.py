@@ -285,9 +285,13 @@ class Decider:
 
     def _positioned(self, item_id: str, step: OpenStep, position: Position) -> None:
         step.looking = False
-        step.position = replace(
-            position, have=position.have | (step.position.have if step.position else frozenset())
-        )
+        if step.position is not None:  # parts may have ended while the librarian was looking
+            position = replace(
+                position,
+                receipts={**position.receipts, **step.position.receipts},
+                have=position.have | step.position.have,
+            )
+        step.position = position
         tracked = self._tracked[item_id]
         tracked.dirty = True
         if position.artifact is not None:

@@ -13,7 +13,8 @@ version, the stages it needs, a settings class and three functions. There is no 
                         deliver the same bytes: then a crash needs no special case anywhere.
     view(work, have) -> what viewers may see now: playlists, stable names, keys of video.json.
                         `have` are the names of the files that are whole in the step's folder;
-                        `work.complete` says whether the step is finished. Also pure.
+                        `work.complete` says whether the step is finished. Also pure. The files of
+                        an unfinished view are replaced by those of the finished one: same names.
 
 Errors are raised as the classes of `errors.py`. The engine does the rest: when to run what, retry,
 resume, progress, receipts, `artifact.json`, stable names, `vlogd plan`, `why` and `status`.

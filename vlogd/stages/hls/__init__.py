@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from vlogd import ffmpeg
+from vlogd import scan as probed
 from vlogd.errors import ToolFailed
 from vlogd.model import FileMark, Json, Part, View
 from vlogd.scan import PacketScan
@@ -64,8 +65,8 @@ def _run_remux(plan: Plan, ws: Workspace) -> Mapping[str, Json]:
         remuxed, "-select_streams", "v:0", *scan.ENTRIES, on_line=scan.hear, limits=ws.limits, stop=ws.stop
     )
     times = scan.times()
-    if scan.unknown or not times:
-        return {"copied": False, "why": "the copy does not say when its pictures are shown"}
+    if scan.unknown or len(times) != probed.read(ws.inputs["probe"]).frames:
+        return {"copied": False, "why": "the copy does not say when each of its pictures is shown"}
     ws.deliver_bytes(times.tobytes(), planning.REMUXED_PTS)
     return {"copied": True, "time_base": f"1/{TICKS}", "zero_seconds": "0"}
 

@@ -36,7 +36,7 @@ def pictures(
     """
     stream = source[str(video.index)]
     if video.field_order in _INTERLACED:
-        stream = stream.filter("bwdif", deint="interlaced")
+        stream = stream.filter("bwdif", mode="send_frame", deint="interlaced")
     stream = stream.filter("settb", f"1/{TICKS}")
     cut: dict[str, Any] = {}
     if start is not None:

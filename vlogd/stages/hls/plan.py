@@ -62,14 +62,14 @@ def read(probe_folder: Path, step_folder: Path, receipts: Mapping[str, Receipt],
         return Plan(facts, config, (), audio, None, (), borders, remux_first=False)
     sizes = renditions(facts.video.shown_size(), config)
     plan = Plan(facts, config, sizes, audio, None, (), (), probed.remux_first)
+    if not probed.times_are_known or probed.pts_path is None:
+        return _whole(_with(plan, remux_first=False), receipts)
     if probed.remux_first:
         if REMUX not in receipts:
             return plan
         if not receipts[REMUX].facts["copied"]:
             return _whole(plan, receipts)
         return _chunked(plan, step_folder / REMUXED_PTS, receipts[REMUX].facts)
-    if not probed.times_are_known or probed.pts_path is None:
-        return _whole(plan, receipts)
     scanned = {
         "time_base": facts.video.time_base,
         "zero_seconds": str(Fraction(facts.start_seconds).limit_denominator(TICKS)),

@@ -1,0 +1,109 @@
+"""The real decider, librarian, journal and runner, driven step by step in one thread.
+
+`InlineExecutor` is the only fake: it runs a job when the test says so, and can crash the machine
+before, inside or after any of them.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vlogd import files, library
+from vlogd.decider import Decider, Rules
+from vlogd.front import Front
+from vlogd.intake import list_items
+from vlogd.journal import Journal
+from vlogd.librarian import Librarian
+from vlogd.library import Library
+from vlogd.model import Item
+from vlogd.process import Limits
+from vlogd.retry import Retry
+from vlogd.runner import Bench
+from vlogd.stage import Stage
+
+
+class Crash(BaseException):
+    """The machine dies here. Not an Exception, so that no handler of ours can soften it."""
+
+
+class InlineExecutor:
+    """Keeps jobs until they are pumped, oldest first."""
+
+    def __init__(self) -> None:
+        self.jobs: deque[Callable[[], None]] = deque()
+
+    def submit(self, _resource: str, job: Callable[[], None]) -> None:
+        """Keep a job."""
+        self.jobs.append(job)
+
+    def close(self) -> None:
+        """Forget what waits, as a crash does."""
+        self.jobs.clear()
+
+
+class Engine:
+    """One daemon's life in `home`; make another one after a crash."""
+
+    def __init__(self, home: Path, stages: Sequence[Stage], settings: Mapping[str, Any]) -> None:
+        self.originals, self.root, state = home / "originals", home / "library", home / "state"
+        for folder in (self.originals, self.root, state):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.now = 1e9
+        self._calls: deque[Callable[[], None]] = deque()
+        self.executor = InlineExecutor()
+        self.journal = Journal(state / "journal.db")
+        shelf = Library(self.root)
+        bench = Bench(shelf, self.originals, state / "scratch", Limits(), threading.Event())
+        front = Front(shelf, stages)
+        rules = Rules(stages, lambda _inbox: settings, {"cpu": 2}, Retry(), sweep_after_seconds=-1e12)
+        self.decider = Decider(
+            rules, bench, self.journal, Librarian(bench, front), self.executor, self._calls.append, lambda: self.now
+        )
+        for item in list_items(self.originals):
+            self.journal.add_item(item)
+        self.decider.look_again(self.journal.item_ids())
+
+    def drop(self, item_id: str, text: str) -> None:
+        """An item as intake leaves it."""
+        folder = self.originals / item_id
+        folder.mkdir()
+        (folder / "film.txt").write_text(text)
+        item = Item(item_id, text, f"film-{item_id}", "main", f"{item_id}/film.txt", text, len(text), self.now)
+        files.write_json(folder / ".vlogd-item.json", item.__dict__)
+        self.decider.accept(item)
+
+    def run(self, most_jobs: int | None = None) -> int:
+        """Work until nothing is left, or for some jobs; how many were run."""
+        done = 0
+        while most_jobs is None or done < most_jobs:
+            while self._calls:
+                self._calls.popleft()()
+            self.decider.act()
+            if self.executor.jobs:
+                self.executor.jobs.popleft()()
+                done += 1
+            elif not self._calls:
+                if self.decider.finished():
+                    break
+                self.now += 10
+        return done
+
+    def close(self) -> None:
+        """Let go of the journal, as the end of the process does."""
+        self.journal.close()
+
+
+def published(root: Path) -> dict[str, bytes]:
+    """All files of a library but those that hold times of day, by name."""
+    found = {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and path.name not in ("catalog.json", "video.json")
+    }
+    assert not [name for name in found if files.TEMPORARY_PREFIX in name]
+    return found
+
+
+ARTIFACT = library.ARTIFACT

@@ -1,0 +1,47 @@
+"""A pipeline of quick stages for tests of the engine: they write small files instead of videos."""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
+
+from vlogd.model import Json, Part, View
+from vlogd.settings import settings
+from vlogd.stage import Stage, Work, check
+from vlogd.workspace import Workspace
+
+
+@settings
+class ToySettings:
+    """`word` goes into every file; `parts` is how many parts there are."""
+
+    word: str = "a"
+    parts: int = 3
+
+
+def _parts(work: Work) -> Sequence[Part]:
+    return [Part(f"part-{n}", order=n) for n in range(work.settings.parts)]
+
+
+def _run(part: Part, ws: Workspace) -> Mapping[str, Json]:
+    below = "".join((folder / f"{need}.txt").read_text() for need, folder in sorted(ws.inputs.items()))
+    text = f"{ws.original.read_text()} {ws.settings.word} {part.name} [{below}]"
+    ws.deliver_bytes(text.encode(), f"{part.name}.txt")
+    return {"length": len(text)}
+
+
+def toy(name: str, *needs: str, version: int = 1, essential: bool = True) -> Stage:
+    """A stage whose artifact depends on the original, its settings, its version and its inputs."""
+
+    def view(work: Work, have: Set[str]) -> View:
+        names = sorted(n for n in have if n.startswith("part-"))
+        joined = "\n".join(f"{n} v{version}" for n in names).encode()
+        if not work.complete:
+            return View(files={f"{name}.txt": joined})
+        return View(files={f"{name}.txt": joined}, names={f"{name}.txt": f"{name}.txt"}, facts={name: len(names)})
+
+    return Stage(name, version, _parts, _run, needs, ToySettings, view, essential)
+
+
+def pipeline(**versions: int) -> tuple[Stage, ...]:
+    """Four stages in a diamond: first → left, right → last."""
+    made = [toy("first"), toy("left", "first"), toy("right", "first", essential=False), toy("last", "left", "right")]
+    return check(*(replace(stage, version=versions.get(stage.name, 1)) for stage in made))
