@@ -1,0 +1,92 @@
+"""kill -9 anywhere: nothing is lost or done twice, and the library comes out byte for byte the same."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from clips import stamped
+from daemon import DEMO, Home, children, kill, tree, until
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library that an undisturbed run makes of the demo clip."""
+    home = Home(tmp_path_factory.mktemp("undisturbed"))
+    shutil.copy(DEMO, home.inbox / "demo.mp4")
+    assert home.once().returncode == 0
+    return home.library
+
+
+def test_killed_in_the_middle_of_the_ladder(undisturbed: Path, tmp_path: Path) -> None:
+    """Finished chunks are not encoded again after a kill -9, and the result is the same."""
+    home = Home(tmp_path)
+    shutil.copy(DEMO, home.inbox / "demo.mp4")
+    daemon = home.start()
+    until(lambda: re.search(r"part.done .*part=video-0002", home.logged()))
+    ours = children(daemon.pid)
+    kill(daemon)
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in ours), 10)
+    done = set(re.findall(r"part.done .*stage=hls part=(\S+)", home.logged()))
+    again = home.once()
+    assert again.returncode == 0
+    assert not done & set(re.findall(r"part.started .*stage=hls part=(\S+)", again.stderr))
+    assert tree(home.library) == tree(undisturbed)
+
+
+@pytest.mark.parametrize("moment", range(12))
+def test_killed_at_any_moment_and_started_again(moment: int, undisturbed: Path, tmp_path: Path) -> None:
+    """Several kills at moments spread over the whole run end in the same library, the original kept."""
+    home = Home(tmp_path)
+    shutil.copy(DEMO, home.inbox / "demo.mp4")
+    for number in range(3):
+        daemon = home.start()
+        lines = 2 + moment * 3 + number * 7
+        until(lambda lines=lines, daemon=daemon: home.logged().count("\n") >= lines or daemon.poll() is not None or
+              "item.ready" in home.logged())  # fmt: skip
+        kill(daemon)
+    assert home.once().returncode == 0
+    assert tree(home.library) == tree(undisturbed)
+    assert [path.read_bytes() == DEMO.read_bytes() for path in home.folder.glob("originals/*/demo.mp4")] == [True]
+    assert not list((home.folder / "state/scratch").rglob("*.mp4"))
+
+
+def test_a_lost_journal_costs_no_encode(tmp_path: Path) -> None:
+    """Without its journal vlogd finds items and artifacts again and runs no part."""
+    home = Home(tmp_path)
+    stamped(home.inbox / "a.mp4", seconds=3)
+    assert home.once().returncode == 0
+    before = tree(home.library)
+    for path in (home.folder / "state").glob("journal*"):
+        path.unlink()
+    again = home.once()
+    assert again.returncode == 0
+    assert "part.started" not in again.stderr
+    assert tree(home.library) == before
+
+
+def test_a_damaged_journal_is_set_aside(tmp_path: Path) -> None:
+    """A journal that SQLite cannot read is kept beside a new one."""
+    home = Home(tmp_path)
+    stamped(home.inbox / "a.mp4", seconds=3)
+    assert home.once().returncode == 0
+    (home.folder / "state/journal.db").write_bytes(b"this is no database" * 1000)
+    again = home.once()
+    assert again.returncode == 0
+    assert "part.started" not in again.stderr
+    assert list((home.folder / "state").glob("journal-damaged-*.db"))
+    assert len(home.status()["videos"]) == 1
+
+
+def test_a_deleted_segment_is_made_again_alone(tmp_path: Path) -> None:
+    """When somebody deletes a segment, only the chunk that holds it is encoded again."""
+    home = Home(tmp_path)
+    stamped(home.inbox / "a.mp4", seconds=12)
+    assert home.once().returncode == 0
+    before = tree(home.library)
+    (segment,) = home.library.glob("videos/*/hls-*/v108/00004.m4s")
+    segment.unlink()
+    again = home.once()
+    assert re.findall(r"part.started .*part=(\S+)", again.stderr) == ["video-0002"]
+    assert tree(home.library) == before
