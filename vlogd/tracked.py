@@ -130,7 +130,9 @@ class Tracked:
 
     def busy(self) -> bool:
         """Whether anything is running for it or about to be shown."""
-        at_work = any(step.at_work or step.looking or step.stale for step in self.steps.values())
+        at_work = any(
+            step.at_work or step.looking or (step.stale and not step.trouble) for step in self.steps.values()
+        )
         return self.survey is None or self.dirty or self.publishing or at_work
 
     def settled(self) -> bool:

@@ -69,14 +69,13 @@ def config_of(context: click.Context) -> Any:
 def main() -> None:
     """The entry point: an error of ours is a sentence and an exit code, never a traceback."""
     try:
-        cli.main(standalone_mode=False)
+        # Outside standalone mode click hands back a command's exit code instead of exiting.
+        sys.exit(cli.main(standalone_mode=False) or 0)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:
         error.show()
         sys.exit(WRONG_USE)
-    except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
     except ConfigError as error:
         for problem in error.problems:
             print(f"vlogd: {problem}", file=sys.stderr)  # noqa: T201 - the place where sentences are told
