@@ -41,7 +41,9 @@ class Home:
         """The configuration file."""
         return self.folder / "vlogd.yaml"
 
-    def vlogd(self, *words: Any, config: bool = True, check: bool = True) -> "subprocess.CompletedProcess[str]":
+    def vlogd(
+        self, *words: Any, config: bool = True, check: bool = True
+    ) -> "subprocess.CompletedProcess[str]":
         """One command, to its end."""
         place = ["--config", self.config] if config else []
         command = [sys.executable, "-m", "vlogd", *place, *words]

@@ -59,7 +59,13 @@ class Engine:
         front = Front(shelf, stages)
         rules = Rules(stages, lambda _inbox: settings, {"cpu": 2}, Retry(), sweep_after_seconds=-1e12)
         self.decider = Decider(
-            rules, bench, self.journal, Librarian(bench, front), self.executor, self._calls.append, lambda: self.now
+            rules,
+            bench,
+            self.journal,
+            Librarian(bench, front),
+            self.executor,
+            self._calls.append,
+            lambda: self.now,
         )
         for item in list_items(self.originals):
             self.journal.add_item(item)
@@ -70,7 +76,9 @@ class Engine:
         folder = self.originals / item_id
         folder.mkdir()
         (folder / "film.txt").write_text(text)
-        item = Item(item_id, text, f"film-{item_id}", "main", f"{item_id}/film.txt", text, len(text), self.now)
+        item = Item(
+            item_id, text, f"film-{item_id}", "main", f"{item_id}/film.txt", text, len(text), self.now
+        )
         files.write_json(folder / ".vlogd-item.json", item.__dict__)
         self.decider.accept(item)
 

@@ -48,7 +48,9 @@ def test_killed_at_any_moment_and_started_again(moment: int, undisturbed: Path, 
         kill(daemon)
     assert home.once().returncode == 0
     assert tree(home.library) == tree(undisturbed)
-    assert [path.read_bytes() == DEMO.read_bytes() for path in home.folder.glob("originals/*/demo.mp4")] == [True]
+    assert [path.read_bytes() == DEMO.read_bytes() for path in home.folder.glob("originals/*/demo.mp4")] == [
+        True
+    ]
     assert not list((home.folder / "state/scratch").rglob("*.mp4"))
 
 

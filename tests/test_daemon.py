@@ -131,7 +131,10 @@ def test_bad_input_gets_a_sentence_and_never_stops_the_next_file(tmp_path: Path)
     assert all((inbox / "_failed" / f"{name}.txt").read_text().strip().endswith(".") for name in names)
     assert (inbox / "_failed/cut.mp4").read_bytes() == cut[: len(cut) // 2]
     assert {path.name for path in inbox.iterdir()} == {"link.mp4", "pipe.mp4", "folder.mp4", "_failed"}
-    assert {one["why"].split(",")[0] for one in home.status()["left"]} == {"It is a symbolic link", "It is a pipe"}
+    assert {one["why"].split(",")[0] for one in home.status()["left"]} == {
+        "It is a symbolic link",
+        "It is a pipe",
+    }
     assert [v["status"] for v in home.videos()] == ["ready"]
 
 
@@ -175,7 +178,9 @@ def test_a_changed_setting_redoes_only_what_it_concerns(tmp_path: Path) -> None:
     home = Home(tmp_path)
     stamped(home.inbox / "a.mp4", seconds=3)
     assert home.once().returncode == 0
-    home.config.write_text(home.config.read_text().replace("stages:\n", "stages:\n  poster: {at_seconds: 1}\n"))
+    home.config.write_text(
+        home.config.read_text().replace("stages:\n", "stages:\n  poster: {at_seconds: 1}\n")
+    )
     assert "setting at_seconds changed from 5.0 to 1.0" in home.vlogd("why", "a").stdout
     again = home.once()
     assert re.findall(r"part.started .*stage=(\S+)", again.stderr) == ["poster"]

@@ -1,5 +1,6 @@
 """The page as a person sees it: nginx serves the library, Chromium plays it, under a path prefix."""
 
+import os
 import shutil
 import subprocess
 import time
@@ -33,7 +34,9 @@ def site(tmp_path: Path) -> Iterator[tuple[Home, str]]:
     """A home whose library nginx serves at the address."""
     home = Home(tmp_path / "home")
     port = _free_port()
+    user = "user root;" if os.geteuid() == 0 else ""  # pytest's folders are for their owner only
     (tmp_path / "nginx.conf").write_text(f"""
+{user}
 daemon off; pid {tmp_path}/pid; error_log {tmp_path}/error.log;
 events {{}}
 http {{
@@ -43,9 +46,9 @@ http {{
            application/vnd.apple.mpegurl m3u8; video/mp4 mp4; video/iso.segment m4s; text/vtt vtt; }}
   server {{ listen 127.0.0.1:{port}; location /some/where/ {{ alias {home.library}/; }} }}
 }}""")
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)  # nginx's workers are another user
-    nginx = subprocess.Popen([NGINX, "-c", tmp_path / "nginx.conf", "-p", tmp_path], stderr=subprocess.DEVNULL)
+    nginx = subprocess.Popen(
+        [NGINX, "-c", tmp_path / "nginx.conf", "-p", tmp_path], stderr=subprocess.DEVNULL
+    )
     try:
         until(lambda: (tmp_path / "pid").exists(), 10)
         yield home, f"http://127.0.0.1:{port}/some/where/"
@@ -74,7 +77,10 @@ def test_the_demo_plays_with_its_spoken_words(site: tuple[Home, str]) -> None:
     with browser.open_browser() as driver:
         driver.get(address)
         until(lambda: driver.find_elements("css selector", "a.card"), 20)
-        assert driver.find_element("css selector", "a.card h2").text == '<img src=x onerror="document.title=1"> & co'
+        assert (
+            driver.find_element("css selector", "a.card h2").text
+            == '<img src=x onerror="document.title=1"> & co'
+        )
         assert driver.title == "Videos"
         driver.find_element("css selector", "a.card").send_keys("\n")
         until(lambda: _state(driver).get("time", 0) > 1.2, 30)

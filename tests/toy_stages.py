@@ -36,12 +36,19 @@ def toy(name: str, *needs: str, version: int = 1, essential: bool = True) -> Sta
         joined = "\n".join(f"{n} v{version}" for n in names).encode()
         if not work.complete:
             return View(files={f"{name}.txt": joined})
-        return View(files={f"{name}.txt": joined}, names={f"{name}.txt": f"{name}.txt"}, facts={name: len(names)})
+        return View(
+            files={f"{name}.txt": joined}, names={f"{name}.txt": f"{name}.txt"}, facts={name: len(names)}
+        )
 
     return Stage(name, version, _parts, _run, needs, ToySettings, view, essential)
 
 
 def pipeline(**versions: int) -> tuple[Stage, ...]:
     """Four stages in a diamond: first → left, right → last."""
-    made = [toy("first"), toy("left", "first"), toy("right", "first", essential=False), toy("last", "left", "right")]
+    made = [
+        toy("first"),
+        toy("left", "first"),
+        toy("right", "first", essential=False),
+        toy("last", "left", "right"),
+    ]
     return check(*(replace(stage, version=versions.get(stage.name, 1)) for stage in made))

@@ -81,6 +81,13 @@ def perform(
     return Done(receipt, trouble, time.monotonic() - began)
 
 
+def _plain_name(original: Path, scratch: Path) -> Path:
+    """The original under a name that no tool can stumble over: people's names need not even be text."""
+    link = scratch / "original"
+    link.symlink_to(original.resolve())
+    return link
+
+
 def as_trouble(error: Exception, stop: threading.Event) -> Exception:
     """`error` by what happens next: a volume's trouble is Unavailable; while stopping, all is Stopping."""
     if stop.is_set() and isinstance(error, VlogdError):
@@ -107,7 +114,7 @@ def _attempt(
     scratch.mkdir(parents=True)
     workspace = Workspace(
         item=step.item,
-        original=original,
+        original=_plain_name(original, scratch),
         inputs=work.inputs,
         settings=step.settings,
         receipts=receipts,

@@ -27,6 +27,7 @@ _making = threading.Lock()
 class Workspace:
     """One attempt at one part.
 
+    `original` is the accepted file, to be read only; its name here is not the one people gave it.
     `scratch` is an empty folder on local disk that is removed afterwards. `cache` lives as long as
     the step does: for what several of its parts need and what can be made again (`cached`).
     `tell_progress` takes the share of the part that is done, 0 to 1.

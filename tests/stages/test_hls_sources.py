@@ -110,7 +110,9 @@ def test_every_picture_is_there_once_in_order_at_its_time(name: str, tmp_path: P
     source = stamped(tmp_path / file, *options, sound="sound" not in changed, **keywords)
     work = publish(source, tmp_path)
     check_playlists(work)
-    assert not any("fallback" in receipt.facts for part, receipt in work.receipts.items() if part != "video-whole")
+    assert not any(
+        "fallback" in receipt.facts for part, receipt in work.receipts.items() if part != "video-whole"
+    )
     assert ("video-whole" in work.receipts) == (name in ("avi with b-frames", "mpeg-2 program stream"))
     expected = numbers(source)
     for rendition in playlists(work).playlists:
