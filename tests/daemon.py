@@ -87,7 +87,7 @@ def until(true: Callable[[], Any], seconds: float = 120) -> Any:
 
 
 def kill(process: "subprocess.Popen[bytes]") -> None:
-    """kill -9."""
+    """End it with SIGKILL."""
     process.send_signal(signal.SIGKILL)
     process.wait()
 

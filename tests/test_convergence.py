@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from engine import ARTIFACT, Crash, Engine, published
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-
-from engine import ARTIFACT, Crash, Engine, published
 from toy_stages import ToySettings, pipeline
+
 from vlogd import files
 
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - thousands of syncs: not on a disk
@@ -136,5 +136,9 @@ class History(RuleBasedStateMachine):
 
 TestHistory = History.TestCase
 TestHistory.settings = settings(
-    max_examples=150, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=150,
+    stateful_step_count=20,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
 )

@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from clips import stamped
 from daemon import DEMO, Home, children, kill, tree, until
 

@@ -2,15 +2,14 @@
 
 import os
 import shutil
+import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import browser
+import pytest
 from clips import stamped
 from daemon import DEMO, Home, kill, until
 
@@ -22,8 +21,6 @@ pytestmark = [
 
 
 def _free_port() -> int:
-    import socket
-
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])

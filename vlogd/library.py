@@ -108,10 +108,16 @@ class Library:
         return View(names={name: _heard(put) for name, put in said["names"].items()}, facts=said["facts"])
 
     def sweep(self, item: Item, keep: Collection[str], older_than: float) -> list[str]:
-        """Remove step folders not named in `keep` and untouched since `older_than` (epoch seconds)."""
+        """Tidy up an item that has nothing to do.
+
+        Removes step folders not named in `keep` and untouched since `older_than` (epoch seconds), and
+        receipts that a crash left beside an `artifact.json` that had become whole again.
+        """
         gone = []
         for folder in _folders(self.folder(item)):
-            if folder.name not in keep and _touched(folder) < older_than:
+            if folder.name in keep:
+                shutil.rmtree(folder / RECEIPTS, ignore_errors=True)
+            elif _touched(folder) < older_than:
                 shutil.rmtree(folder, ignore_errors=True)
                 gone.append(folder.name)
         return gone
