@@ -22,7 +22,7 @@ def test_sigterm_ends_it_within_seconds_with_all_children(tmp_path: Path) -> Non
     daemon.send_signal(signal.SIGTERM)
     assert daemon.wait(15) == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in ours)
-    assert not [p for p in home.library.rglob(".vlogd-*")]
+    assert not list(home.library.rglob(".vlogd-*"))
     assert not list((home.folder / "state/scratch").rglob("*.mp4"))
 
 

@@ -47,7 +47,7 @@ http {{
         [NGINX, "-c", tmp_path / "nginx.conf", "-p", tmp_path], stderr=subprocess.DEVNULL
     )
     try:
-        until(lambda: (tmp_path / "pid").exists(), 10)
+        until((tmp_path / "pid").exists, 10)
         yield home, f"http://127.0.0.1:{port}/some/where/"
     finally:
         nginx.terminate()

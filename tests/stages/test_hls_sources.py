@@ -231,8 +231,9 @@ def test_sound_that_starts_late_stays_in_step(tmp_path: Path) -> None:
 
 def test_hdr_is_tone_mapped(tmp_path: Path) -> None:
     """A PQ source is published as 8-bit BT.709."""
-    tags = "setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc"
+    tags = "format=yuv420p10le,setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc"
     source = stamped(tmp_path / "a.mp4", "-c:v", "libx265", "-pix_fmt", "yuv420p10le", "-preset", "ultrafast",
+                     "-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc",
                      "-x265-params", "log-level=error", seconds=3, filters=tags)  # fmt: skip
     work = publish(source, tmp_path)
     said = subprocess.run(["ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries",
