@@ -49,7 +49,8 @@ def bare_command(source: Path, target: Path, height: int) -> list[str]:
     sizes = renditions((height * 16 // 9, height), config)
     split = "".join(f"[s{n}]" for n in range(len(sizes)))
     graph = f"[0:v]split={len(sizes)}{split};" + ";".join(
-        f"[s{n}]scale={size.width}:{size.height}:flags=bicubic,setsar=1,format=yuv420p[v{n}]" for n, size in enumerate(sizes)
+        f"[s{n}]scale={size.width}:{size.height}:flags=bicubic,setsar=1,format=yuv420p[v{n}]"
+        for n, size in enumerate(sizes)
     )
     command = ["ffmpeg", "-nostdin", "-v", "error", "-y", "-i", str(source), "-filter_complex", graph]
     for n, size in enumerate(sizes):
@@ -101,7 +102,9 @@ def home(folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     subprocess.run([*VLOGD, "init", folder], check=True, stdout=subprocess.DEVNULL)
     config = folder / "vlogd.yaml"
-    config.write_text(config.read_text() + "    settle_seconds: 1\nstages: {captions: {model: /nonexistent/model}}\n")
+    config.write_text(
+        config.read_text() + "    settle_seconds: 1\nstages: {captions: {model: /nonexistent/model}}\n"
+    )
     return config
 
 
@@ -190,7 +193,10 @@ def main() -> None:
         ours.append(run_vlogd(work / "home", source))
         shutil.rmtree(work / "bare", ignore_errors=True)
         bare.append(timed(bare_command(source, work / "bare", asked.height)))
-        print(f"round {number + 1}: vlogd {ours[-1]}, bare wall {bare[-1][0]:.1f} cpu {bare[-1][1]:.1f}", flush=True)
+        print(
+            f"round {number + 1}: vlogd {ours[-1]}, bare wall {bare[-1][0]:.1f} cpu {bare[-1][1]:.1f}",
+            flush=True,
+        )
     top = next((work / "home/library").glob(f"videos/*/hls-*/v{asked.height}/index.m3u8"))
     share, memory = idle(work / "home", 30)
     ratios = {
@@ -199,12 +205,20 @@ def main() -> None:
         "bytes": [mine["bytes"] / size_of(work / "bare", "*.m4s") for mine in ours],
         "playable / length": [mine["playable"] / asked.seconds for mine in ours],
     }
-    version = subprocess.run(["ffmpeg", "-version"], capture_output=True, text=True, check=True).stdout.split("\n")[0]
+    version = subprocess.run(["ffmpeg", "-version"], capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )[0]
     print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {version[:30]}")
     for name, values in ratios.items():
-        print(f"{name:<20} min {min(values):.3f}  median {statistics.median(values):.3f}  max {max(values):.3f}")
-    print(f"SSIM top rendition   vlogd {ssim(top, source):.5f}  bare {ssim(work / 'bare/0/index.m3u8', source):.5f}")
-    print(f"daemon peak memory   {max(mine['memory'] for mine in ours):.1f} MiB working, {memory:.1f} MiB idle")
+        print(
+            f"{name:<20} min {min(values):.3f}  median {statistics.median(values):.3f}  max {max(values):.3f}"
+        )
+    print(
+        f"SSIM top rendition   vlogd {ssim(top, source):.5f}  bare {ssim(work / 'bare/0/index.m3u8', source):.5f}"
+    )
+    print(
+        f"daemon peak memory   {max(mine['memory'] for mine in ours):.1f} MiB working, {memory:.1f} MiB idle"
+    )
     print(f"daemon idle CPU      {share * 100:.3f} %")
     print(json.dumps(ratios))
     shutil.rmtree(work)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vlogd import files, library
-from vlogd.decider import Decider, Rules
+from vlogd.decider import Decider
 from vlogd.front import Front
 from vlogd.intake import list_items
 from vlogd.journal import Journal
@@ -20,6 +20,7 @@ from vlogd.library import Library
 from vlogd.model import Item
 from vlogd.process import Limits
 from vlogd.retry import Retry
+from vlogd.rules import Rules
 from vlogd.runner import Bench
 from vlogd.stage import Stage
 

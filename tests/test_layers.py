@@ -19,7 +19,8 @@ LAYERS = (
     ("plan", "library"),
     ("report", "runner", "intake"),
     ("front", "arrival", "config"),
-    ("librarian", "tracked"),
+    ("librarian", "tracked", "rules"),
+    ("floor",),
     ("decider",),
     ("daemon", "reader", "doctor"),
     ("cli", "__main__"),
@@ -62,7 +63,11 @@ def imports(tree: ast.Module) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {f"{node.module}.{alias.name}" for alias in node.names} if node.module == "vlogd" else {node.module}
+            found |= (
+                {f"{node.module}.{alias.name}" for alias in node.names}
+                if node.module == "vlogd"
+                else {node.module}
+            )
             if node.module.startswith("vlogd."):
                 found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found

@@ -4,6 +4,8 @@ Threads: this one decides; `arrival` owns the inboxes; pools work (`executor`). 
 one through one queue of calls. A signal handler only sets a flag and wakes the loop.
 """
 
+import contextlib
+import ctypes
 import os
 import queue
 import shutil
@@ -16,7 +18,7 @@ from pathlib import Path
 from vlogd import intake, live, watchers
 from vlogd.arrival import Arrival, Trouble
 from vlogd.config import Config
-from vlogd.decider import Decider, Rules
+from vlogd.decider import Decider
 from vlogd.errors import Unavailable
 from vlogd.executor import LocalExecutor
 from vlogd.front import Front
@@ -27,6 +29,7 @@ from vlogd.library import Library
 from vlogd.live import Live, Lock
 from vlogd.log import get_logger
 from vlogd.notify import Notifier, watchdog_seconds
+from vlogd.rules import Rules
 from vlogd.runner import Bench
 from vlogd.stages import STAGES
 
@@ -214,6 +217,16 @@ def _open_journal(state: Path) -> Journal:
     return Journal(path)
 
 
+def _keep_memory_low() -> None:
+    """Let glibc share two arenas among all threads: one for each thread would double what we hold.
+
+    mallopt(3), M_ARENA_MAX; other C libraries ignore or lack it.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(-8, 2)
+
+
 def run(config: Config, *, once: bool) -> int:
     """Run the daemon in the foreground; its exit code."""
+    _keep_memory_low()
     return Daemon(config, once=once).run()

@@ -7,23 +7,22 @@ start or after a drop, is surveyed, and what is missing is done.
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from vlogd.errors import Stopping, Unavailable
 from vlogd.executor import LIBRARY, Executor
-from vlogd.journal import Attempt, Journal
+from vlogd.floor import Floor
+from vlogd.journal import Journal
 from vlogd.librarian import Librarian, Position
 from vlogd.log import get_logger
 from vlogd.model import Artifact, Item
 from vlogd.plan import survey
 from vlogd.report import Report
-from vlogd.retry import Retry, kind_of
-from vlogd.runner import Bench, Done, as_trouble, perform
-from vlogd.schedule import Wanted, choose
-from vlogd.stage import Stage
+from vlogd.rules import Rules
+from vlogd.runner import Bench, as_trouble
 from vlogd.tracked import OpenStep, Tracked
 
 _log = get_logger()
@@ -33,17 +32,6 @@ _OPEN_STEPS = 64
 
 _SHOW_SECONDS = 1.0
 """Viewers of an item that is being made see its state at most this old."""
-
-
-@dataclass(frozen=True)
-class Rules:
-    """How to decide: the pipeline, each inbox's settings, slots, retries, the grace for sweeping."""
-
-    stages: Sequence[Stage]
-    settings: Callable[[str], Mapping[str, Any]]
-    slots: Mapping[str, int]
-    retry: Retry
-    sweep_after_seconds: float = 3600.0
 
 
 class Decider:
@@ -68,9 +56,8 @@ class Decider:
         self._clock = clock
         self._waiting: deque[str] = deque()
         self._tracked: dict[str, Tracked] = {}
-        self._running: dict[tuple[str, str, str], Wanted] = {}
+        self._floor = Floor(rules, bench, journal, executor, tell, clock)
         self._later: list[tuple[float, Callable[[], None]]] = []
-        self.parked_items: set[str] = set()
 
     # What others ask of it
 
@@ -87,7 +74,7 @@ class Decider:
     def retry(self, item_id: str) -> None:
         """Forget an item's failures and take it up again."""
         self._journal.forgive(item_id)
-        self.parked_items.discard(item_id)
+        self._floor.parked_items.discard(item_id)
         tracked = self._tracked.get(item_id)
         if tracked is None:
             self._waiting.appendleft(item_id)
@@ -111,11 +98,6 @@ class Decider:
         }
 
     @property
-    def running(self) -> int:
-        """How many parts are running."""
-        return len(self._running)
-
-    @property
     def waiting(self) -> int:
         """How many items have not been taken up."""
         return len(self._waiting)
@@ -123,6 +105,11 @@ class Decider:
     def finished(self) -> bool:
         """Whether nothing is left to do but what rests on something outside."""
         return not self._waiting and not any(self._has_future(tracked) for tracked in self._tracked.values())
+
+    @property
+    def parked_items(self) -> set[str]:
+        """The ids of items that failed, as far as they were looked at."""
+        return self._floor.parked_items
 
     def rests(self) -> list[str]:
         """Why essential work rests, in sentences."""
@@ -159,7 +146,7 @@ class Decider:
         self._take_up()
         for tracked in list(self._tracked.values()):
             self._open_steps(tracked)
-        self._start_parts()
+        self._floor.start(self._tracked.values())
         for tracked in list(self._tracked.values()):
             self._show(tracked)
             self._let_go(tracked)
@@ -194,41 +181,6 @@ class Decider:
                     tracked.item.id,
                     step,
                 )
-
-    def _start_parts(self) -> None:
-        index = {stage.name: number for number, stage in enumerate(self._rules.stages)}
-        now = self._clock()
-        wanted = [
-            Wanted(tracked.item.id, tracked.item.accepted_at, name, index[name], part)
-            for tracked in self._tracked.values()
-            for name, step in tracked.steps.items()
-            if not step.parked and not step.looking and not step.stale and step.not_before <= now
-            for part in step.missing()
-        ]
-        for one in choose(wanted, self._running.values(), self._rules.slots):
-            self._start(one)
-
-    def _start(self, one: Wanted) -> None:
-        step = self._tracked[one.item_id].steps[one.stage]
-        assert step.position is not None  # noqa: S101 - only positioned steps have missing parts
-        step.at_work[one.part.name] = 0.0
-        step.trouble = None
-        self._running[one.key] = one
-        _log.info("part.started", item=step.step.item.slug, stage=one.stage, part=one.part.name)
-        receipts = dict(step.position.receipts)
-
-        def job() -> None:
-            done = perform(
-                step.step,
-                one.part,
-                receipts,
-                self._bench,
-                lambda share: self._tell(partial(self._moved, one, step, share)),
-                lambda name: self._tell(partial(self._delivered, one, step, name)),
-            )
-            self._tell(partial(self._ended, one, step, done))
-
-        self._executor.submit(one.part.resource, job)
 
     def _show(self, tracked: Tracked) -> None:
         now = self._clock()
@@ -281,7 +233,7 @@ class Decider:
                 _log.info("step.wanted", item=step.item.slug, stage=name, reason=step.reason)
         tracked.steps = kept
         tracked.dirty = True
-        self._note_parked(tracked)
+        self._floor.note_parked(tracked)
 
     def _positioned(self, item_id: str, step: OpenStep, position: Position) -> None:
         step.looking = False
@@ -302,66 +254,6 @@ class Decider:
             )
             tracked.artifacts.append(artifact)
             self._survey(tracked)
-
-    def _moved(self, one: Wanted, step: OpenStep, share: float) -> None:
-        if one.part.name in step.at_work:
-            step.at_work[one.part.name] = min(max(share, 0.0), 1.0)
-            self._tracked[one.item_id].dirty = True
-
-    def _delivered(self, one: Wanted, step: OpenStep, name: str) -> None:
-        step.delivered(name)
-        self._tracked[one.item_id].dirty = True
-
-    def _ended(self, one: Wanted, step: OpenStep, done: Done) -> None:
-        del self._running[one.key]
-        step.at_work.pop(one.part.name, None)
-        step.seconds += done.seconds
-        tracked = self._tracked[one.item_id]
-        tracked.dirty = True
-        if done.receipt is not None and step.position is not None:
-            receipts = {**step.position.receipts, one.part.name: done.receipt}
-            step.position = replace(step.position, receipts=receipts)
-            step.stale = True
-            _log.info(
-                "part.done",
-                item=tracked.item.slug,
-                stage=one.stage,
-                part=one.part.name,
-                seconds=round(done.seconds, 1),
-            )
-        elif done.error is not None and not isinstance(done.error, Stopping):
-            self._failed(tracked, step, one.part.name, done.error)
-
-    def _failed(self, tracked: Tracked, step: OpenStep, part: str, error: BaseException) -> None:
-        """Remember a failure; hold the step back, or park it."""
-        kind = kind_of(error)
-        sentence = str(error) or type(error).__name__
-        if kind == "Bug":
-            sentence = (
-                f"vlogd met an error it did not foresee ({type(error).__name__}: {error}); please report it."
-            )
-            _log.error("bug", item=tracked.item.slug, part=part, exc_info=error)
-        stage, fingerprint = step.step.stage.name, step.step.fingerprint
-        stderr = "\n".join(getattr(error, "stderr_tail", ()))
-        attempt = Attempt(tracked.item.id, stage, fingerprint, part, kind, sentence, stderr, self._clock())
-        if not isinstance(error, Unavailable):
-            self._journal.add_attempt(attempt)
-            tracked.failures.append(attempt)
-        kinds = [kind] if isinstance(error, Unavailable) else step.kinds(tracked.failures, part)
-        step.trouble = sentence
-        step.parked = self._rules.retry.parks(kinds)
-        step.stale = not step.parked
-        step.not_before = 0.0 if step.parked else self._clock() + self._rules.retry.wait_seconds(kinds)
-        _log.warning("step.parked" if step.parked else "part.failed", item=tracked.item.slug, stage=stage, part=part,
-                     kind=kind, why=sentence)  # fmt: skip
-        tracked.dirty = True
-        self._note_parked(tracked)
-
-    def _note_parked(self, tracked: Tracked) -> None:
-        if any(step.parked and step.step.stage.essential for step in tracked.steps.values()):
-            self.parked_items.add(tracked.item.id)
-        else:
-            self.parked_items.discard(tracked.item.id)
 
     def _published(self, tracked: Tracked, told: Report) -> None:
         before, tracked.publishing = tracked.report, False
@@ -395,11 +287,11 @@ class Decider:
             return
         if step is not None:
             step.looking = False
-            self._failed(self._tracked[item_id], step, "-", error)
+            self._floor.failed(self._tracked[item_id], step, "-", error)
         elif isinstance(error, Unavailable):
             _log.warning("library.waits", item=item_id, why=str(error))
             self._later.append((self._clock() + self._rules.retry.unavailable_wait_seconds, job))
         else:
             _log.error("bug", item=item_id, exc_info=error)
-            self.parked_items.add(item_id)
+            self._floor.parked_items.add(item_id)
             self._tracked.pop(item_id, None)

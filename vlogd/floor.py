@@ -1,0 +1,139 @@
+"""The shop floor: starts parts on free slots and hears how they went. Part of the deciding thread.
+
+Knows running parts and failures; what an item needs next is the decider's business.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+
+from vlogd.errors import Stopping, Unavailable
+from vlogd.executor import Executor
+from vlogd.journal import Attempt, Journal
+from vlogd.log import get_logger
+from vlogd.retry import kind_of
+from vlogd.rules import Rules
+from vlogd.runner import Bench, Done, perform
+from vlogd.schedule import Wanted, choose
+from vlogd.tracked import OpenStep, Tracked
+
+_log = get_logger()
+
+
+class Floor:
+    """`running` maps a part's key to it; `parked_items` are the ids of items that failed."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        bench: Bench,
+        journal: Journal,
+        executor: Executor,
+        tell: Callable[[Callable[[], None]], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._rules = rules
+        self._bench = bench
+        self._journal = journal
+        self._executor = executor
+        self._tell = tell
+        self._clock = clock
+        self.running: dict[tuple[str, str, str], Wanted] = {}
+        self.parked_items: set[str] = set()
+
+    def start(self, items: Iterable[Tracked]) -> None:
+        """Start the parts that are most wanted, as slots allow."""
+        tracked_by_id = {tracked.item.id: tracked for tracked in items}
+        index = {stage.name: number for number, stage in enumerate(self._rules.stages)}
+        now = self._clock()
+        wanted = [
+            Wanted(tracked.item.id, tracked.item.accepted_at, name, index[name], part)
+            for tracked in tracked_by_id.values()
+            for name, step in tracked.steps.items()
+            if not step.parked and not step.looking and not step.stale and step.not_before <= now
+            for part in step.missing()
+        ]
+        for one in choose(wanted, self.running.values(), self._rules.slots):
+            self._start(one, tracked_by_id[one.item_id])
+
+    def _start(self, one: Wanted, tracked: Tracked) -> None:
+        step = tracked.steps[one.stage]
+        assert step.position is not None  # noqa: S101 - only positioned steps have missing parts
+        step.at_work[one.part.name] = 0.0
+        step.trouble = None
+        self.running[one.key] = one
+        _log.info("part.started", item=step.step.item.slug, stage=one.stage, part=one.part.name)
+        receipts = dict(step.position.receipts)
+
+        def job() -> None:
+            done = perform(
+                step.step,
+                one.part,
+                receipts,
+                self._bench,
+                lambda share: self._tell(partial(self._moved, one, tracked, step, share)),
+                lambda name: self._tell(partial(self._delivered, tracked, step, name)),
+            )
+            self._tell(partial(self._ended, one, tracked, step, done))
+
+        self._executor.submit(one.part.resource, job)
+
+    def _moved(self, one: Wanted, tracked: Tracked, step: OpenStep, share: float) -> None:
+        if one.part.name in step.at_work:
+            step.at_work[one.part.name] = min(max(share, 0.0), 1.0)
+            tracked.dirty = True
+
+    def _delivered(self, tracked: Tracked, step: OpenStep, name: str) -> None:
+        step.delivered(name)
+        tracked.dirty = True
+
+    def _ended(self, one: Wanted, tracked: Tracked, step: OpenStep, done: Done) -> None:
+        del self.running[one.key]
+        step.at_work.pop(one.part.name, None)
+        step.seconds += done.seconds
+        tracked.dirty = True
+        if done.receipt is not None and step.position is not None:
+            receipts = {**step.position.receipts, one.part.name: done.receipt}
+            step.position = replace(step.position, receipts=receipts)
+            step.stale = True
+            _log.info(
+                "part.done",
+                item=tracked.item.slug,
+                stage=one.stage,
+                part=one.part.name,
+                seconds=round(done.seconds, 1),
+            )
+        elif done.error is not None and not isinstance(done.error, Stopping):
+            self.failed(tracked, step, one.part.name, done.error)
+
+    def failed(self, tracked: Tracked, step: OpenStep, part: str, error: BaseException) -> None:
+        """Remember a failure; hold the step back, or park it."""
+        kind = kind_of(error)
+        sentence = str(error) or type(error).__name__
+        if kind == "Bug":
+            sentence = (
+                f"vlogd met an error it did not foresee ({type(error).__name__}: {error}); please report it."
+            )
+            _log.error("bug", item=tracked.item.slug, part=part, exc_info=error)
+        stage, fingerprint = step.step.stage.name, step.step.fingerprint
+        stderr = "\n".join(getattr(error, "stderr_tail", ()))
+        attempt = Attempt(tracked.item.id, stage, fingerprint, part, kind, sentence, stderr, self._clock())
+        if not isinstance(error, Unavailable):
+            self._journal.add_attempt(attempt)
+            tracked.failures.append(attempt)
+        kinds = [kind] if isinstance(error, Unavailable) else step.kinds(tracked.failures, part)
+        step.trouble = sentence
+        step.parked = self._rules.retry.parks(kinds)
+        step.stale = not step.parked
+        step.not_before = 0.0 if step.parked else self._clock() + self._rules.retry.wait_seconds(kinds)
+        _log.warning("step.parked" if step.parked else "part.failed", item=tracked.item.slug, stage=stage, part=part,
+                     kind=kind, why=sentence)  # fmt: skip
+        tracked.dirty = True
+        self.note_parked(tracked)
+
+    def note_parked(self, tracked: Tracked) -> None:
+        """Keep count of the items that failed."""
+        if any(step.parked and step.step.stage.essential for step in tracked.steps.values()):
+            self.parked_items.add(tracked.item.id)
+        else:
+            self.parked_items.discard(tracked.item.id)

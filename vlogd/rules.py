@@ -1,0 +1,19 @@
+"""How to decide: what the deciding thread is given by the configuration."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vlogd.retry import Retry
+from vlogd.stage import Stage
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How to decide: the pipeline, each inbox's settings, slots, retries, the grace for sweeping."""
+
+    stages: Sequence[Stage]
+    settings: Callable[[str], Mapping[str, Any]]
+    slots: Mapping[str, int]
+    retry: Retry
+    sweep_after_seconds: float = 3600.0
