@@ -1,0 +1,40 @@
+"""ARCHITECTURE.md is drawn from the code's own tables."""
+
+import re
+from pathlib import Path
+
+from test_layers import LAYERS
+
+from vlogd.stages import STAGES
+
+TEXT = (Path(__file__).parent.parent / "ARCHITECTURE.md").read_text()
+
+
+def block(name: str) -> str:
+    """A marked drawing."""
+    found = re.search(rf"<!-- {name} -->\n```\n(.*?)```", TEXT, re.DOTALL)
+    assert found
+    return found[1]
+
+
+def test_the_pipeline_is_drawn_as_it_is() -> None:
+    """Every stage stands under what it needs, in the pipeline's order."""
+    (root, *others) = STAGES
+    lines = [root.name]
+    for number, stage in enumerate(others):
+        assert stage.needs == (root.name,)
+        branch = "└── " if number == len(others) - 1 else "├── "
+        lines.append(
+            (branch + stage.name.ljust(13) + ("" if stage.essential else "(not essential)")).rstrip()
+        )
+    assert block("pipeline").splitlines() == lines
+
+
+def test_the_layers_are_drawn_as_they_are_enforced() -> None:
+    """The rows of the picture are those of the layers test."""
+    assert block("layers").splitlines() == [" ".join(row) for row in LAYERS]
+
+
+def test_it_stays_short() -> None:
+    """A newcomer reads at most 150 lines."""
+    assert len(TEXT.splitlines()) <= 150
