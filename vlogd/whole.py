@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 _MOST_BOXES = 100_000
-_TAIL_BYTES = 4096
+_TAIL_BYTES = 512
 _EBML = b"\x1aE\xdf\xa3"
 _SEGMENT = 0x18538067
 
