@@ -16,7 +16,6 @@ _SCALE = 32768.0
 _SHORTEST_SILENCE_SECONDS = 0.6
 _PADDING_SECONDS = 0.2
 _DETECTION_SECONDS = 30
-_REACH_SECONDS = 0.05
 _LOOPS = 3
 """The same three or more words this many times in a row are the model's loop, not speech."""
 
@@ -142,10 +141,8 @@ def _transcribe(request: dict[str, Any]) -> dict[str, Any] | None:
         condition_on_previous_text=False,
         word_timestamps=True,
         vad_filter=True,
-        vad_parameters={
-            "min_silence_duration_ms": round(_SHORTEST_SILENCE_SECONDS * 1000),
-            "speech_pad_ms": round(_PADDING_SECONDS * 1000),
-        },
+        # Its default cuts out pauses from two seconds on; shorter ones the model needs to hear, or it
+        # moves the first word behind a pause to before it.
     )
     words: list[dict[str, Any]] = []
     for segment in segments:
@@ -169,21 +166,15 @@ def _transcribe(request: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _inside(word: dict[str, Any], spoken: Sequence[tuple[float, float]]) -> dict[str, Any]:
-    """A word moved into the speech that it belongs to.
+    """A word moved into the speech that it overlaps most.
 
-    The model begins the first word after a silence early, up to seconds, and lets the last one
-    before it linger. So a word that reaches into the next speech belongs there.
+    Without this the first word after a silence may begin seconds early, and the last one linger.
     """
-    touched = [
-        (start, end)
-        for start, end in spoken
-        if min(end, word["end"]) - max(start, word["start"]) > _REACH_SECONDS
-    ]
-    if not touched:
+    best = max(spoken, key=lambda s: min(s[1], word["end"]) - max(s[0], word["start"]), default=None)
+    if best is None or min(best[1], word["end"]) <= max(best[0], word["start"]):
         return word
-    first, last = touched[-1]
-    start = max(word["start"], first)
-    return {**word, "start": start, "end": max(start + 0.02, min(word["end"], last))}
+    start = max(word["start"], best[0])
+    return {**word, "start": start, "end": max(start + 0.02, min(word["end"], best[1]))}
 
 
 def _without_loops(words: list[dict[str, Any]]) -> list[dict[str, Any]]:
