@@ -16,6 +16,7 @@ _SCALE = 32768.0
 _SHORTEST_SILENCE_SECONDS = 0.6
 _PADDING_SECONDS = 0.2
 _DETECTION_SECONDS = 30
+_REACH_SECONDS = 0.15
 _LOOPS = 3
 """The same three or more words this many times in a row are the model's loop, not speech."""
 
@@ -166,15 +167,18 @@ def _transcribe(request: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _inside(word: dict[str, Any], spoken: Sequence[tuple[float, float]]) -> dict[str, Any]:
-    """A word moved into the speech that it overlaps most.
+    """A word moved into the speech that it belongs to.
 
-    Without this the first word after a silence may begin seconds early, and the last one linger.
+    The model begins the first word after a silence early, by a little or by seconds, and lets the
+    last one before it linger. So a word belongs to the first speech that it truly reaches into.
     """
-    best = max(spoken, key=lambda s: min(s[1], word["end"]) - max(s[0], word["start"]), default=None)
-    if best is None or min(best[1], word["end"]) <= max(best[0], word["start"]):
+    reached = [(min(end, word["end"]) - max(start, word["start"]), start, end) for start, end in spoken]
+    touched = [one for one in reached if one[0] > 0]
+    if not touched:
         return word
-    start = max(word["start"], best[0])
-    return {**word, "start": start, "end": max(start + 0.02, min(word["end"], best[1]))}
+    _, first, last = next((one for one in touched if one[0] > _REACH_SECONDS), max(touched))
+    start = max(word["start"], first)
+    return {**word, "start": start, "end": max(start + 0.02, min(word["end"], last))}
 
 
 def _without_loops(words: list[dict[str, Any]]) -> list[dict[str, Any]]:
