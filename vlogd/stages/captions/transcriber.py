@@ -17,6 +17,7 @@ _SHORTEST_SILENCE_SECONDS = 0.6
 _PADDING_SECONDS = 0.2
 _DETECTION_SECONDS = 30
 _REACH_SECONDS = 0.15
+_SHORTEST_WORD_SECONDS = 0.04
 _LOOPS = 3
 """The same three or more words this many times in a row are the model's loop, not speech."""
 
@@ -158,12 +159,23 @@ def _transcribe(request: dict[str, Any]) -> dict[str, Any] | None:
             if word.word.strip()
         ]
         print(f"progress {min(1.0, segment.end / max(0.1, end - start)):.3f}", flush=True)
-    kept = _without_loops([_inside(word, spoken) for word in words])
+    kept = _without_loops([_inside(word, spoken) for word in _with_length(words)])
     return {
         "words": [
             {**w, "start": round(start + w["start"], 3), "end": round(start + w["end"], 3)} for w in kept
         ]
     }
+
+
+def _with_length(words: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Words that the model gave no length stand right behind the word before, not before the next one."""
+    found: list[dict[str, Any]] = []
+    for word in words:
+        if found and word["end"] - word["start"] < _SHORTEST_WORD_SECONDS:
+            end = found[-1]["end"]
+            word = {**word, "start": end, "end": end + _SHORTEST_WORD_SECONDS}  # noqa: PLW2901 - the mended word
+        found.append(word)
+    return found
 
 
 def _inside(word: dict[str, Any], spoken: Sequence[tuple[float, float]]) -> dict[str, Any]:
