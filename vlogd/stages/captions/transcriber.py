@@ -159,7 +159,7 @@ def _transcribe(request: dict[str, Any]) -> dict[str, Any] | None:
             if word.word.strip()
         ]
         print(f"progress {min(1.0, segment.end / max(0.1, end - start)):.3f}", flush=True)
-    kept = _without_loops([_inside(word, spoken) for word in _with_length(words)])
+    kept = _without_loops(_with_length([_inside(word, spoken) for word in words]))
     return {
         "words": [
             {**w, "start": round(start + w["start"], 3), "end": round(start + w["end"], 3)} for w in kept
