@@ -1,0 +1,109 @@
+"""The command line as people and scripts use it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+from clips import stamped
+from daemon import DEMO, Home, kill
+
+
+def test_help_is_light(tmp_path: Path) -> None:
+    """Neither help nor the daemon's modules load the heavy libraries."""
+    code = "import sys, vlogd.daemon, vlogd.cli; print([m for m in ('faster_whisper', 'ctranslate2', 'onnxruntime', 'numpy', 'av') if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_wrong_configuration_is_told_without_a_traceback(tmp_path: Path) -> None:
+    """Exit code 2 and one sentence for each problem."""
+    home = Home(tmp_path)
+    home.config.write_text(home.config.read_text() + "slots: {cpu: many}\nlibary: x\n")
+    done = home.vlogd("status", check=False)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_plan_touches_nothing(tmp_path: Path) -> None:
+    """A dry run names renditions, chunks and bytes, and makes no file."""
+    home = Home(tmp_path)
+    before = sorted(home.folder.rglob("*"))
+    told = json.loads(home.vlogd("plan", DEMO, "--json").stdout)
+    assert told["renditions"] == ["1280x720", "854x480", "640x360"]
+    assert told["segments"] == 12
+    assert told["chunks"] > 3
+    assert 1e6 < told["estimated_bytes"] < 20e6
+    assert "no rendition is larger" in home.vlogd("plan", DEMO).stdout
+    assert sorted(home.folder.rglob("*")) == before
+    refused = home.vlogd("plan", __file__, check=False)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("vlogd: The file is not a video")
+
+
+def test_a_video_s_life(tmp_path: Path) -> None:
+    """add, run --once, status, show and why tell the same story; an unknown name is exit code 3."""
+    home = Home(tmp_path)
+    clip = stamped(tmp_path / "Day out.mp4", seconds=2)
+    assert "Day out.mp4 is in the inbox main" in home.vlogd("add", clip).stdout
+    assert home.once().returncode == 0
+    assert clip.exists()
+    status = home.status()
+    assert [(v["title"], v["status"], v["progress"]) for v in status["videos"]] == [
+        ("Day out", "ready", 100.0)
+    ]
+    assert not status["running"]
+    assert "Day out" in home.vlogd("status").stdout
+    shown = json.loads(home.vlogd("show", "day-out", "--json").stdout)
+    assert Path(shown["original"]).read_bytes() == clip.read_bytes()
+    assert {row["stage"] for row in shown["history"]} == {"probe", "hls", "poster", "captions", "meta"}
+    assert "every artifact is current" in home.vlogd("why", "Day out").stdout
+    unknown = home.vlogd("why", "nothing", check=False)
+    assert unknown.returncode == 3
+    assert "There is no video" in unknown.stderr
+
+
+def test_doctor_says_what_to_do(tmp_path: Path) -> None:
+    """A missing inbox is a failure with a remedy; a sound home passes."""
+    home = Home(tmp_path)
+    assert home.vlogd("doctor").returncode == 0
+    home.inbox.rmdir()
+    done = home.vlogd("doctor", "--json", check=False)
+    assert done.returncode == 1
+    (failed,) = [finding for finding in json.loads(done.stdout) if finding["level"] == "fail"]
+    assert failed["remedy"] == "Create it, or mount its disk."
+
+
+def test_serve_gives_files_and_ranges_to_this_machine_only(tmp_path: Path) -> None:
+    """Types for HLS, byte ranges, nothing hidden or outside, loopback only."""
+    home = Home(tmp_path)
+    (home.library / "a.m4s").write_bytes(bytes(range(100)))
+    (home.library / "a.m3u8").write_text("#EXTM3U\n")
+    (home.library / ".secret").write_text("x")
+    with subprocess.Popen(
+        [sys.executable, "-m", "vlogd", "--config", home.config, "serve", "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        base = server.stdout.readline().strip()
+        try:
+            with urlopen(base + "a.m3u8") as answer:
+                assert answer.headers["Content-Type"] == "application/vnd.apple.mpegurl"
+                assert answer.headers["Cache-Control"] == "no-cache"
+            with urlopen(Request(base + "a.m4s", headers={"Range": "bytes=10-19"})) as answer:
+                assert (answer.status, answer.read()) == (206, bytes(range(10, 20)))
+            for hidden in (".secret", "../vlogd.yaml", "nothing"):
+                with pytest.raises(HTTPError) as caught:
+                    urlopen(base + hidden)
+                caught.value.close()
+                assert caught.value.code == 404
+        finally:
+            kill(server)
+    assert home.vlogd("serve", "--bind", "0.0.0.0", check=False).returncode == 2
