@@ -20,8 +20,9 @@ export function told(video) {
   }
 }
 
+// Past the cache: servers tell versions apart by the second, and a file may be replaced twice in one.
 export async function fetched(address, signal) {
-  const answer = await fetch(address, { cache: "no-cache", signal });
+  const answer = await fetch(address, { cache: "no-store", signal });
   if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
   const data = await answer.json();
   signal.throwIfAborted();

@@ -24,7 +24,7 @@ export async function attach(video, address, signal, tell) {
 
 function attachHls(Hls, video, address, signal, tell) {
   // A stream that still grows must begin at its beginning, not at its end.
-  const hls = new Hls({ startPosition: 0, backBufferLength: 60 });
+  const hls = new Hls({ startPosition: 0, backBufferLength: 60, xhrSetup: openPastCache });
   let known = false, tries = 0, timer = 0;
   const again = () => (known ? hls.startLoad(video.currentTime) : hls.loadSource(address));
   hls.on(Hls.Events.MANIFEST_PARSED, () => { known = true; });
@@ -44,6 +44,12 @@ function attachHls(Hls, video, address, signal, tell) {
   signal.addEventListener("abort", () => { clearTimeout(timer); hls.destroy(); });
   hls.loadSource(address);
   hls.attachMedia(video);
+}
+
+// Playlists may be replaced twice in a second, which is as finely as servers tell versions apart.
+function openPastCache(xhr, address) {
+  xhr.open("GET", address, true);
+  if (new URL(address, location.href).pathname.endsWith(".m3u8")) xhr.setRequestHeader("Cache-Control", "no-cache");
 }
 
 function attachNative(video, address, signal, tell) {
