@@ -21,6 +21,13 @@ def temporary_beside(path: Path) -> Path:
     return path.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}")
 
 
+def sweep_temporary(folder: Path, pattern: str = "**/") -> None:
+    """Remove what a crash left of files that were being written. Nobody may be writing there now."""
+    for leftover in folder.glob(f"{pattern}{TEMPORARY_PREFIX}*"):
+        if not leftover.name.endswith(".json"):
+            leftover.unlink(missing_ok=True)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in `folder` survive a power cut, where the file system can."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

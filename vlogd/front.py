@@ -45,6 +45,8 @@ class Front:
     def install_site(self) -> None:
         """Put the page and its assets in place, and read what is already published."""
         self._library.root.mkdir(parents=True, exist_ok=True)
+        files.sweep_temporary(self._library.root, "")
+        files.sweep_temporary(self._library.root / "assets", "")
         _install(importlib.resources.files("vlogd") / "site", self._library.root)
         for path in sorted((self._library.root / VIDEOS).glob(f"*/{VIDEO}")):
             with suppress(OSError, ValueError, KeyError):

@@ -9,6 +9,7 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from vlogd import files
 from vlogd.front import Front, Growing
 from vlogd.model import Artifact, Item, Part, Receipt
 from vlogd.plan import Step, Survey
@@ -38,7 +39,8 @@ class Librarian:
         self._front = front
 
     def artifacts(self, item: Item) -> list[Artifact]:
-        """The item's whole artifacts."""
+        """The item's whole artifacts, after what a crash left half written was removed."""
+        files.sweep_temporary(self._library.folder(item))
         return self._library.artifacts(item)
 
     def position(self, step: Step, receipts: Mapping[str, Receipt] | None = None) -> Position:
