@@ -118,6 +118,17 @@ def tree(folder: Path) -> dict[str, bytes]:
     return found
 
 
+def same_trees(found: dict[str, bytes], wanted: dict[str, bytes]) -> None:
+    """Fail with the names of the files that differ, and with the text of the small ones."""
+    differing = {
+        name: [None if one is None else one.decode("ascii", "replace")[:2000] for one in pair]
+        for name in sorted(found.keys() | wanted.keys())
+        if (pair := (found.get(name), wanted.get(name)))[0] != pair[1]
+    }
+    texts = {name: pair for name, pair in differing.items() if not name.endswith((".m4s", ".mp4", ".ts"))}
+    assert not differing, f"these files differ: {sorted(differing)}; as found and as wanted: {texts}"
+
+
 def _timeless(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: _timeless(v) for k, v in value.items() if k not in ("added_at", "ready_at")}

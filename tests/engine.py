@@ -47,11 +47,14 @@ class InlineExecutor:
 class Engine:
     """One daemon's life in `home`; make another one after a crash."""
 
-    def __init__(self, home: Path, stages: Sequence[Stage], settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, home: Path, stages: Sequence[Stage], settings: Mapping[str, Any], job_seconds: float = 0.0
+    ) -> None:
         self.originals, self.root, state = home / "originals", home / "library", home / "state"
         for folder in (self.originals, self.root, state):
             folder.mkdir(parents=True, exist_ok=True)
         self.now = 1e9
+        self.job_seconds = job_seconds
         self._calls: deque[Callable[[], None]] = deque()
         self.executor = InlineExecutor()
         self.journal = Journal(state / "journal.db")
@@ -92,6 +95,7 @@ class Engine:
             self.decider.act()
             if self.executor.jobs:
                 self.executor.jobs.popleft()()
+                self.now += self.job_seconds
                 done += 1
             elif not self._calls:
                 if self.decider.finished():

@@ -27,10 +27,11 @@ class History(RuleBasedStateMachine):
         self.settings: dict[str, Any] = {name: ToySettings() for name in STAGES}
         self.versions: dict[str, int] = {}
         self.drops: dict[str, str] = {}
+        self.job_seconds = 0.0
         self.engine = self._start(self.home)
 
     def _start(self, home: Path) -> Engine:
-        return Engine(home, pipeline(**self.versions), self.settings)
+        return Engine(home, pipeline(**self.versions), self.settings, self.job_seconds)
 
     def _restart(self) -> None:
         self.engine.close()
@@ -98,6 +99,11 @@ class History(RuleBasedStateMachine):
             path.unlink()
         self.engine = self._start(self.home)
 
+    @rule(seconds=st.sampled_from([0.0, 0.4, 3.0]))
+    def change_the_pace(self, seconds: float) -> None:
+        """Jobs take longer or shorter than viewers wait for news."""
+        self.job_seconds = self.engine.job_seconds = seconds
+
     @rule()
     def come_to_rest(self) -> None:
         """Run to the end, look at everything once more, and compare with an undisturbed library."""
@@ -109,6 +115,7 @@ class History(RuleBasedStateMachine):
             undisturbed.run()
             undisturbed.close()
             expected = published(Path(other) / "library")
+        assert self._current() == expected
         self._restart()
         self.engine.run()
         assert self._current() == expected

@@ -19,7 +19,7 @@ LAYERS = (
     ("plan", "library"),
     ("report", "runner", "intake"),
     ("front", "arrival", "config"),
-    ("librarian", "tracked", "rules"),
+    ("librarian", "tracked", "rules", "questions"),
     ("floor",),
     ("decider",),
     ("daemon", "reader", "doctor"),

@@ -33,7 +33,8 @@ def toy(name: str, *needs: str, version: int = 1, essential: bool = True) -> Sta
 
     def view(work: Work, have: Set[str]) -> View:
         names = sorted(n for n in have if n.startswith("part-"))
-        joined = "\n".join(f"{n} v{version}" for n in names).encode()
+        state = "whole" if work.complete else "growing"
+        joined = "\n".join([state, *(f"{n} v{version}" for n in names)]).encode()
         if not work.complete:
             return View(files={f"{name}.txt": joined})
         return View(

@@ -12,17 +12,18 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from vlogd.errors import Stopping, Unavailable
-from vlogd.executor import LIBRARY, Executor
+from vlogd.errors import Unavailable
+from vlogd.executor import Executor
 from vlogd.floor import Floor
 from vlogd.journal import Journal
 from vlogd.librarian import Librarian, Position
 from vlogd.log import get_logger
 from vlogd.model import Artifact, Item
 from vlogd.plan import survey
+from vlogd.questions import Questions
 from vlogd.report import Report
 from vlogd.rules import Rules
-from vlogd.runner import Bench, as_trouble
+from vlogd.runner import Bench
 from vlogd.tracked import OpenStep, Tracked
 
 _log = get_logger()
@@ -51,13 +52,11 @@ class Decider:
         self._bench = bench
         self._journal = journal
         self._librarian = librarian
-        self._executor = executor
-        self._tell = tell
         self._clock = clock
         self._waiting: deque[str] = deque()
         self._tracked: dict[str, Tracked] = {}
         self._floor = Floor(rules, bench, journal, executor, tell, clock)
-        self._later: list[tuple[float, Callable[[], None]]] = []
+        self._questions = Questions(executor, tell, bench.stop, clock, rules.retry.unavailable_wait_seconds)
 
     # What others ask of it
 
@@ -104,7 +103,8 @@ class Decider:
 
     def finished(self) -> bool:
         """Whether nothing is left to do but what rests on something outside."""
-        return not self._waiting and not any(self._has_future(tracked) for tracked in self._tracked.values())
+        busy = any(self._has_future(tracked) for tracked in self._tracked.values())
+        return not self._waiting and self._questions.answered and not busy
 
     @property
     def parked_items(self) -> set[str]:
@@ -113,26 +113,25 @@ class Decider:
 
     def rests(self) -> list[str]:
         """Why essential work rests, in sentences."""
-        return [
-            step.trouble or ""
+        resting = [
+            step.trouble
             for tracked in self._tracked.values()
             for step in tracked.steps.values()
             if step.step.stage.essential and not step.parked and step.trouble
         ]
+        return resting + [tracked.unseen for tracked in self._tracked.values() if tracked.unseen]
 
     def next_due(self) -> float | None:
         """When (epoch seconds) something must be done although nobody tells anything."""
         now = self._clock()
         held = [s.not_before for t in self._tracked.values() for s in t.steps.values() if s.not_before > now]
-        shows = [
-            t.published_at + _SHOW_SECONDS for t in self._tracked.values() if t.dirty and not t.publishing
-        ]
-        return min([*held, *shows, *(at for at, _ in self._later)], default=None)
+        shows = [t.show_after for t in self._tracked.values() if t.dirty and not t.publishing]
+        return min([*held, *shows, *self._questions.due()], default=None)
 
     def _has_future(self, tracked: Tracked) -> bool:
         resting = all(step.parked or step.trouble for step in tracked.steps.values())
         held = any(self._will_retry_soon(step, tracked) for step in tracked.steps.values())
-        return tracked.busy() or not resting or held
+        return not tracked.unseen and (tracked.busy() or not resting or held)
 
     def _will_retry_soon(self, step: OpenStep, tracked: Tracked) -> bool:
         """A failed tool is tried again within `--once`; what is unavailable is not waited for."""
@@ -142,7 +141,7 @@ class Decider:
 
     def act(self) -> None:
         """Take items up, start parts, show what is new."""
-        self._ask_again()
+        self._questions.ask_again()
         self._take_up()
         for tracked in list(self._tracked.values()):
             self._open_steps(tracked)
@@ -150,13 +149,6 @@ class Decider:
         for tracked in list(self._tracked.values()):
             self._show(tracked)
             self._let_go(tracked)
-
-    def _ask_again(self) -> None:
-        now = self._clock()
-        due = [job for at, job in self._later if at <= now]
-        self._later = [(at, job) for at, job in self._later if at > now]
-        for job in due:
-            self._executor.submit(LIBRARY, job)
 
     def _take_up(self) -> None:
         while self._waiting and sum(not t.settled() for t in self._tracked.values()) < _OPEN_STEPS:
@@ -183,18 +175,22 @@ class Decider:
                 )
 
     def _show(self, tracked: Tracked) -> None:
+        """Bring viewers up to date; not while the librarian may be about to commit a step.
+
+        What is shown then would be the step's growing state, written over its finished files.
+        """
         now = self._clock()
-        if tracked.survey is None or not tracked.dirty or tracked.publishing:
+        if tracked.survey is None or not tracked.dirty or tracked.publishing or tracked.looking():
             return
-        if now < tracked.published_at + _SHOW_SECONDS and not tracked.survey.complete:
+        if now < tracked.show_after and not (tracked.survey.complete and not tracked.unseen):
             return
-        tracked.dirty, tracked.publishing, tracked.published_at = False, True, now
+        tracked.dirty, tracked.publishing, tracked.show_after = False, True, now + _SHOW_SECONDS
         growing = tracked.growing(self._bench)
-        self._ask(
+        self._questions.ask(
             partial(self._librarian.publish, tracked.survey, growing, tracked.progress()),
             partial(self._published, tracked),
-            tracked.item.id,
-            None,
+            partial(self._unpublished, tracked),
+            patient=False,
         )
 
     def _let_go(self, tracked: Tracked) -> None:
@@ -256,42 +252,35 @@ class Decider:
             self._survey(tracked)
 
     def _published(self, tracked: Tracked, told: Report) -> None:
-        before, tracked.publishing = tracked.report, False
+        before, tracked.publishing, tracked.unseen = tracked.report, False, None
         tracked.report = replace(told, eta_seconds=tracked.eta.seconds(told.progress, self._clock()))
         if told.playable and not (before and before.playable):
             _log.info("item.playable", item=told.slug)
         if told.status == "ready" and not (before and before.status == "ready"):
             _log.info("item.ready", item=told.slug, title=told.title)
 
+    def _unpublished(self, tracked: Tracked, error: Exception) -> None:
+        """Viewers could not be shown the latest: show them what is the latest when the disk is back."""
+        tracked.publishing = False
+        if not isinstance(error, Unavailable):
+            self._unanswered(tracked.item.id, None, error)
+            return
+        _log.warning("library.waits", item=tracked.item.slug, why=str(error))
+        tracked.dirty, tracked.unseen = True, str(error)
+        tracked.show_after = self._clock() + self._rules.retry.unavailable_wait_seconds
+
     def _ask(
         self, question: Callable[[], Any], answer: Callable[[Any], None], item_id: str, step: OpenStep | None
     ) -> None:
         """Have the library's thread answer; trouble there holds back this item or step only."""
+        failed = partial(self._unanswered, item_id, step)
+        self._questions.ask(question, answer, failed, patient=step is None)
 
-        def job() -> None:
-            try:
-                found = question()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the decider must hear of it
-                trouble = as_trouble(error, self._bench.stop)
-                self._tell(partial(self._unanswered, item_id, step, job, trouble))
-            else:
-                self._tell(partial(answer, found))
-
-        self._executor.submit(LIBRARY, job)
-
-    def _unanswered(
-        self, item_id: str, step: OpenStep | None, job: Callable[[], None], error: BaseException
-    ) -> None:
-        """The library's thread could not answer: ask again later, or park what it was about."""
-        if isinstance(error, Stopping):
-            return
+    def _unanswered(self, item_id: str, step: OpenStep | None, error: Exception) -> None:
         if step is not None:
             step.looking = False
             self._floor.failed(self._tracked[item_id], step, "-", error)
-        elif isinstance(error, Unavailable):
-            _log.warning("library.waits", item=item_id, why=str(error))
-            self._later.append((self._clock() + self._rules.retry.unavailable_wait_seconds, job))
-        else:
-            _log.error("bug", item=item_id, exc_info=error)
-            self._floor.parked_items.add(item_id)
-            self._tracked.pop(item_id, None)
+            return
+        _log.error("bug", item=item_id, exc_info=error)
+        self._floor.parked_items.add(item_id)
+        self._tracked.pop(item_id, None)

@@ -106,7 +106,11 @@ class Eta:
 
 @dataclass
 class Tracked:
-    """An item that has something to do or to show. `dirty`: viewers do not see the latest yet."""
+    """An item that has something to do or to show.
+
+    `dirty`: viewers do not see the latest yet; it is not shown before `show_after` (epoch seconds).
+    `unseen`: why the last attempt to show it failed.
+    """
 
     item: Item
     artifacts: list[Artifact] = field(default_factory=list)
@@ -115,7 +119,8 @@ class Tracked:
     failures: list[Attempt] = field(default_factory=list)
     dirty: bool = True
     publishing: bool = False
-    published_at: float = 0.0
+    show_after: float = 0.0
+    unseen: str | None = None
     report: Report | None = None
     eta: Eta = field(default_factory=Eta)
 
@@ -127,6 +132,10 @@ class Tracked:
         """What the open steps show, by stage."""
         found = {name: step.growing(bench) for name, step in self.steps.items()}
         return {name: growing for name, growing in found.items() if growing is not None}
+
+    def looking(self) -> bool:
+        """Whether the librarian is finding out where a step stands, and may commit it."""
+        return any(step.looking for step in self.steps.values())
 
     def busy(self) -> bool:
         """Whether anything is running for it or about to be shown."""
