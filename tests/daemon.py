@@ -18,9 +18,10 @@ _QUICK = f"""
 inboxes:
   main: {{folder: inbox, settle_seconds: 1}}
 stages:
-  hls: {{preset: ultrafast, segment_seconds: 2, gop_seconds: 1, chunk_seconds: 4}}
+  hls: {{preset: ultrafast, segment_seconds: 2, gop_seconds: 1, chunk_seconds: 4, copy: never, skip_similar: false}}
   captions: {{model: {MODEL}}}
 retry: {{first_wait_seconds: 0.2}}
+sweep_after_seconds: 0
 """
 
 

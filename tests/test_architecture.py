@@ -18,15 +18,13 @@ def block(name: str) -> str:
 
 
 def test_the_pipeline_is_drawn_as_it_is() -> None:
-    """Every stage stands under what it needs, in the pipeline's order."""
-    (root, *others) = STAGES
-    lines = [root.name]
-    for number, stage in enumerate(others):
-        assert stage.needs == (root.name,)
-        branch = "└── " if number == len(others) - 1 else "├── "
-        lines.append(
-            (branch + stage.name.ljust(13) + ("" if stage.essential else "(not essential)")).rstrip()
-        )
+    """Each stage with what it needs and uses, in the pipeline's order."""
+    lines = []
+    for stage in STAGES:
+        words = [f"needs {' '.join(stage.needs)}"] if stage.needs else []
+        words += [f"uses {' '.join(stage.uses)}"] if stage.uses else []
+        words += [] if stage.essential else ["not essential"]
+        lines.append(f"{stage.name.ljust(10)} {', '.join(words)}".rstrip())
     assert block("pipeline").splitlines() == lines
 
 

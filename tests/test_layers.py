@@ -7,10 +7,11 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent / "vlogd"
 
 LAYERS = (
-    ("errors", "settings", "digest", "log", "notify", "names"),
+    ("errors", "settings", "digest", "log", "notify", "names", "languages", "vtt"),
     ("files", "model", "process", "whole", "inbox", "retry", "live"),
-    ("ffmpeg",),
-    ("media",),
+    ("ffmpeg", "sampletable"),
+    ("streams.*", "streams"),
+    ("media", "encoders"),
     ("scan",),
     ("workspace", "journal"),
     ("stage", "watcher", "schedule", "executor", "settle"),
@@ -32,6 +33,8 @@ DOORS = {
     "click": "cli",
     "faster_whisper": "stages.captions.transcriber",
     "ffmpeg": "ffmpeg",
+    "langcodes": "languages",
+    "m3u8": "streams.reading",
     "numpy": "stages.captions.transcriber",
     "peewee": "journal",
     "playhouse": "journal",

@@ -28,7 +28,9 @@ def _run(part: Part, ws: Workspace) -> Mapping[str, Json]:
     return {"length": len(text)}
 
 
-def toy(name: str, *needs: str, version: int = 1, essential: bool = True) -> Stage:
+def toy(
+    name: str, *needs: str, version: int = 1, essential: bool = True, uses: tuple[str, ...] = ()
+) -> Stage:
     """A stage whose artifact depends on the original, its settings, its version and its inputs."""
 
     def view(work: Work, have: Set[str]) -> View:
@@ -41,15 +43,15 @@ def toy(name: str, *needs: str, version: int = 1, essential: bool = True) -> Sta
             files={f"{name}.txt": joined}, names={f"{name}.txt": f"{name}.txt"}, facts={name: len(names)}
         )
 
-    return Stage(name, version, _parts, _run, needs, ToySettings, view, essential)
+    return Stage(name, version, _parts, _run, needs, uses, ToySettings, view, essential)
 
 
 def pipeline(**versions: int) -> tuple[Stage, ...]:
-    """Four stages in a diamond: first → left, right → last."""
+    """Four stages in a diamond: first → left, right → last; the last does not wait for the right one."""
     made = [
         toy("first"),
         toy("left", "first"),
         toy("right", "first", essential=False),
-        toy("last", "left", "right"),
+        toy("last", "left", uses=("right",)),
     ]
     return check(*(replace(stage, version=versions.get(stage.name, 1)) for stage in made))

@@ -47,6 +47,11 @@ def raw_source(path: Path, **options: Any) -> Stream:
     return ffmpeg.input(argument(path), **{"protocol_whitelist": "file,pipe", **options})
 
 
+def generated(description: str) -> Stream:
+    """Pictures or sound that ffmpeg makes up itself (libavfilter's virtual device)."""
+    return ffmpeg.input(description, f="lavfi")
+
+
 def output(streams: Sequence[Stream] | Stream, path: Path, **options: Any) -> Stream:
     """An output file fed by `streams`. `options` are output options, without their dash."""
     many = streams if isinstance(streams, list | tuple) else [streams]
@@ -65,13 +70,17 @@ def run(
     limits: Limits,
     stop: threading.Event | None = None,
     tell_seconds: Callable[[float], None] | None = None,
+    tell_frames: Callable[[int], None] | None = None,
     global_options: Sequence[str] = (),
 ) -> None:
-    """Run one graph to its end. `tell_seconds` hears the output time reached, about twice a second.
+    """Run one graph to its end.
+
+    `tell_seconds` and `tell_frames` hear the output time and the number of pictures that were reached,
+    about twice a second and at the end.
 
     Raises ToolFailed, Stopping or Unavailable, as `process.run` does.
     """
-    progress = _Progress(tell_seconds)
+    progress = _Progress(tell_seconds, tell_frames)
     process.run(
         command(outputs, global_options),
         limits=limits,
@@ -106,8 +115,11 @@ class _Progress:
 
     _TELLING = ("out_time_us", "frame", "total_size")
 
-    def __init__(self, tell_seconds: Callable[[float], None] | None) -> None:
-        self._tell = tell_seconds
+    def __init__(
+        self, tell_seconds: Callable[[float], None] | None, tell_frames: Callable[[int], None] | None
+    ) -> None:
+        self._tell_seconds = tell_seconds
+        self._tell_frames = tell_frames
         self._last: dict[str, str] = {}
 
     def moved(self, line: str) -> bool:
@@ -119,5 +131,7 @@ class _Progress:
 
     def hear(self, line: str) -> None:
         key, _, value = line.partition("=")
-        if self._tell is not None and key == "out_time_us" and value.lstrip("-").isdigit():
-            self._tell(int(value) / 1e6)
+        if self._tell_seconds is not None and key == "out_time_us" and value.lstrip("-").isdigit():
+            self._tell_seconds(int(value) / 1e6)
+        if self._tell_frames is not None and key == "frame" and value.isdigit():
+            self._tell_frames(int(value))

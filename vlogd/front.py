@@ -124,12 +124,14 @@ _CATALOG_KEYS = ("id", "slug", "title", "status", "progress", "playable", "durat
 
 
 def _facts(all_facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The stages' facts as one; lists of notes are joined, anything else is by the later stage."""
-    merged: dict[str, Any] = {}
+    """The stages' facts as one: lists of several stages are joined, anything else is by the later stage."""
+    merged: dict[str, Any] = {"notes": []}
     for facts in all_facts:
-        notes = [*merged.get("notes", ()), *facts.get("notes", ())]
-        merged |= facts
-        merged["notes"] = notes
+        for key, value in facts.items():
+            earlier = merged.get(key)
+            merged[key] = (
+                [*earlier, *value] if isinstance(earlier, list) and isinstance(value, list) else value
+            )
     return merged
 
 

@@ -24,7 +24,8 @@ _ENTRIES = ("-show_format", "-show_streams", "-show_chapters")
 class VideoStream:
     """The picture. `width`, `height` are as coded; `rotation` is clockwise degrees 0/90/180/270.
 
-    `sample_aspect` and `frame_rate` (ffprobe's avg_frame_rate) are fractions as "num/den".
+    `sample_aspect` and `frame_rate` (ffprobe's avg_frame_rate) are fractions as "num/den". `turned`: the
+    file asks players to rotate or mirror the picture.
     """
 
     index: int
@@ -45,6 +46,13 @@ class VideoStream:
     color_range: str
     b_frames: int
     bit_rate: int | None
+    level: int
+    turned: bool
+
+    @property
+    def hdr(self) -> bool:
+        """Whether it is tagged as PQ or HLG (Rec. ITU-R BT.2100); never guessed."""
+        return self.color_transfer in ("smpte2084", "arib-std-b67")
 
     def shown_size(self) -> tuple[int, int]:
         """Width and height as a viewer sees them: square pixels, rotation applied."""
@@ -189,6 +197,8 @@ def _video(stream: Mapping[str, Any]) -> VideoStream:
         color_range=stream.get("color_range", ""),
         b_frames=_number(stream, "has_b_frames") or 0,
         bit_rate=_number(stream, "bit_rate"),
+        level=_number(stream, "level") or 0,
+        turned=any("rotation" in side for side in stream.get("side_data_list", [])),
     )
 
 

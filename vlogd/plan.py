@@ -75,7 +75,9 @@ def survey(
         if lacking:
             waiting[stage.name] = lacking[0]
             continue
-        step = _step(item, stage, settings[stage.name], current, earlier)
+        inputs = {need: current[need] for need in stage.needs}
+        inputs |= {name: on_air[name] for name in stage.uses if name in on_air}
+        step = _step(item, stage, settings[stage.name], inputs, earlier)
         found = [a for a in earlier if a.fingerprint == step.fingerprint]
         if found:
             current[stage.name] = on_air[stage.name] = found[-1]
@@ -85,9 +87,8 @@ def survey(
 
 
 def _step(
-    item: Item, stage: Stage, settings: Any, current: Mapping[str, Artifact], earlier: Sequence[Artifact]
+    item: Item, stage: Stage, settings: Any, inputs: Mapping[str, Artifact], earlier: Sequence[Artifact]
 ) -> Step:
-    inputs = {need: current[need] for need in stage.needs}
     recipe: dict[str, Json] = {
         "stage": stage.name,
         "version": stage.version,

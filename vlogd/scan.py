@@ -15,16 +15,31 @@ from vlogd.media import Media
 REMUX_FIRST = {"mpegts", "mpeg", "mpegvideo", "h264", "hevc", "m4v", "vc1", "av1", "ivf", "dv"}
 """Containers without an index: seeking in them lost frames in trials, so they are remuxed first."""
 
+KEYS = "video.keys"
+"""File of probe's artifact: pairs of int64, a key frame's time in stream ticks and its GOP's bytes."""
+
 
 @dataclass(frozen=True)
 class Probed:
-    """probe's artifact, read back. `pts_path` is None when there is no picture."""
+    """probe's artifact, read back. `pts_path` is None when there is no picture.
+
+    `keys_path` is there when the key frames are known to be IDR pictures of closed GOPs.
+    """
 
     media: Media
     frames: int
     times_are_known: bool
     remux_first: bool
     pts_path: Path | None
+    keys_path: Path | None
+
+    def keys(self) -> list[tuple[int, int]]:
+        """Each key frame's time (stream ticks) and the bytes from it to the next; empty when not known."""
+        if self.keys_path is None:
+            return []
+        values = array("q")
+        values.frombytes(self.keys_path.read_bytes())
+        return list(zip(values[::2], values[1::2], strict=True))
 
 
 class PacketScan:
@@ -67,4 +82,5 @@ def read(folder: Path) -> Probed:
         times_are_known=scan["times_are_known"],
         remux_first=scan["remux_first"],
         pts_path=folder / "video.pts" if facts.video else None,
+        keys_path=folder / KEYS if scan["keys"] else None,
     )

@@ -1,7 +1,7 @@
 """The contract of a stage. Read this first if you want to add one.
 
 A stage is a kind of work: probe, hls, poster, captions. It is a frozen value made of a name, a
-version, the stages it needs, a settings class and three functions. There is no base class.
+version, the stages it needs or uses, a settings class and three functions. There is no base class.
 
     parts(work)      -> the parts that are known so far, in order. A pure function of the work:
                         called again whenever a part is finished, so a later part may depend on
@@ -39,7 +39,7 @@ from vlogd.workspace import Workspace
 class Work:
     """A step as its stage sees it: what it is made from and how far it is.
 
-    `folder` is the step's folder in the library, `inputs` those of the stages it needs (complete
+    `folder` is the step's folder in the library, `inputs` those of the stages it needs or uses (complete
     artifacts), `receipts` the finished parts by name.
     """
 
@@ -60,7 +60,8 @@ def no_view(work: Work, have: Set[str]) -> View:  # noqa: ARG001 - the contract'
 class Stage:
     """A kind of work.
 
-    `essential`: the video is not ready, or has failed, without it. `effort` is the stage's share
+    `needs`: stages whose artifacts it is made from. `uses`: stages whose artifacts it takes up when they are
+    there; it does not wait for them, and is made anew when they come or change. `essential`: the video is not ready, or has failed, without it. `effort` is the stage's share
     of an item's work, relative to the other stages; progress bars are weighted by it.
     """
 
@@ -69,6 +70,7 @@ class Stage:
     parts: Callable[[Work], Sequence[Part]]
     run: Callable[[Part, Workspace], Mapping[str, Json]]
     needs: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
     settings: type[Any] = NoSettings
     view: Callable[[Work, Set[str]], View] = no_view
     essential: bool = True
@@ -79,9 +81,10 @@ def check(*stages: Stage) -> tuple[Stage, ...]:
     """The stages as given. Raises ValueError when a name is used twice or a need does not precede."""
     known: set[str] = set()
     for stage in stages:
-        if stage.name in known or not set(stage.needs) <= known:
+        before = {*stage.needs, *stage.uses}
+        if stage.name in known or not before <= known:
             raise ValueError(
-                f"stage {stage.name!r}: its name is taken, or one of {stage.needs} does not precede it"
+                f"stage {stage.name!r}: its name is taken, or one of {before} does not precede it"
             )
         known.add(stage.name)
     return stages

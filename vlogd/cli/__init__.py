@@ -27,6 +27,7 @@ _COMMANDS = {
     "retry": "look",
     "doctor": "doctor",
     "serve": "serve",
+    "verify": "verify",
 }
 """Command to file, in the order of `vlogd --help`."""
 

@@ -94,3 +94,20 @@ def plan(told: Mapping[str, Any]) -> None:
     out.print(Text(f"{told['segments']} segments in {told['chunks']} chunks, sound: {told['audio'] or 'none'}; "
                    f"at most {megabytes:.0f} MB."))  # fmt: skip
     out.print(Text("Stages: " + ", ".join(told["stages"])))
+
+
+def findings(found: Mapping[str, Any]) -> None:
+    """What `vlogd verify` found, stream by stream."""
+    console = Console(highlight=False)
+    for name, said in found.items():
+        if not said:
+            console.print(Text(f"{name}: every rule is kept.", style="green"))
+        for one in said:
+            colour = "red" if one.level == "must" else "yellow"
+            console.print(
+                Text.assemble(
+                    (f"{one.level:6} ", colour), f"{name}: {one.where}: {one.sentence} [{one.rule}]"
+                )
+            )
+    if not found:
+        console.print("There is no video to look at.")

@@ -22,7 +22,6 @@ _DARK_LUMA = 24
 """Mean luma of limited-range black is 16; a night scene lies above 24."""
 _FLAT_LUMA = 12
 """A picture whose lightest and darkest tenths differ by less shows nothing."""
-_HDR = ("smpte2084", "arib-std-b67")
 
 
 @settings
@@ -99,7 +98,7 @@ def _source(ws: Workspace, moment: float | None) -> ffmpeg.Stream:
 
 def _take(ws: Workspace, media: Media, moment: float | None, target: Path, index: int) -> None:
     stream = _source(ws, moment)[str(index)]
-    if media.video is not None and media.video.color_transfer in _HDR:
+    if media.video is not None and media.video.hdr:
         stream = stream.filter("zscale", t="linear", npl=100).filter("format", "gbrpf32le")
         stream = stream.filter("zscale", p="bt709").filter("tonemap", tonemap="hable", desat=0)
         stream = stream.filter("zscale", t="bt709", m="bt709", r="tv")

@@ -1,20 +1,31 @@
 """What is in the file: streams, duration, size, and when each picture is shown.
 
 Everybody else plans from this artifact, so that the file is asked once. `probe.json` holds the
-facts (`media.Media`) and a summary of the packet scan; `video.pts` the presentation times of all
-pictures in stream ticks (sorted int64, little-endian): the plan that each encoded chunk is held to.
+facts (`media.Media`) and a summary of the scan; `video.pts` the presentation times of all pictures in
+stream ticks (sorted int64, little-endian): the plan that each encoded chunk is held to. `video.keys`
+is written when the key frames are IDR pictures of closed GOPs: where a copy may be cut.
+
+A plain MP4 tells all this in its sample table, which is believed when ffprobe agrees on the first
+packets; of other files every packet is read.
 """
 
 import json
 from array import array
 from collections.abc import Mapping, Sequence, Set
+from fractions import Fraction
+from itertools import pairwise
 
-from vlogd import ffmpeg, media
+from vlogd import ffmpeg, media, sampletable
 from vlogd.errors import BadInput, ToolFailed
+from vlogd.media import Media, VideoStream
 from vlogd.model import Json, Part, View
-from vlogd.scan import REMUX_FIRST, PacketScan
+from vlogd.sampletable import SampleTable
+from vlogd.scan import KEYS, REMUX_FIRST, PacketScan
 from vlogd.stage import Stage, Work
 from vlogd.workspace import Workspace
+
+_COMPARED = 64
+"""Packets that are compared between ffprobe and the sample table."""
 
 
 def _parts(_work: Work) -> Sequence[Part]:
@@ -23,31 +34,10 @@ def _parts(_work: Work) -> Sequence[Part]:
 
 def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
     facts = media.describe(ws.original, ws.limits, ws.stop)
-    scan = PacketScan()
+    scanned = {"frames": 0, "times_are_known": True, "remux_first": False, "keys": False}
     if facts.video is not None:
-        try:
-            ffmpeg.probe_lines(ws.original, "-select_streams", str(facts.video.index), *scan.ENTRIES,
-                               on_line=scan.hear, limits=ws.limits, stop=ws.stop)  # fmt: skip
-        except ToolFailed:
-            if not scan.pts:
-                raise
-        times = scan.times()
-        if not times and not scan.unknown:
-            raise BadInput("The file says that it holds a video, but there is not one whole picture in it.")
-        times_are_known = not scan.unknown and not ("avi" in facts.format and facts.video.b_frames > 0)
-        pts_file = ws.scratch / "pts"
-        pts_file.write_bytes(times.tobytes())
-        ws.deliver(pts_file, "video.pts")
-    else:
-        times, times_are_known = array("q"), True
-    said = {
-        "media": facts.to_json(),
-        "scan": {
-            "frames": len(times) + scan.unknown,
-            "times_are_known": times_are_known,
-            "remux_first": facts.format in REMUX_FIRST,
-        },
-    }
+        scanned = _scan(ws, facts, facts.video)
+    said = {"media": facts.to_json(), "scan": scanned}
     ws.deliver_bytes((json.dumps(said, indent=1) + "\n").encode(), "probe.json")
     width, height = facts.video.shown_size() if facts.video else (None, None)
     return {
@@ -58,8 +48,70 @@ def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
     }
 
 
+def _scan(ws: Workspace, facts: Media, video: VideoStream) -> dict[str, Json]:
+    """Deliver `video.pts` and, where a copy could be cut, `video.keys`."""
+    table = sampletable.read(ws.original, video.index)
+    if table is not None and not _agrees(table, ws, video):
+        table = None
+    times, unknown = (_shown(table.pts), 0) if table else _packets(ws, video)
+    if not times and not unknown:
+        raise BadInput("The file says that it holds a video, but there is not one whole picture in it.")
+    _deliver(ws, times, "video.pts")
+    keys = _closed_gops(ws, table) if table else None
+    if keys:
+        _deliver(ws, keys, KEYS)
+    return {
+        "frames": len(times) + unknown,
+        "times_are_known": not unknown and not ("avi" in facts.format and video.b_frames > 0),
+        "remux_first": facts.format in REMUX_FIRST,
+        "keys": bool(keys),
+    }
+
+
+def _agrees(table: SampleTable, ws: Workspace, video: VideoStream) -> bool:
+    """Whether ffprobe sees the first packets as the sample table tells them."""
+    lines: list[str] = []
+    ffmpeg.probe_lines(ws.original, "-select_streams", str(video.index), "-read_intervals", f"%+#{_COMPARED}",
+                       *PacketScan.ENTRIES, on_line=lines.append, limits=ws.limits, stop=ws.stop)  # fmt: skip
+    found = [line.split(",") for line in lines if line]
+    keys = set(table.keys)
+    told = [[str(time), "K" if index in keys else ""] for index, time in enumerate(table.pts[: len(found)])]
+    heard = [[words[0], "K" if "K" in words[1] else ""] for words in found if "D" not in words[1]]
+    return bool(heard) and heard == told and Fraction(video.time_base) == Fraction(1, table.timescale)
+
+
+def _packets(ws: Workspace, video: VideoStream) -> "tuple[array[int], int]":
+    scan = PacketScan()
+    try:
+        ffmpeg.probe_lines(ws.original, "-select_streams", str(video.index), *scan.ENTRIES,
+                           on_line=scan.hear, limits=ws.limits, stop=ws.stop)  # fmt: skip
+    except ToolFailed:
+        if not scan.pts:
+            raise
+    return scan.times(), scan.unknown
+
+
+def _closed_gops(ws: Workspace, table: SampleTable) -> "array[int] | None":
+    if not table.gops_are_closed() or not sampletable.key_frames_are_idr(ws.original, table):
+        return None
+    found = array("q")
+    for key, after in pairwise([*table.keys, len(table.pts)]):
+        found.extend((table.pts[key], sum(table.sizes[key:after])))
+    return found
+
+
+def _shown(pts: "array[int]") -> "array[int]":
+    return array("q", sorted(set(pts)))
+
+
+def _deliver(ws: Workspace, values: "array[int]", name: str) -> None:
+    path = ws.scratch / name
+    path.write_bytes(values.tobytes())
+    ws.deliver(path, name)
+
+
 def _view(work: Work, _have: Set[str]) -> View:
     return View(facts=work.receipts["scan"].facts if "scan" in work.receipts else {})
 
 
-STAGE = Stage(name="probe", version=1, parts=_parts, run=_run, view=_view)
+STAGE = Stage(name="probe", version=2, parts=_parts, run=_run, view=_view)

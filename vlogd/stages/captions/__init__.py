@@ -16,11 +16,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
-from vlogd import ffmpeg, scan
+from vlogd import ffmpeg, files, languages, scan
 from vlogd.model import Json, Part, View
 from vlogd.settings import NonNegativeInt, PositiveInt, settings
 from vlogd.stage import Stage, Work
 from vlogd.stages.captions import child, cues
+from vlogd.streams.tracks import TEXTS
 from vlogd.workspace import Workspace
 
 RATE = 16_000
@@ -121,6 +122,8 @@ def _join(ws: Workspace) -> Mapping[str, Json]:
         cues.json_bytes({"language": language, "words": [asdict(word) for word in words]}), "words.json"
     )
     ws.deliver_bytes(cues.text(made), "words.txt")
+    about = {"src": "captions.vtt", "language": language, "label": languages.name(language)}
+    ws.deliver_bytes(files.json_bytes([about]), TEXTS)
     return {"words": len(words)}
 
 
@@ -136,14 +139,14 @@ def _view(work: Work, _have: Set[str]) -> View:
         "src": "captions.vtt",
         "words": "words.vtt",
         "language": language,
-        "label": cues.language_name(language),
+        "label": languages.name(language),
     }
     return View(names=names, facts={"captions": [track]})
 
 
 STAGE = Stage(
     name="captions",
-    version=1,
+    version=2,
     needs=("probe",),
     settings=CaptionSettings,
     parts=_parts,

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from vlogd import vtt as vtt_text
+
 _LINE_CHARACTERS = 42
 _CUE_CHARACTERS = 2 * _LINE_CHARACTERS
 _LONGEST_SECONDS = 7.0
@@ -84,7 +86,7 @@ def _begins_anew(group: Sequence[Word], word: Word) -> bool:
 
 def vtt(made: Sequence[Cue]) -> bytes:
     """captions.vtt: WebVTT that every player shows."""
-    return _vtt((cue, _lines([_escaped(word.word) for word in cue.words])) for cue in made)
+    return _vtt((cue, _lines([vtt_text.escaped(word.word) for word in cue.words])) for cue in made)
 
 
 def words_vtt(made: Sequence[Cue]) -> bytes:
@@ -93,7 +95,8 @@ def words_vtt(made: Sequence[Cue]) -> bytes:
         (
             cue,
             " ".join(
-                (f"<{_time(word.start)}>" if cue.start < word.start < cue.end else "") + _escaped(word.word)
+                (f"<{vtt_text.time(word.start)}>" if cue.start < word.start < cue.end else "")
+                + vtt_text.escaped(word.word)
                 for word in cue.words
             ),
         )
@@ -115,7 +118,7 @@ def text(made: Sequence[Cue]) -> bytes:
 
 def _vtt(rows: Any) -> bytes:
     blocks = ["WEBVTT\n"]
-    blocks += [f"{_time(cue.start)} --> {_time(cue.end)}\n{shown}\n" for cue, shown in rows]
+    blocks += [f"{vtt_text.time(cue.start)} --> {vtt_text.time(cue.end)}\n{shown}\n" for cue, shown in rows]
     return "\n".join(blocks).encode()
 
 
@@ -126,29 +129,3 @@ def _lines(words: Sequence[str]) -> str:
         return whole
     breaks = [[" ".join(words[:n]), " ".join(words[n:])] for n in range(1, len(words))]
     return "\n".join(min(breaks, key=lambda lines: max(map(len, lines))))
-
-
-def _escaped(word: str) -> str:
-    return word.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _time(seconds: float) -> str:
-    milliseconds = round(seconds * 1000)
-    hours, rest = divmod(milliseconds, 3_600_000)
-    minutes, rest = divmod(rest, 60_000)
-    whole, rest = divmod(rest, 1000)
-    return f"{hours:02d}:{minutes:02d}:{whole:02d}.{rest:03d}"
-
-
-_NAMES = {
-    "ar": "العربية", "cs": "Čeština", "da": "Dansk", "de": "Deutsch", "el": "Ελληνικά", "en": "English",
-    "es": "Español", "fi": "Suomi", "fr": "Français", "he": "עברית", "hi": "हिन्दी", "hu": "Magyar",
-    "id": "Bahasa Indonesia", "it": "Italiano", "ja": "日本語", "ko": "한국어", "nl": "Nederlands",
-    "no": "Norsk", "pl": "Polski", "pt": "Português", "ro": "Română", "ru": "Русский", "sv": "Svenska",
-    "th": "ไทย", "tr": "Türkçe", "uk": "Українська", "vi": "Tiếng Việt", "zh": "中文",
-}  # fmt: skip
-
-
-def language_name(code: str) -> str:
-    """A language's name in that language; the code itself where we do not know it."""
-    return _NAMES.get(code, code)

@@ -1,4 +1,4 @@
-"""The sound: one pass over the whole track, stereo AAC at 48 kHz, cut where the pictures are cut.
+"""The sound: one pass over a whole track, AAC at 48 kHz, cut where the pictures are cut.
 
 A frame holds 1024 samples, so how many frames a segment takes follows from the borders alone. The
 first frame primes the decoder and lies before zero; players cut it off. The track is padded or cut
@@ -11,10 +11,11 @@ from pathlib import Path
 
 from vlogd import ffmpeg
 from vlogd.model import Json
-from vlogd.stages.hls import mp4
-from vlogd.stages.hls.chunk import INIT, segment_name
-from vlogd.stages.hls.plan import AUDIO_FOLDER, Plan
-from vlogd.stages.hls.timeline import OFFSET, OFFSET_SECONDS, TICKS
+from vlogd.stages.hls.plan import Plan
+from vlogd.stages.hls.segments import transport_stream
+from vlogd.stages.hls.sounds import Sound
+from vlogd.streams import mp4
+from vlogd.streams.tracks import INIT, OFFSET, OFFSET_SECONDS, TICKS
 from vlogd.workspace import Workspace
 
 RATE = 48_000
@@ -28,12 +29,11 @@ def first_frames(borders: Sequence[int]) -> list[int]:
     return [-(-(border - zero) * RATE // (TICKS * FRAME_SAMPLES)) for border in borders]
 
 
-def run(plan: Plan, ws: Workspace) -> Mapping[str, Json]:
-    """Encode and deliver the chosen track."""
-    assert plan.audio is not None  # noqa: S101 - the part exists for a track only
+def run(plan: Plan, sound: Sound, ws: Workspace) -> Mapping[str, Json]:
+    """Encode and deliver one track."""
     frames = first_frames(plan.borders)
     target = ws.scratch / "audio.mp4"
-    cutter = _Cutter(target, frames, ws)
+    cutter = _Cutter(target, sound.folder, frames, ws, plan.extension)
     length = max(1.0, (plan.borders[-1] - plan.borders[0]) / TICKS)
 
     def reached(seconds: float) -> None:
@@ -41,7 +41,7 @@ def run(plan: Plan, ws: Workspace) -> Mapping[str, Json]:
         cutter.cut()
 
     ffmpeg.run(
-        [_output(plan, ws, target, frames[-1] * FRAME_SAMPLES)],
+        [_output(plan, sound, ws, target, frames[-1] * FRAME_SAMPLES)],
         limits=ws.limits,
         stop=ws.stop,
         tell_seconds=reached,
@@ -52,19 +52,19 @@ def run(plan: Plan, ws: Workspace) -> Mapping[str, Json]:
     return {}
 
 
-def _output(plan: Plan, ws: Workspace, target: Path, samples: int) -> ffmpeg.Stream:
-    assert plan.audio is not None  # noqa: S101 - see run
-    stream = ffmpeg.source(ws.original)[str(plan.audio.index)]
+def _output(plan: Plan, sound: Sound, ws: Workspace, target: Path, samples: int) -> ffmpeg.Stream:
+    layout = "stereo" if sound.channels == 2 else "5.1"  # noqa: PLR2004 - there are these two
+    stream = ffmpeg.source(ws.original)[str(sound.stream.index)]
     stream = stream.filter("asetpts", f"PTS-({plan.media.start_seconds:.6f})/TB")
     stream = stream.filter("aresample", RATE, **{"async": 1000, "first_pts": 0})
-    stream = stream.filter("aformat", channel_layouts="stereo", sample_rates=RATE)
+    stream = stream.filter("aformat", channel_layouts=layout, sample_rates=RATE)
     stream = stream.filter("apad", whole_len=samples).filter("atrim", end_sample=samples)
     return ffmpeg.output(
         stream,
         target,
         **{
             "c:a": "aac",
-            "b:a": f"{plan.config.audio_kbps}k",
+            "b:a": f"{sound.kbps}k",
             "map_metadata": -1,
             "map_chapters": -1,
             "flags:a": "+bitexact",
@@ -82,10 +82,13 @@ def _output(plan: Plan, ws: Workspace, target: Path, samples: int) -> ffmpeg.Str
 class _Cutter:
     """Reads the growing file and delivers each segment whose frames are all there."""
 
-    def __init__(self, path: Path, frames: Sequence[int], ws: Workspace) -> None:
+    def __init__(self, path: Path, folder: str, frames: Sequence[int], ws: Workspace, extension: str) -> None:
         self._path = path
+        self._folder = folder
         self._frames = frames
         self._ws = ws
+        self._extension = extension
+        self._init = b""
         self._position = 0
         self._segment = 0
         self._next_frame = -1
@@ -101,8 +104,9 @@ class _Cutter:
                 init = mp4.init_bytes(file)
                 if not init:
                     return
-                self._position = len(init)
-                self._ws.deliver_bytes(init, f"{AUDIO_FOLDER}/{INIT}")
+                self._position, self._init = len(init), init
+                if self._extension == "m4s":
+                    self._ws.deliver_bytes(init, f"{self._folder}/{INIT}")
             for fragment, after in mp4.fragments(file, self._position):
                 file.seek(fragment.data_at)
                 self._data += file.read(sum(fragment.sizes))
@@ -128,6 +132,10 @@ class _Cutter:
         data, self._data = bytes(self._data[:length]), self._data[length:]
         time = OFFSET_SECONDS * RATE + self._next_frame * FRAME_SAMPLES
         fragment = mp4.audio_fragment(self._segment + 1, time, FRAME_SAMPLES, sizes, data)
-        self._ws.deliver_bytes(mp4.segment([fragment]), f"{AUDIO_FOLDER}/{segment_name(self._segment)}")
+        name = f"{self._folder}/{self._segment:05d}.{self._extension}"
+        if self._extension == "m4s":
+            self._ws.deliver_bytes(mp4.segment([fragment]), name)
+        else:
+            self._ws.deliver_bytes(transport_stream(self._ws, self._init, [fragment]), name)
         self._next_frame += count
         self._segment += 1

@@ -2,35 +2,33 @@
 
 The gate: every picture that was planned came, once, at its time, and each GOP begins with a key
 frame. A chunk that fails it is done again without seeking (a demuxer that seeks badly loses or
-scrambles pictures); if it still fails, the pictures that can be decoded are published at their
-own times and the artifact says so. A segment in which nothing decodes is left out.
+scrambles pictures), one that a hardware encoder or decoder fails is done in software; if it still
+fails, the pictures that can be decoded are published at their own times and the artifact says so. A
+segment in which nothing decodes is left out.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 from vlogd import ffmpeg
-from vlogd.errors import BadInput
+from vlogd.encoders import Encoder, Family, pick
+from vlogd.errors import BadInput, ToolFailed
 from vlogd.model import Json
-from vlogd.stages.hls import graph, mp4
-from vlogd.stages.hls.ladder import Rendition
-from vlogd.stages.hls.mp4 import Fragment, Mismatch
+from vlogd.stages.hls import graph
+from vlogd.stages.hls.ladder import Rendition, too_similar
 from vlogd.stages.hls.plan import Plan
-from vlogd.stages.hls.timeline import OFFSET, TICKS, Chunk, Timeline
+from vlogd.stages.hls.segments import Gop, SegmentWriter
+from vlogd.stages.hls.timeline import Chunk, Timeline
+from vlogd.streams import mp4
+from vlogd.streams.mp4 import Fragment, Mismatch
+from vlogd.streams.tracks import OFFSET, TICKS
 from vlogd.workspace import Workspace
 
 _BEFORE_SECONDS = Fraction(3, 2)
 """How far before the chunk decoding begins at least; ffmpeg goes to the key frame before that."""
-
-INIT = "init.mp4"
-
-
-def segment_name(number: int) -> str:
-    """The file name of a media segment."""
-    return f"{number:05d}.m4s"
 
 
 @dataclass(frozen=True)
@@ -46,37 +44,65 @@ class Source:
     index: int
 
 
+@dataclass(frozen=True)
+class _Attempt:
+    """A way to encode, and what the artifact says of it ("" for the usual way)."""
+
+    told: str
+    family: Family
+    seek: bool
+
+
 def run(plan: Plan, chunk: Chunk, source: Source, ws: Workspace) -> dict[str, Json]:
     """Encode and deliver one chunk. The facts say which fallback was used."""
     assert plan.timeline is not None  # noqa: S101 - a chunk comes from a timeline
     first, last = plan.timeline.frames(chunk)
     planned = plan.timeline.pts[first:last]
-    seconds = (plan.borders[chunk.last] - plan.borders[chunk.first]) / TICKS
-    for attempt in ("seek", "from-start"):
-        if attempt == "from-start" and first == 0:
-            continue
-        _encode(plan, chunk, source, ws, seconds, seek=attempt == "seek")
+    failure: ToolFailed | None = None
+    for attempt in _attempts(plan.config.encoder, seekable=first > 0):
         try:
-            for size in plan.renditions:
-                _deliver_exact(plan, chunk, size, planned, ws)
+            _encode(plan, chunk, source, ws, attempt)
+            failure = None
+            found = {size.name: _exact(plan, chunk, size, planned, ws) for size in plan.renditions}
         except Mismatch:
             continue
-        return {} if attempt == "seek" else {"fallback": "decoded from the start: seeking lost pictures"}
-    empty, *_ = [_deliver_found(plan, chunk, size, ws) for size in plan.renditions]
+        except ToolFailed as error:
+            failure = error
+            if attempt.family == "software":
+                raise
+            continue
+        told = {"fallback": attempt.told} if attempt.told else {}
+        return {**told, **_deliver_worthy(plan, chunk, found, ws)}
+    if failure is not None:
+        raise failure
+    found = {size.name: _found(plan, chunk, size, ws) for size in plan.renditions}
+    facts = _deliver_worthy(plan, chunk, found, ws)
+    empty = facts.get("empty", ())
     if chunk.number == 0 and len(empty) == chunk.last - chunk.first and len(plan.chunks) == 1:
         raise BadInput("Not one picture of the file can be decoded; it is damaged.")
-    return {"fallback": "published as it decodes: pictures are missing or damaged", "empty": empty}
+    return {"fallback": "published as it decodes: pictures are missing or damaged", "empty": empty, **facts}
 
 
-def _encode(plan: Plan, chunk: Chunk, source: Source, ws: Workspace, seconds: float, *, seek: bool) -> None:
+def _attempts(family: Family, *, seekable: bool) -> list[_Attempt]:
+    ways = [_Attempt("", family, seek=True)]
+    if family != "software":
+        ways.append(_Attempt("encoded in software: the hardware failed", "software", seek=True))
+    if seekable:
+        ways.append(_Attempt("decoded from the start: seeking lost pictures", "software", seek=False))
+    return ways
+
+
+def _encode(plan: Plan, chunk: Chunk, source: Source, ws: Workspace, attempt: _Attempt) -> None:
     times, video = plan.timeline, plan.media.video
     assert times is not None and video is not None  # noqa: S101, PT018 - a chunk has both
     first, last = times.frames(chunk)
     begin = times.pts[first] - OFFSET + source.zero_ticks
     options: dict[str, object] = {}
     seek_seconds = Fraction(times.pts[first] - OFFSET, TICKS) - _BEFORE_SECONDS
-    if seek and first and seek_seconds > 0:
+    if attempt.seek and first and seek_seconds > 0:
         options = {"ss": f"{float(seek_seconds):.6f}", "noaccurate_seek": None}
+    encoders = [pick(attempt.family, size.codec, ws.limits) for size in plan.renditions]
+    options |= _hardware_decoder(encoders)
     stream = graph.pictures(
         ffmpeg.source(source.path, **options),
         replace(video, index=source.index),
@@ -86,18 +112,39 @@ def _encode(plan: Plan, chunk: Chunk, source: Source, ws: Workspace, seconds: fl
         times.keep_every,
     )
     keys = graph.at_times([(times.pts[key] - OFFSET) / TICKS for key in _keys(times, first, last)])
-    outputs = [
-        graph.encoded(branch, _encoded_path(ws, size), size, plan.config, keys)
-        for branch, size in zip(graph.scaled(stream, video, plan.renditions), plan.renditions, strict=True)
-    ]
     started = (times.pts[first] - OFFSET) / TICKS
+    seconds = (plan.borders[chunk.last] - plan.borders[chunk.first]) / TICKS
+    _run_encoders(plan, ws, stream, encoders, keys, lambda reached: (reached - started) / seconds)
+
+
+def _run_encoders(
+    plan: Plan,
+    ws: Workspace,
+    stream: ffmpeg.Stream,
+    encoders: Sequence[Encoder],
+    keys: Mapping[str, object],
+    share: Callable[[float], float],
+) -> None:
+    """One ffmpeg for all renditions."""
+    assert plan.media.video is not None  # noqa: S101 - asked for pictures only
+    branches = graph.scaled(stream, plan.media.video, plan.renditions)
     ffmpeg.run(
-        outputs,
+        [
+            graph.encoded(branch, _encoded_path(ws, size), size, encoder, plan.config, keys)
+            for branch, size, encoder in zip(branches, plan.renditions, encoders, strict=True)
+        ],
         limits=ws.limits,
         stop=ws.stop,
-        tell_seconds=lambda reached: ws.tell_progress((reached - started) / seconds),
-        global_options=graph.GLOBAL_OPTIONS,
+        tell_seconds=lambda reached: ws.tell_progress(share(reached)),
+        global_options=(*dict.fromkeys(encoders[0].global_options), *graph.GLOBAL_OPTIONS),
     )
+
+
+def _hardware_decoder(encoders: Sequence[Encoder]) -> dict[str, object]:
+    """The decoder of the encoder's own make; ffmpeg goes on in software where it cannot."""
+    made_by = {"nvenc": "cuda", "vaapi": "vaapi", "qsv": "qsv"}
+    found = next((made_by[one.family] for one in encoders if one.hardware), None)
+    return {"hwaccel": found} if found else {}
 
 
 def _keys(times: Timeline, first: int, last: int) -> Sequence[int]:
@@ -108,34 +155,38 @@ def _encoded_path(ws: Workspace, size: Rendition) -> Path:
     return ws.scratch / f"{size.name}.mp4"
 
 
-def _deliver_exact(plan: Plan, chunk: Chunk, size: Rendition, planned: Sequence[int], ws: Workspace) -> None:
-    """Check one rendition against the plan, then deliver its segments. Raises Mismatch."""
+def _exact(plan: Plan, chunk: Chunk, size: Rendition, planned: Sequence[int], ws: Workspace) -> list[Gop]:
+    """One rendition's GOPs, held to the plan. Raises Mismatch."""
     times = plan.timeline
     assert times is not None  # noqa: S101 - a chunk comes from a timeline
     first, last = times.frames(chunk)
-    gops = _read(ws, size)
+    fragments = _read(ws, size)
     keys = _keys(times, first, last)
-    if len(gops) != len(keys):
-        raise Mismatch(f"{len(keys)} GOPs were planned, {len(gops)} came")
+    if len(fragments) != len(keys):
+        raise Mismatch(f"{len(keys)} GOPs were planned, {len(fragments)} came")
     exact = []
-    for gop, key, after in zip(gops, keys, [*keys[1:], last], strict=True):
-        pts = mp4.snapped(gop.pts, planned[key - first : after - first])
-        if not gop.sync[0] or pts[0] != times.pts[key]:
+    for fragment, key, after in zip(fragments, keys, [*keys[1:], last], strict=True):
+        pts = mp4.snapped(fragment.pts, planned[key - first : after - first])
+        if not fragment.sync[0] or pts[0] != times.pts[key]:
             raise Mismatch("a GOP does not begin with its key frame")
-        exact.append((pts, times.time_after(after), gop))
-    _deliver(plan, chunk, size, exact, ws)
+        exact.append(_gop(ws, size, fragment, pts, times.time_after(after)))
+    return exact
 
 
-def _deliver_found(plan: Plan, chunk: Chunk, size: Rendition, ws: Workspace) -> list[int]:
-    """Deliver what came, at its own times; the numbers of segments that stay empty."""
-    gops = _read(ws, size)
-    ends = [*(min(gop.pts) for gop in gops[1:]), plan.borders[chunk.last]]
-    found = [
-        (list(gop.pts), max(end, max(gop.pts) + 1), gop)
-        for gop, end in zip(gops, ends, strict=True)
-        if gop.sync[0]
+def _found(plan: Plan, chunk: Chunk, size: Rendition, ws: Workspace) -> list[Gop]:
+    """What came of one rendition, at its own times."""
+    fragments = _read(ws, size)
+    ends = [*(min(fragment.pts) for fragment in fragments[1:]), plan.borders[chunk.last]]
+    return [
+        _gop(ws, size, fragment, list(fragment.pts), max(end, max(fragment.pts) + 1))
+        for fragment, end in zip(fragments, ends, strict=True)
+        if fragment.sync[0]
     ]
-    return _deliver(plan, chunk, size, found, ws)
+
+
+def _gop(ws: Workspace, size: Rendition, fragment: Fragment, pts: list[int], end: int) -> Gop:
+    data = mp4.read_span(_encoded_path(ws, size), fragment.data_at, sum(fragment.sizes))
+    return Gop(pts, end, fragment.sizes, data)
 
 
 def _read(ws: Workspace, size: Rendition) -> list[Fragment]:
@@ -144,24 +195,44 @@ def _read(ws: Workspace, size: Rendition) -> list[Fragment]:
         return [fragment for fragment, _ in mp4.fragments(file, len(init)) if fragment.pts]
 
 
-def _deliver(
-    plan: Plan, chunk: Chunk, size: Rendition, gops: Sequence[tuple[list[int], int, Fragment]], ws: Workspace
-) -> list[int]:
-    """Write the segments of one rendition; the numbers of those that have no picture."""
-    path = _encoded_path(ws, size)
-    by_segment: dict[int, list[bytes]] = {}
-    for pts, end, gop in gops:
-        number = min(max(bisect_right(plan.borders, min(pts)) - 1, chunk.first), chunk.last - 1)
-        data = mp4.read_span(path, gop.data_at, sum(gop.sizes))
-        ticks_since_start = (min(pts) - OFFSET) // TICKS
-        by_segment.setdefault(number, []).append(
-            mp4.video_fragment(ticks_since_start + 1, pts, end, gop.sizes, data)
-        )
-    with path.open("rb") as file:
-        ws.deliver_bytes(mp4.init_bytes(file), f"{size.name}/{INIT}")
-    for number, written in sorted(by_segment.items()):
-        ws.deliver_bytes(mp4.segment(written), f"{size.name}/{segment_name(number)}")
-    return [number for number in range(chunk.first, chunk.last) if number not in by_segment]
+def _deliver_worthy(
+    plan: Plan, chunk: Chunk, found: Mapping[str, Sequence[Gop]], ws: Workspace
+) -> dict[str, Json]:
+    """Deliver the renditions; the first chunk finds out which are too much like another."""
+    similar: list[str] = []
+    if chunk.number == 0 and plan.config.skip_similar:
+        similar = too_similar(plan.renditions, {name: _bytes(gops) for name, gops in found.items()})
+    made = [size for size in plan.renditions if size.name not in similar]
+    writers = {size.name: _deliver(plan, chunk, size, found[size.name], ws) for size in made}
+    numbers = range(chunk.first, chunk.last)
+    facts: dict[str, Json] = {
+        "iframes": {
+            name: [writer.iframes.get(number, []) for number in numbers] for name, writer in writers.items()
+        }
+    }
+    there = {_segment_of(plan, chunk, gop) for gop in found[made[0].name]}
+    empty = [number for number in numbers if number not in there]
+    return facts | ({"similar": similar} if similar else {}) | ({"empty": empty} if empty else {})
+
+
+def _bytes(gops: Sequence[Gop]) -> int:
+    return sum(len(gop.data) for gop in gops)
+
+
+def _segment_of(plan: Plan, chunk: Chunk, gop: Gop) -> int:
+    return min(max(bisect_right(plan.borders, min(gop.pts)) - 1, chunk.first), chunk.last - 1)
+
+
+def _deliver(plan: Plan, chunk: Chunk, size: Rendition, gops: Sequence[Gop], ws: Workspace) -> SegmentWriter:
+    """Write the segments of one rendition."""
+    by_segment: dict[int, list[Gop]] = {}
+    for gop in gops:
+        by_segment.setdefault(_segment_of(plan, chunk, gop), []).append(gop)
+    with _encoded_path(ws, size).open("rb") as file:
+        writer = SegmentWriter(ws, size.name, mp4.init_bytes(file), plan.extension)
+    for number, members in sorted(by_segment.items()):
+        writer.write(number, members)
+    return writer
 
 
 def run_whole(plan: Plan, ws: Workspace) -> Mapping[str, Json]:
@@ -170,27 +241,19 @@ def run_whole(plan: Plan, ws: Workspace) -> Mapping[str, Json]:
     assert video is not None  # noqa: S101 - asked for pictures only
     zero = round(plan.media.start_seconds * TICKS)
     stream = graph.pictures(ffmpeg.source(ws.original), video, None, None, zero, 1)
-    outputs = [
-        graph.encoded(
-            branch, _encoded_path(ws, size), size, plan.config, graph.every(plan.config.gop_seconds)
-        )
-        for branch, size in zip(graph.scaled(stream, video, plan.renditions), plan.renditions, strict=True)
-    ]
     length = max(1.0, plan.media.duration_seconds)
-    ffmpeg.run(
-        outputs,
-        limits=ws.limits,
-        stop=ws.stop,
-        tell_seconds=lambda reached: ws.tell_progress(reached / length),
-        global_options=graph.GLOBAL_OPTIONS,
+    encoders = [pick("software", size.codec, ws.limits) for size in plan.renditions]
+    _run_encoders(
+        plan, ws, stream, encoders, graph.every(plan.config.gop_seconds), lambda reached: reached / length
     )
     borders = _found_borders(plan, _read(ws, plan.renditions[0]))
-    known = Plan(**{**plan.__dict__, "borders": tuple(borders)})
-    for size in plan.renditions:
-        _deliver_found(known, Chunk(0, 0, len(borders) - 1), size, ws)
+    known = replace(plan, borders=tuple(borders), config=replace(plan.config, skip_similar=False))
+    chunk = Chunk(0, 0, len(borders) - 1)
+    found = {size.name: _found(known, chunk, size, ws) for size in plan.renditions}
     return {
         "fallback": "encoded in one go: the file does not say when its pictures are shown",
         "borders": borders,
+        **_deliver_worthy(known, chunk, found, ws),
     }
 
 

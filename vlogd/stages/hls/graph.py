@@ -1,8 +1,7 @@
 """The ffmpeg graph of one chunk: one decode feeds all renditions.
 
-Every encoder runs with one thread. x264 with rate control and several frame threads gives other
-bytes at every run; with one it is deterministic, which is what makes redoing a part harmless.
-Parallelism comes from the renditions and from several chunks at a time.
+Parallelism comes from the renditions and from several chunks at a time, not from an encoder's threads
+(see `encoders`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from vlogd import ffmpeg
+from vlogd.encoders import Encoder
 from vlogd.ffmpeg import Stream
 from vlogd.media import VideoStream
 from vlogd.stages.hls.ladder import HlsSettings, Rendition
-from vlogd.stages.hls.timeline import OFFSET_SECONDS, TICKS
+from vlogd.streams.tracks import OFFSET_SECONDS, TICKS
 
 GLOBAL_OPTIONS = ("-copyts", "-max_error_rate", "1")
 """Keep the source's times. A damaged file is published as far as it decodes; the gate counts."""
@@ -21,8 +21,7 @@ GLOBAL_OPTIONS = ("-copyts", "-max_error_rate", "1")
 _TRIM_SLACK_TICKS = 10
 """Rescaling to 1/90000 may round; pictures are never closer than 750 ticks (120 a second)."""
 
-_MOVFLAGS = "+frag_keyframe+empty_moov+default_base_moof+frag_discont+skip_sidx+skip_trailer"
-_HDR_TRANSFERS = ("smpte2084", "arib-std-b67")
+MOVFLAGS = "+frag_keyframe+empty_moov+default_base_moof+frag_discont+skip_sidx+skip_trailer"
 _INTERLACED = ("tt", "bb", "tb", "bt")
 
 
@@ -51,17 +50,23 @@ def pictures(
 
 
 def scaled(stream: Stream, video: VideoStream, sizes: Sequence[Rendition]) -> list[Stream]:
-    """One stream per rendition: SDR, square pixels, 4:2:0, eight bits, limited range."""
-    if video.color_transfer in _HDR_TRANSFERS:
-        stream = _tone_mapped(stream, sizes[0])
+    """One stream per rendition: square pixels, limited range; SDR but for a rendition that keeps HDR."""
+    plain = [size for size in sizes if not size.hdr]
+    if video.hdr and len(plain) < len(sizes):
+        both = stream.filter_multi_output("split", 2)
+        kept = [_sized(both[1], size) for size in sizes if size.hdr]
+        return [*_branches(_tone_mapped(both[0], plain[0]), plain), *kept]
+    return _branches(_tone_mapped(stream, plain[0]) if video.hdr else stream, plain)
+
+
+def _branches(stream: Stream, sizes: Sequence[Rendition]) -> list[Stream]:
     branches = stream.filter_multi_output("split", len(sizes)) if len(sizes) > 1 else [stream]
-    return [
-        branches[index]
-        .filter("scale", size.width, size.height, flags="bicubic", out_range="tv")
-        .filter("setsar", "1")
-        .filter("format", "yuv420p")
-        for index, size in enumerate(sizes)
-    ]
+    return [_sized(branches[index], size) for index, size in enumerate(sizes)]
+
+
+def _sized(stream: Stream, size: Rendition) -> Stream:
+    stream = stream.filter("scale", size.width, size.height, flags="bicubic", out_range="tv")
+    return stream.filter("setsar", "1")
 
 
 def _tone_mapped(stream: Stream, largest: Rendition) -> Stream:
@@ -73,40 +78,41 @@ def _tone_mapped(stream: Stream, largest: Rendition) -> Stream:
 
 
 def encoded(
-    stream: Stream, target: Path, size: Rendition, config: HlsSettings, keys: Mapping[str, Any]
+    stream: Stream,
+    target: Path,
+    size: Rendition,
+    encoder: Encoder,
+    config: HlsSettings,
+    keys: Mapping[str, Any],
 ) -> Stream:
     """One rendition of a chunk as a fragmented MP4. `keys` forces key frames and passes times."""
     return ffmpeg.output(
-        stream,
+        encoder.prepared(stream, ten_bit=size.hdr),
         target,
         **{
-            "c:v": "libx264",
-            "preset": config.preset,
-            "profile:v": "high",
-            "crf": config.crf,
-            "maxrate": f"{size.max_kbps}k",
-            "bufsize": f"{2 * size.max_kbps}k",
-            "threads": 1,
-            # Only the planned key frames: no scene cuts, no distance that runs out, each an IDR.
-            "g": 100_000,
-            "keyint_min": 100_000,
-            "sc_threshold": 0,
-            "forced-idr": 1,
+            **encoder.options(config.crf, size.max_kbps, config.preset),
             **keys,
             # The default snaps times to the frame rate, by up to 21 ms.
             "enc_time_base": f"1:{TICKS}",
-            "video_track_timescale": TICKS,
-            "map_metadata": -1,
-            "map_chapters": -1,
             "flags:v": "+bitexact",
-            "fflags": "+bitexact",
-            "avoid_negative_ts": "disabled",
+            **muxed(),
             "output_ts_offset": OFFSET_SECONDS,
-            "use_editlist": 0,
-            "movflags": _MOVFLAGS,
-            "f": "mp4",
         },
     )
+
+
+def muxed() -> dict[str, Any]:
+    """Options of a fragmented MP4 whose times are the stream's own."""
+    return {
+        "video_track_timescale": TICKS,
+        "map_metadata": -1,
+        "map_chapters": -1,
+        "fflags": "+bitexact",
+        "avoid_negative_ts": "disabled",
+        "use_editlist": 0,
+        "movflags": MOVFLAGS,
+        "f": "mp4",
+    }
 
 
 def at_times(seconds: Sequence[float]) -> dict[str, Any]:

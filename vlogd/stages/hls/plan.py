@@ -3,47 +3,61 @@
 | part          | what                                                                              |
 |---------------|-----------------------------------------------------------------------------------|
 | `remux`       | un-indexed containers (TS, PS): copied to MP4 and scanned again, before all else  |
+| `copy`        | the source's own pictures as the top rendition, where it is `standard`            |
 | `video-0000`… | one chunk of all renditions                                                       |
 | `video-whole` | instead of chunks where the file does not say when its pictures are shown         |
-| `audio-0`     | the sound as stereo AAC, cut where the pictures are cut                           |
+| `audio-0`…    | one sound track as AAC, cut where the pictures are cut                            |
+
+If a copy turns out not to be what the scan promised, the chunks are planned anew with one rendition
+more, and go by other names (`full-0000`…).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from vlogd import scan
-from vlogd.media import AudioStream, Media
+from vlogd.media import Media
 from vlogd.model import Part, Receipt
-from vlogd.stages.hls import timeline
+from vlogd.scan import Probed
+from vlogd.stages.hls import standard, timeline
 from vlogd.stages.hls.ladder import HlsSettings, Rendition, renditions
-from vlogd.stages.hls.timeline import OFFSET, TICKS, Chunk, Timeline
+from vlogd.stages.hls.sounds import Sound, sounds
+from vlogd.stages.hls.timeline import Chunk, Timeline
+from vlogd.streams.tracks import OFFSET, TICKS
 
 REMUX = "remux"
+COPY = "copy"
 WHOLE = "video-whole"
-AUDIO = "audio-0"
-AUDIO_FOLDER = "a0"
 REMUXED_PTS = "remux.pts"
+
+_COPY_SPEED = 100
+"""How much less work a copied second is than an encoded one, for progress bars."""
+_SOUND_SPEED = 20
 
 
 @dataclass(frozen=True)
 class Plan:
     """What is to be made.
 
-    `borders`: where segments begin and the last one ends (published ticks); empty until it is
-    known. `timeline` is None for sound alone and for a whole-file encode.
+    `renditions` are encoded, `copied` is the source's own. `borders`: where segments begin and the last
+    one ends (published ticks); empty until it is known. `timeline` is None for sound alone and for a
+    whole-file encode. `why_no_copy` is for people.
     """
 
     media: Media
     config: HlsSettings
     renditions: tuple[Rendition, ...]
-    audio: AudioStream | None
-    timeline: Timeline | None
-    chunks: tuple[Chunk, ...]
-    borders: tuple[int, ...]
-    remux_first: bool
+    sounds: tuple[Sound, ...]
+    copied: Rendition | None = None
+    why_no_copy: str | None = None
+    copy_failed: bool = False
+    timeline: Timeline | None = None
+    chunks: tuple[Chunk, ...] = ()
+    borders: tuple[int, ...] = ()
+    remux_first: bool = False
 
     @property
     def frame_rate(self) -> Fraction:
@@ -51,30 +65,39 @@ class Plan:
         assert self.media.video is not None  # noqa: S101 - asked for pictures only
         return Fraction(self.media.video.frame_rate) / (self.timeline.keep_every if self.timeline else 1)
 
+    @property
+    def pictures(self) -> tuple[Rendition, ...]:
+        """All renditions, the copied one first."""
+        return (*((self.copied,) if self.copied else ()), *self.renditions)
+
+    @property
+    def extension(self) -> str:
+        """Of media segments."""
+        return "ts" if self.config.segment_format == "ts" else "m4s"
+
+    def chunk_part(self, number: int) -> str:
+        """The name of a chunk's part."""
+        return f"{'full' if self.copy_failed else 'video'}-{number:04d}"
+
 
 def read(probe_folder: Path, step_folder: Path, receipts: Mapping[str, Receipt], config: HlsSettings) -> Plan:
     """The plan, as far as it can be known from what is done."""
     probed = scan.read(probe_folder)
     facts = probed.media
-    audio = chosen_audio(facts)
+    tracks = sounds(facts, config)
     if facts.video is None:
-        borders = _even_borders(facts.duration_seconds, config)
-        return Plan(facts, config, (), audio, None, (), borders, remux_first=False)
-    sizes = renditions(facts.video.shown_size(), config)
-    plan = Plan(facts, config, sizes, audio, None, (), (), probed.remux_first)
+        return Plan(facts, config, (), tracks, borders=_even_borders(facts.duration_seconds, config))
+    sizes = renditions(facts.video.shown_size(), config, hdr=facts.video.hdr)
+    plan = Plan(facts, config, sizes, tracks, remux_first=probed.remux_first)
     if not probed.times_are_known or probed.pts_path is None:
-        return _whole(_with(plan, remux_first=False), receipts)
+        return _whole(replace(plan, remux_first=False), receipts)
     if probed.remux_first:
         if REMUX not in receipts:
             return plan
         if not receipts[REMUX].facts["copied"]:
             return _whole(plan, receipts)
-        return _chunked(plan, step_folder / REMUXED_PTS, receipts[REMUX].facts)
-    scanned = {
-        "time_base": facts.video.time_base,
-        "zero_seconds": str(Fraction(facts.start_seconds).limit_denominator(TICKS)),
-    }
-    return _chunked(plan, probed.pts_path, scanned)
+        return _similar_left_out(_chunked(plan, step_folder / REMUXED_PTS, receipts[REMUX].facts), receipts)
+    return _similar_left_out(_with_copy(plan, probed, receipts), receipts)
 
 
 def parts(plan: Plan, receipts: Mapping[str, Receipt]) -> tuple[Part, ...]:
@@ -83,26 +106,22 @@ def parts(plan: Plan, receipts: Mapping[str, Receipt]) -> tuple[Part, ...]:
         return (Part(REMUX, alone=True, weight=1.0),)
     before = (Part(REMUX),) if plan.remux_first else ()
     seconds = max(1.0, plan.media.duration_seconds)
+    if plan.copied or plan.copy_failed:
+        before = (*before, Part(COPY, weight=seconds / _COPY_SPEED))
     if plan.timeline is not None:
         pictures = tuple(_chunk_part(chunk, plan) for chunk in plan.chunks)
     elif plan.renditions:
         pictures = (Part(WHOLE, weight=seconds),)
     else:
         pictures = ()
-    sound = (Part(AUDIO, weight=seconds / 20),) if plan.audio and plan.borders else ()
-    return (*before, *pictures, *sound)
-
-
-def chosen_audio(facts: Media) -> AudioStream | None:
-    """The track that plays: the default one, else the first that can be decoded."""
-    usable = [track for track in facts.audio if track.codec and track.channels]
-    return next((track for track in usable if track.default), usable[0] if usable else None)
+    voices = tuple(Part(one.part, weight=seconds / _SOUND_SPEED) for one in plan.sounds if plan.borders)
+    return (*before, *pictures, *voices)
 
 
 def _chunk_part(chunk: Chunk, plan: Plan) -> Part:
     seconds = (plan.borders[chunk.last] - plan.borders[chunk.first]) / TICKS
     return Part(
-        f"video-{chunk.number:04d}",
+        plan.chunk_part(chunk.number),
         order=chunk.number,
         weight=seconds,
         alone=chunk.number == 0,
@@ -110,7 +129,47 @@ def _chunk_part(chunk: Chunk, plan: Plan) -> Part:
     )
 
 
-def _chunked(plan: Plan, pts_path: Path, facts: Mapping[str, Any]) -> Plan:
+def _with_copy(plan: Plan, probed: Probed, receipts: Mapping[str, Receipt]) -> Plan:
+    """The chunked plan, with the source's own pictures on top where they are standard."""
+    video = plan.media.video
+    assert video is not None and probed.pts_path is not None  # noqa: S101, PT018 - asked for pictures only
+    scanned = {
+        "time_base": video.time_base,
+        "zero_seconds": str(Fraction(plan.media.start_seconds).limit_denominator(TICKS)),
+    }
+    keys = tuple(probed.keys())
+    why = standard.why_not(video, plan.config)
+    if why is None and not keys:
+        why = "The source is encoded anew: it is no plain MP4, or its key frames are not IDR pictures of closed GOPs."
+    if why is None:
+        cut = _chunked(plan, probed.pts_path, scanned, keys)
+        assert cut.timeline is not None  # noqa: S101 - just made
+        why = standard.why_not_cut(video, plan.config, cut.timeline)
+        if why is None:
+            return _copied(cut, receipts)
+    return replace(_chunked(plan, probed.pts_path, scanned), why_no_copy=why)
+
+
+def _copied(plan: Plan, receipts: Mapping[str, Receipt]) -> Plan:
+    """The copy takes the place of the largest H.264 rendition, unless it failed its gate."""
+    video = plan.media.video
+    assert video is not None  # noqa: S101 - only pictures are copied
+    if COPY in receipts and not receipts[COPY].facts["copied"]:
+        return replace(plan, copy_failed=True, why_no_copy=str(receipts[COPY].facts["why"]))
+    rest = plan.renditions[1:]
+    return replace(
+        plan, copied=standard.rendition(video), renditions=rest, chunks=plan.chunks if rest else ()
+    )
+
+
+def _similar_left_out(plan: Plan, receipts: Mapping[str, Receipt]) -> Plan:
+    """Without the renditions that the first chunk found not worth making."""
+    first = receipts.get(plan.chunk_part(0))
+    dropped = first.facts.get("similar", ()) if first else ()
+    return replace(plan, renditions=tuple(one for one in plan.renditions if one.name not in dropped))
+
+
+def _chunked(plan: Plan, pts_path: Path, facts: Mapping[str, Any], keys: timeline.Keys = ()) -> Plan:
     assert plan.media.video is not None  # noqa: S101 - only a picture is cut into chunks
     times = timeline.read(
         pts_path,
@@ -118,18 +177,16 @@ def _chunked(plan: Plan, pts_path: Path, facts: Mapping[str, Any]) -> Plan:
         Fraction(facts["zero_seconds"]),
         Fraction(plan.media.video.frame_rate),
         plan.config,
+        keys,
     )
     chunks = tuple(timeline.chunks(len(times.cuts), plan.config))
-    return _with(plan, timeline=times, chunks=chunks, borders=tuple(times.borders))
+    return replace(plan, timeline=times, chunks=chunks, borders=tuple(times.borders))
 
 
 def _whole(plan: Plan, receipts: Mapping[str, Receipt]) -> Plan:
-    known = tuple(receipts[WHOLE].facts["borders"]) if WHOLE in receipts else ()
-    return _with(plan, borders=known)
-
-
-def _with(plan: Plan, **changed: Any) -> Plan:
-    return Plan(**{**plan.__dict__, **changed})
+    known: Sequence[int] = receipts[WHOLE].facts["borders"] if WHOLE in receipts else ()
+    why = "The source is encoded anew: the file does not say when its pictures are shown."
+    return replace(plan, borders=tuple(known), why_no_copy=why)
 
 
 def _even_borders(seconds: float, config: HlsSettings) -> tuple[int, ...]:

@@ -6,22 +6,24 @@ the source's `start_time`.
 
 Cuts lie on the frame grid: a segment begins with the first picture at or after k x segment_seconds,
 a GOP likewise. Grid points inside a hole are skipped. All renditions and the sound share the cuts.
+Where the source's own pictures are published too, cuts lie on its key frames instead.
 A chunk is a run of whole segments, encoded by one ffmpeg: the first chunk is one segment long, so
 that the video can be watched as soon as possible, the others about `chunk_seconds`.
 """
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from vlogd.stages.hls.ladder import HlsSettings
+from vlogd.streams.tracks import OFFSET, TICKS
 
-TICKS = 90_000
-OFFSET_SECONDS = 10
-OFFSET = OFFSET_SECONDS * TICKS
+_OVER_TARGET = TICKS // 2
+"""A segment may be half a second over its target [7.7]."""
 _SHORTEST_SEGMENT = TICKS * 2 // 5
 """A last segment shorter than 0.4 s joins the one before: within the 0.5 s that may go over [7.7]."""
 
@@ -41,7 +43,8 @@ class Timeline:
 
     `pts`: when each kept picture is shown, published ticks, sorted. `keep_every`: 2 when every
     second picture is dropped. `cuts`: indexes of the pictures that begin a segment; `keys`: of those
-    that begin a GOP. `end`: when the last picture ends.
+    that begin a GOP. `end`: when the last picture ends. `source_bytes`: what the source's own pictures
+    take in each segment, when the cuts lie on its key frames; else empty.
     """
 
     pts: "array[int]"
@@ -49,6 +52,7 @@ class Timeline:
     cuts: tuple[int, ...]
     keys: tuple[int, ...]
     keep_every: int
+    source_bytes: tuple[int, ...] = ()
 
     @property
     def borders(self) -> list[int]:
@@ -64,20 +68,37 @@ class Timeline:
         return self.pts[index] if index < len(self.pts) else self.end
 
 
-@lru_cache(maxsize=2)
+Keys = tuple[tuple[int, int], ...]
+"""Key frames of the source: when each is shown (stream ticks), and the bytes from it to the next."""
+
+
+@lru_cache(maxsize=4)
 def read(
-    pts_path: Path, time_base: Fraction, zero_seconds: Fraction, frame_rate: Fraction, config: HlsSettings
+    pts_path: Path,
+    time_base: Fraction,
+    zero_seconds: Fraction,
+    frame_rate: Fraction,
+    config: HlsSettings,
+    source_keys: Keys = (),
 ) -> Timeline:
     """The timeline of the pictures whose times (stream ticks) lie in `pts_path`."""
     raw = array("q")
     raw.frombytes(pts_path.read_bytes())
-    return plan(raw, time_base, zero_seconds, frame_rate, config)
+    return plan(raw, time_base, zero_seconds, frame_rate, config, source_keys)
 
 
 def plan(
-    raw: "array[int]", time_base: Fraction, zero_seconds: Fraction, frame_rate: Fraction, config: HlsSettings
+    raw: "array[int]",
+    time_base: Fraction,
+    zero_seconds: Fraction,
+    frame_rate: Fraction,
+    config: HlsSettings,
+    source_keys: Keys = (),
 ) -> Timeline:
-    """The timeline of pictures shown at `raw` (stream ticks, sorted, each once)."""
+    """The timeline of pictures shown at `raw` (stream ticks, sorted, each once).
+
+    With `source_keys`, cuts lie on those key frames only.
+    """
     scale = time_base * TICKS
     shift = OFFSET - round(zero_seconds * TICKS)
     keep_every = _keep_every(frame_rate, config)
@@ -85,11 +106,29 @@ def plan(
         "q", (_rounded(tick * scale.numerator, scale.denominator) + shift for tick in raw[::keep_every])
     )
     end = pts[-1] + _last_duration(pts, frame_rate / keep_every)
-    cuts = _grid(pts, config.segment_seconds)
-    if len(cuts) > 1 and end - pts[cuts[-1]] < _SHORTEST_SEGMENT:
-        cuts = cuts[:-1]
+    if source_keys:
+        indexes = [bisect_left(raw, time) for time, _ in source_keys]
+        cuts = _at_keys(pts, end, indexes, config.segment_seconds)
+    else:
+        cuts = _grid(pts, config.segment_seconds)
+        if len(cuts) > 1 and end - pts[cuts[-1]] < _SHORTEST_SEGMENT:
+            cuts = cuts[:-1]
     keys = sorted({*cuts, *_grid(pts, config.gop_seconds)})
-    return Timeline(pts, end, tuple(cuts), tuple(keys), keep_every)
+    taken = [0] * (len(cuts) if source_keys else 0)
+    for index, (_, size) in zip(indexes if source_keys else (), source_keys, strict=True):
+        taken[bisect_right(cuts, index) - 1] += size
+    return Timeline(pts, end, tuple(cuts), tuple(keys), keep_every, tuple(taken))
+
+
+def _at_keys(pts: "array[int]", end: int, keys: list[int], seconds: int) -> list[int]:
+    """Cuts at key frames, each segment as long as it may be."""
+    cuts = [0]
+    longest = seconds * TICKS + _OVER_TARGET
+    for key, after in pairwise([*keys, len(pts)]):
+        until = pts[after] if after < len(pts) else end
+        if key and until - pts[cuts[-1]] > longest:
+            cuts.append(key)
+    return cuts
 
 
 def chunks(segments: int, config: HlsSettings) -> list[Chunk]:

@@ -10,6 +10,7 @@ leaves a gap at a border, no composition offset is negative, and no edit list is
 also with a variable frame rate.
 """
 
+import io
 import struct
 from array import array
 from bisect import bisect_left
@@ -27,18 +28,27 @@ _HEADER_BYTES = 8
 _DEEPEST_REORDERING = 16
 
 
+struct_error = struct.error
+"""What reading fields behind the end of a box raises."""
+
+
 class Mismatch(Exception):
     """The pictures are not those of the plan."""
 
 
 @dataclass(frozen=True)
 class Fragment:
-    """One moof and mdat in a file. `pts` are in decoding order; `data_at` is where the samples begin."""
+    """One moof and mdat in a file. `pts` are in decoding order; `data_at` is where the samples begin.
+
+    `decode_time` is the first sample's (tfdt), `duration` that of all samples together, in the track's ticks.
+    """
 
     data_at: int
     sizes: Sequence[int]
     pts: Sequence[int]
     sync: Sequence[bool]
+    decode_time: int
+    duration: int
 
 
 def init_bytes(file: BinaryIO) -> bytes:
@@ -64,6 +74,14 @@ def fragments(file: BinaryIO, position: int) -> Iterator[tuple[Fragment, int]]:
             moof = None
 
 
+def is_whole(data: bytes) -> bool:
+    """Whether top-level boxes fill `data` to its last byte."""
+    end = 0
+    for _, start, size in _boxes(io.BytesIO(data), 0):
+        end = start + size
+    return end == len(data) > 0
+
+
 def _boxes(file: BinaryIO, position: int) -> Iterator[tuple[bytes, int, int]]:
     """Type, start and size of the boxes that lie whole in the file."""
     file.seek(0, 2)
@@ -84,7 +102,8 @@ def _parse(moof: bytes, moof_at: int) -> Fragment:
     inner = dict(_children(traf))
     default_duration, default_size, default_flags = _tfhd(inner[b"tfhd"])
     version = inner[b"tfdt"][0]
-    (time,) = struct.unpack_from(">Q" if version else ">I", inner[b"tfdt"], 4)
+    (decode_time,) = struct.unpack_from(">Q" if version else ">I", inner[b"tfdt"], 4)
+    time = decode_time
     trun = inner[b"trun"]
     version, flags, count = trun[0], int.from_bytes(trun[1:4], "big"), int.from_bytes(trun[4:8], "big")
     at = 8
@@ -117,7 +136,7 @@ def _parse(moof: bytes, moof_at: int) -> Fragment:
         pts.append(time + offset)
         sync.append(not sample & 0x10000)
         time += duration
-    return Fragment(moof_at + data_offset, sizes, pts, sync)
+    return Fragment(moof_at + data_offset, sizes, pts, sync, decode_time, time - decode_time)
 
 
 def _tfhd(body: bytes) -> tuple[int, int, int]:
@@ -192,7 +211,7 @@ def audio_fragment(number: int, time: int, duration: int, sizes: Sequence[int], 
 
 def segment(fragment_bytes: Sequence[bytes]) -> bytes:
     """A media segment: `styp` and its fragments."""
-    return b"".join([_box(b"styp", b"msdh" + bytes(4) + b"msdhmsix"), *fragment_bytes])
+    return b"".join([SEGMENT_TYPE, *fragment_bytes])
 
 
 def _tfhd_box(duration: int | None = None) -> bytes:
@@ -221,12 +240,9 @@ def _full_box(kind: bytes, version: int, flags: int, body: bytes) -> bytes:
     return _box(kind, struct.pack(">I", version << 24 | flags) + body)
 
 
-def codec(init: bytes) -> str:
-    """The CODECS entry of an init segment's track (RFC 6381): H.264's by its avcC, or AAC-LC."""
-    at = init.find(b"avcC")
-    if at >= 0:
-        return "avc1." + init[at + 5 : at + 8].hex()
-    return "mp4a.40.2"
+def key_span(fragment: bytes, key_bytes: int) -> int:
+    """How many bytes of a `video_fragment` a player needs to show its key frame: moof, mdat's head, the frame."""
+    return int.from_bytes(fragment[:4], "big") + _HEADER_BYTES + key_bytes
 
 
 def read_span(path: Path, start: int, length: int) -> bytes:
@@ -234,3 +250,7 @@ def read_span(path: Path, start: int, length: int) -> bytes:
     with path.open("rb") as file:
         file.seek(start)
         return file.read(length)
+
+
+SEGMENT_TYPE = _box(b"styp", b"msdh" + bytes(4) + b"msdhmsix")
+"""What each media segment begins with."""

@@ -1,0 +1,142 @@
+"""Which encoder makes a codec on this machine, and how it is told what we want.
+
+A family other than `software` is tried with a real encode of two pictures, the second a forced key
+frame, before it is used: drivers are often half there. What fails the trial is replaced by software,
+with one log line. Every software encoder runs with one thread: with more, rate control gives other
+bytes at every run, and redoing a part would not be harmless.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from vlogd import ffmpeg
+from vlogd.errors import ToolFailed, Unavailable
+from vlogd.log import get_logger
+from vlogd.process import Limits
+from vlogd.streams import mp4
+
+Codec = Literal["h264", "hevc", "av1"]
+Family = Literal["auto", "software", "nvenc", "vaapi", "qsv"]
+
+SOFTWARE = "software"
+_HARDWARE = ("nvenc", "qsv", "vaapi")
+"""In the order in which `auto` tries them."""
+
+_SOFTWARE: Mapping[str, tuple[str, ...]] = {
+    "h264": ("libx264",),
+    "hevc": ("libx265",),
+    "av1": ("libsvtav1", "libaom-av1"),
+}
+"""SVT-AV1 before 1.5 ignores forced key frames: the trial finds out, and libaom takes its place."""
+
+_RENDER_NODE = "/dev/dri/renderD128"
+_PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+_CRF_ABOVE_X264 = {"h264": 0, "hevc": 4, "av1": 12}
+"""About the same quality as x264 at its own CRF; each encoder has a scale of its own."""
+
+_log = get_logger()
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """An encoder of ffmpeg's, and the family it belongs to."""
+
+    name: str
+    codec: Codec
+    family: str
+
+    @property
+    def hardware(self) -> bool:
+        """Whether its bytes depend on the machine."""
+        return self.family != SOFTWARE
+
+    @property
+    def global_options(self) -> tuple[str, ...]:
+        """What stands before all inputs."""
+        if self.family == "vaapi":
+            return ("-init_hw_device", f"vaapi=va:{_RENDER_NODE}", "-filter_hw_device", "va")
+        return ()
+
+    def prepared(self, stream: ffmpeg.Stream, *, ten_bit: bool = False) -> ffmpeg.Stream:
+        """`stream` in the pixel format, and the memory, that the encoder reads."""
+        if self.family == SOFTWARE:
+            return stream.filter("format", "yuv420p10le" if ten_bit else "yuv420p")
+        stream = stream.filter("format", "p010le" if ten_bit else "nv12")
+        return stream.filter("hwupload") if self.family == "vaapi" else stream
+
+    def options(self, crf: int, max_kbps: int, preset: str) -> dict[str, Any]:
+        """Output options: constant quality below a cap, key frames only where they are forced."""
+        quality = min(51, crf + _CRF_ABOVE_X264[self.codec])
+        capped = {"maxrate": f"{max_kbps}k", "bufsize": f"{2 * max_kbps}k", "g": 100_000}
+        if self.family != SOFTWARE:
+            return {"c:v": self.name, **_hardware(self, quality, max_kbps), **capped}
+        speed = _PRESETS.index(preset)
+        match self.name:
+            case "libx264":
+                return {"c:v": self.name, "preset": preset, "profile:v": "high", "crf": quality, **capped,
+                        "threads": 1, "keyint_min": 100_000, "sc_threshold": 0, "forced-idr": 1}  # fmt: skip
+            case "libx265":
+                told = "log-level=error:pools=none:frame-threads=1:keyint=-1:scenecut=0:open-gop=0:info=0"
+                return {"c:v": self.name, "preset": preset, "crf": quality, **capped, "tag:v": "hvc1",
+                        "forced-idr": 1, "x265-params": told}  # fmt: skip
+            case "libsvtav1":
+                return {"c:v": self.name, "preset": max(4, 12 - speed), "crf": quality, "g": 100_000,
+                        "maxrate": f"{max_kbps}k", "svtav1-params": "lp=1:force-key-frames=1"}  # fmt: skip
+        return {"c:v": self.name, "cpu-used": max(4, 8 - speed // 2), "usage": "realtime", "crf": quality,
+                "b:v": f"{max_kbps}k", "threads": 1, "row-mt": 0, "keyint_min": 0, "g": 100_000}  # fmt: skip
+
+
+def _hardware(encoder: Encoder, quality: int, max_kbps: int) -> dict[str, Any]:
+    tag = {"tag:v": "hvc1"} if encoder.codec == "hevc" else {}
+    match encoder.family:
+        case "nvenc":
+            return {"preset": "p5", "rc": "vbr", "cq": quality, "b:v": 0, "forced-idr": 1, "no-scenecut": 1,
+                    "bf": 0 if encoder.codec == "av1" else 2, **tag}  # fmt: skip
+        case "qsv":
+            return {"preset": "medium", "global_quality": quality, "forced_idr": 1, "look_ahead": 0, **tag}
+    return {"rc_mode": "QVBR", "global_quality": quality, "b:v": f"{max_kbps}k", **tag}
+
+
+def pick(family: Family, codec: Codec, limits: Limits) -> Encoder:
+    """The encoder to use. Raises Unavailable when this machine has none for the codec."""
+    wanted = _HARDWARE if family == "auto" else (family,)
+    for one in wanted:
+        if one == SOFTWARE:
+            break
+        encoder = Encoder(f"{codec}_{one}", codec, one)
+        if works(encoder, limits):
+            return encoder
+        if family != "auto":
+            _warn_once(encoder)
+    for name in _SOFTWARE[codec]:
+        encoder = Encoder(name, codec, SOFTWARE)
+        if works(encoder, limits):
+            return encoder
+    raise Unavailable(f"This machine's ffmpeg cannot encode {codec}; `vlogd doctor` tells what to do.")
+
+
+@lru_cache
+def _warn_once(encoder: Encoder) -> None:
+    _log.warning("encoder.missing", encoder=encoder.name, why="its trial failed; software encodes instead")
+
+
+@lru_cache
+def works(encoder: Encoder, limits: Limits) -> bool:
+    """The trial: two pictures, each a key frame because it was asked for. Once for each encoder."""
+    with tempfile.TemporaryDirectory(prefix="vlogd-trial-") as folder:
+        target = Path(folder) / "trial.mp4"
+        pictures = ffmpeg.generated("color=gray:size=256x144:rate=2:duration=1")
+        options = {**encoder.options(30, 1000, "veryfast"), "force_key_frames": "0,0.49995",
+                   "movflags": "+frag_keyframe+empty_moov", "f": "mp4"}  # fmt: skip
+        try:
+            ffmpeg.run([ffmpeg.output(encoder.prepared(pictures), target, **options)], limits=limits,
+                       global_options=encoder.global_options)  # fmt: skip
+        except ToolFailed:
+            return False
+        with target.open("rb") as file:
+            found = list(mp4.fragments(file, len(mp4.init_bytes(file))))
+        return len(found) == 2  # noqa: PLR2004 - one fragment for each key frame

@@ -1,0 +1,72 @@
+"""Writes the media segments of one picture track: GOPs with exact times in, whole files out.
+
+The format is fragmented MP4, or MPEG-TS where the configuration asks for it (each segment is then made
+from the same fragments by a copy, so that both formats have the same pictures at the same times).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from vlogd import ffmpeg
+from vlogd.streams import mp4
+from vlogd.streams.tracks import INIT, OFFSET, TICKS
+from vlogd.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Gop:
+    """Pictures shown at `pts` (decoding order, published ticks) until `end`, and their bytes."""
+
+    pts: Sequence[int]
+    end: int
+    sizes: Sequence[int]
+    data: bytes
+
+
+class SegmentWriter:
+    """Delivers the segments of one track into its `folder`, below the step's folder.
+
+    `iframes` collects where the key frames lie in each segment: offset and length in turn.
+    """
+
+    def __init__(self, ws: Workspace, folder: str, init: bytes, extension: str) -> None:
+        self._ws = ws
+        self._folder = folder
+        self._init = init
+        self._extension = extension
+        self.iframes: dict[int, list[int]] = {}
+        if extension == "m4s":
+            ws.deliver_bytes(init, f"{folder}/{INIT}")
+
+    def write(self, number: int, gops: Sequence[Gop]) -> None:
+        """Deliver segment `number`."""
+        fragments = [
+            mp4.video_fragment((gop.pts[0] - OFFSET) // TICKS + 1, gop.pts, gop.end, gop.sizes, gop.data)
+            for gop in gops
+        ]
+        name = f"{self._folder}/{number:05d}.{self._extension}"
+        if self._extension != "m4s":
+            self._ws.deliver_bytes(transport_stream(self._ws, self._init, fragments), name)
+            return
+        starts = accumulate(map(len, fragments), initial=len(mp4.SEGMENT_TYPE))
+        self.iframes[number] = [
+            value
+            for start, fragment, gop in zip(starts, fragments, gops, strict=False)
+            for value in (start, mp4.key_span(fragment, gop.sizes[0]))
+        ]
+        self._ws.deliver_bytes(mp4.segment(fragments), name)
+
+
+def transport_stream(ws: Workspace, init: bytes, fragments: Sequence[bytes]) -> bytes:
+    """The same samples as an MPEG-TS segment that can follow any other.
+
+    `initial_discontinuity` tells that the continuity counters begin anew (ISO/IEC 13818-1, 2.4.3.5).
+    """
+    source, target = ws.scratch / "segment.mp4", ws.scratch / "segment.ts"
+    source.write_bytes(b"".join([init, *fragments]))
+    options = {"c": "copy", "muxdelay": 0, "muxpreload": 0, "avoid_negative_ts": "disabled", "mpegts_copyts": 1,
+               "mpegts_flags": "+initial_discontinuity", "fflags": "+bitexact", "f": "mpegts"}  # fmt: skip
+    ffmpeg.run([ffmpeg.output(ffmpeg.raw_source(source), target, **options)], limits=ws.limits, stop=ws.stop,
+               global_options=("-copyts",))  # fmt: skip
+    return target.read_bytes()

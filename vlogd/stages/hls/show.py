@@ -1,0 +1,191 @@
+"""What viewers may see of the stream: its tracks, as far as their segments are whole.
+
+While the step grows, the media playlists name only the run of segments that is whole in every track that
+is shown, so that none runs ahead [8.6]. Where the source's own pictures are published, they and the sound
+are shown first, alone: they are there long before the other renditions.
+"""
+
+from collections.abc import Sequence, Set
+from dataclasses import replace
+from itertools import pairwise
+
+from vlogd import files
+from vlogd.model import Json, View
+from vlogd.stage import Work
+from vlogd.stages.hls.audio import FRAME_SAMPLES, RATE, first_frames
+from vlogd.stages.hls.ladder import Rendition
+from vlogd.stages.hls.plan import COPY, Plan
+from vlogd.stages.hls.sounds import Sound
+from vlogd.streams import codecs, playlists, tracks
+from vlogd.streams.tracks import IFRAMES, INIT, MEDIA, STREAM, TICKS, Rate, Track
+
+MASTER = "master.m3u8"
+_HEADROOM = 1.1
+"""Until everything is measured, BANDWIDTH is the cap and a tenth."""
+
+
+def view(plan: Plan, work: Work, have: Set[str]) -> View:
+    """Playlists, the stable master playlist and facts. Nothing before a first segment is whole."""
+    if not plan.borders:
+        return View(facts={"playable": False})
+    empty = {number for receipt in work.receipts.values() for number in receipt.facts.get("empty", ())}
+    planned = _tracks(plan)
+    leading = [
+        one for one in planned if one.kind == "audio" or (plan.copied and one.folder == plan.copied.name)
+    ]
+    shown = planned if work.complete or not plan.copied else leading
+    count = _whole_segments(shown, have, empty)
+    if not count:
+        return View(facts={"playable": False})
+    described = [_described(track, plan, work) for track in shown]
+    return _written(plan, work, described, count, empty)
+
+
+def _written(plan: Plan, work: Work, shown: Sequence[Track], count: int, empty: Set[int]) -> View:
+    whole = count == len(plan.borders) - 1
+    written = {
+        f"{track.folder}/{MEDIA}": playlists.media_playlist(
+            track,
+            count,
+            complete=work.complete or whole,
+            empty=empty if track.kind == "video" else frozenset(),
+        )
+        for track in shown
+    }
+    written[MASTER] = playlists.master_playlist(shown)
+    if work.complete:
+        written |= {f"{t.folder}/{IFRAMES}": playlists.iframe_playlist(t) for t in shown if any(t.iframes)}
+        written[STREAM] = files.json_bytes(tracks.to_json(shown))
+    below = f"{work.folder.name}/"
+    names = {MASTER: playlists.master_playlist([track.below(below) for track in shown])}
+    return View(files=written, names=names, facts=_facts(plan, work, count))
+
+
+def _facts(plan: Plan, work: Work, count: int) -> dict[str, Json]:
+    facts: dict[str, Json] = {
+        "playable": True,
+        "stream": MASTER,
+        "renditions": [
+            {"name": one.name, "width": one.width, "height": one.height, "codec": one.codec}
+            for one in plan.pictures
+        ],
+        "audio": [
+            {"language": one.language, "name": one.name, "channels": one.channels} for one in plan.sounds
+        ],
+        "notes": _notes(plan, work, count),
+    }
+    if plan.pictures:
+        facts["duration_seconds"] = round((plan.borders[-1] - plan.borders[0]) / TICKS, 3)
+    return facts
+
+
+def _tracks(plan: Plan) -> list[Track]:
+    """What is planned, without what only finished files can tell."""
+    pictures = tuple(after - before for before, after in pairwise(plan.borders))
+    frames = first_frames(plan.borders)
+    sound = tuple((after - before) * FRAME_SAMPLES for before, after in pairwise(frames))
+    return [
+        *(_picture_track(one, plan, pictures) for one in plan.pictures),
+        *(_sound_track(one, plan, sound) for one in plan.sounds),
+    ]
+
+
+def _picture_track(one: Rendition, plan: Plan, durations: tuple[int, ...]) -> Track:
+    video = plan.media.video
+    assert video is not None  # noqa: S101 - a rendition is of pictures
+    return Track(
+        "video",
+        one.name,
+        TICKS,
+        durations,
+        extension=plan.extension,
+        width=one.width,
+        height=one.height,
+        frame_rate=float(plan.frame_rate),
+        video_range={"smpte2084": "PQ", "arib-std-b67": "HLG"}[video.color_transfer] if one.hdr else "SDR",
+        pictures=len(plan.timeline.pts) if plan.timeline else 0,
+    )
+
+
+def _sound_track(one: Sound, plan: Plan, durations: tuple[int, ...]) -> Track:
+    return Track("audio", one.folder, RATE, durations, extension=plan.extension, codec="mp4a.40.2", group=one.group,
+                 language=one.language, name=one.name, default=one.default, channels=one.channels)  # fmt: skip
+
+
+def _described(track: Track, plan: Plan, work: Work) -> Track:
+    """With what is known of its files: codec, rate, key frames."""
+    sizes = {
+        name: mark.size_bytes for receipt in work.receipts.values() for name, mark in receipt.files.items()
+    }
+    rate = tracks.measured(track, sizes) if work.complete else _expected(track, plan)
+    if track.kind == "audio":
+        return replace(track, rate=rate)
+    codec = codecs.codec((work.folder / track.folder / INIT).read_bytes()) if track.init else _ts_codec(plan)
+    damaged = any("empty" in receipt.facts for receipt in work.receipts.values())
+    pictures = 0 if damaged else track.pictures
+    iframes = _iframes(track.folder, work, plan) if work.complete else ()
+    return replace(track, rate=rate, codec=codec, pictures=pictures, iframes=iframes)
+
+
+def _ts_codec(plan: Plan) -> str:
+    """Transport streams have no init segment: H.264 High at a level that fits all sizes of the ladder."""
+    tallest = max(min(one.width, one.height) for one in plan.pictures)
+    fast = plan.frame_rate > 31  # noqa: PLR2004 - 30 fps and a rounding
+    level = 52 if tallest > 1440 and fast else 51 if tallest > 1080 else 42 if fast else 40  # noqa: PLR2004 - H.264, A.3
+    return f"avc1.6400{level:02x}"
+
+
+def _iframes(folder: str, work: Work, plan: Plan) -> tuple[tuple[int, ...], ...]:
+    """The key frames' places of one rendition, segment by segment."""
+    if plan.copied and folder == plan.copied.name:
+        return tuple(tuple(row) for row in work.receipts[COPY].facts["iframes"][folder])
+    rows: list[tuple[int, ...]] = []
+    for receipt in (
+        work.receipts[name] for name in sorted(work.receipts) if name.startswith(("video-", "full-"))
+    ):
+        rows += [tuple(row) for row in receipt.facts.get("iframes", {}).get(folder, ())]
+    return tuple(rows)
+
+
+def _expected(track: Track, plan: Plan) -> Rate:
+    """What a track takes at most, as long as not all of it is there to be measured."""
+    kbps = {one.folder: one.kbps for one in plan.sounds} | {one.name: one.max_kbps for one in plan.renditions}
+    if track.folder in kbps:
+        return Rate(round(kbps[track.folder] * 1000 * _HEADROOM), kbps[track.folder] * 1000)
+    assert plan.timeline is not None  # noqa: S101 - only a copied track has no cap
+    rates = [
+        size * 8 / track.seconds(number)
+        for number, size in enumerate(plan.timeline.source_bytes)
+        if track.durations[number]
+    ]
+    return Rate(round(max(rates) * _HEADROOM), round(sum(rates) / len(rates)))
+
+
+def _whole_segments(shown: Sequence[Track], have: Set[str], empty: Set[int]) -> int:
+    """How many segments, from the first on, are whole in all tracks; `empty` ones count as whole."""
+    if not shown or any(track.init and f"{track.folder}/{track.init}" not in have for track in shown):
+        return 0
+    count = len(shown[0].durations)
+    number = 0
+    while number < count and all(_is_whole(track, number, have, empty) for track in shown):
+        number += 1
+    while number and number - 1 in empty:
+        number -= 1
+    return number
+
+
+def _is_whole(track: Track, number: int, have: Set[str], empty: Set[int]) -> bool:
+    if track.kind == "video" and number in empty:
+        return True
+    return f"{track.folder}/{track.segment(number)}" in have
+
+
+def _notes(plan: Plan, work: Work, count: int) -> list[str]:
+    """What viewers should know about a file that was not quite right."""
+    lost = sorted({number for r in work.receipts.values() for number in r.facts.get("empty", ())})
+    partly = any("as it decodes" in str(r.facts.get("fallback")) for r in work.receipts.values())
+    if not lost:
+        return ["The file is damaged: some of its pictures could not be decoded."] if partly else []
+    seconds = sum(plan.borders[n + 1] - plan.borders[n] for n in lost) / TICKS
+    where = "at its end" if lost[-1] >= count else "in places"
+    return [f"The file is damaged: about {seconds:.0f} s of picture could not be decoded {where}."]

@@ -1,0 +1,90 @@
+"""The file's own text subtitles (SubRip, ASS, mov_text, WebVTT) as WebVTT, one file for each track.
+
+Subtitles that are pictures (DVD, Blu-ray, DVB) cannot be published as text; `video.json` says so. A track
+that cannot be read is left out, with a note: it never holds back the video.
+"""
+
+from collections.abc import Mapping, Sequence, Set
+
+from vlogd import ffmpeg, files, languages, scan
+from vlogd.errors import ToolFailed
+from vlogd.media import SubtitleStream
+from vlogd.model import Json, Part, View
+from vlogd.stage import Stage, Work
+from vlogd.streams.tracks import TEXTS
+from vlogd.workspace import Workspace
+
+_MOST_TRACKS = 32
+
+
+def _tracks(ws: Workspace) -> list[SubtitleStream]:
+    probed = scan.read(ws.inputs["probe"])
+    return [track for track in probed.media.subtitles if track.text][:_MOST_TRACKS]
+
+
+def _name(track: SubtitleStream) -> str:
+    return f"subtitles-{track.index}.vtt"
+
+
+def _parts(_work: Work) -> Sequence[Part]:
+    return (Part("read", order=1),)
+
+
+def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
+    told: list[Json] = []
+    unreadable = 0
+    for track in _tracks(ws):
+        if _read(track, ws):
+            told.append(_about(track, told))
+        else:
+            unreadable += 1
+    ws.deliver_bytes(files.json_bytes(told), TEXTS)
+    pictures = sum(not track.text for track in scan.read(ws.inputs["probe"]).media.subtitles)
+    return {"tracks": told, "unreadable": unreadable, "pictures": pictures}
+
+
+def _read(track: SubtitleStream, ws: Workspace) -> bool:
+    """Deliver one track; whether it has cues."""
+    target = ws.scratch / _name(track)
+    media = scan.read(ws.inputs["probe"]).media
+    source = ffmpeg.source(ws.original)[str(track.index)]
+    options = {"c:s": "webvtt", "f": "webvtt", "fflags": "+bitexact", "map_metadata": -1,
+               "output_ts_offset": f"{-media.start_seconds:.6f}"}  # fmt: skip
+    try:
+        ffmpeg.run([ffmpeg.output(source, target, **options)], limits=ws.limits, stop=ws.stop,
+                   global_options=("-copyts",))  # fmt: skip
+    except ToolFailed:
+        return False
+    if b"-->" not in target.read_bytes():
+        return False
+    ws.deliver(target, _name(track))
+    return True
+
+
+def _about(track: SubtitleStream, others: Sequence[Json]) -> Json:
+    tag = languages.tag(track.language)
+    label = track.title or (languages.name(tag) if tag != languages.UNKNOWN else "Subtitles")
+    taken = {one["label"] for one in others}
+    return {
+        "src": _name(track),
+        "language": tag,
+        "label": label if label not in taken else f"{label} ({track.index})",
+    }
+
+
+def _view(work: Work, _have: Set[str]) -> View:
+    if not work.complete:
+        return View()
+    facts = work.receipts["read"].facts
+    notes = []
+    if facts["pictures"]:
+        notes.append("Subtitles that are pictures cannot be shown as text and were left out.")
+    if facts["unreadable"]:
+        notes.append("A subtitle track could not be read and was left out.")
+    names: dict[str, bytes | str] = {track["src"]: track["src"] for track in facts["tracks"]}
+    return View(names=names, facts={"captions": list(facts["tracks"]), "notes": notes})
+
+
+STAGE = Stage(
+    name="subtitles", version=1, needs=("probe",), parts=_parts, run=_run, view=_view, essential=False
+)

@@ -1,0 +1,66 @@
+"""The gate before a video counts as ready: does its stream keep the rules (`vlogd.streams.check`)?
+
+Every segment's times are read and held to the plan; of the pictures only the key frames are decoded unless
+`decode` asks for all. A broken rule parks the video with a sentence; advice that is not followed is only
+written down, in `verify.json`. What a source's own pictures are guilty of is told as a note.
+"""
+
+from collections.abc import Mapping, Sequence, Set
+from pathlib import Path
+from typing import Literal
+
+from vlogd import files
+from vlogd.errors import BadInput
+from vlogd.model import Json, Part, View
+from vlogd.settings import settings
+from vlogd.stage import Stage, Work
+from vlogd.streams import check
+from vlogd.streams.check import Look
+from vlogd.streams.findings import Finding
+from vlogd.workspace import Workspace
+
+_MASTER = "master.m3u8"
+_COPIED = "-copy/"
+
+
+@settings
+class VerifySettings:
+    """How much is decoded: all pictures, the key frames (a sixtieth of the work), or none."""
+
+    decode: Literal["all", "key-frames", "none"] = "key-frames"
+
+
+def _parts(_work: Work) -> Sequence[Part]:
+    return (Part("verify", order=1),)
+
+
+def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
+    master: Path = ws.inputs["hls"] / _MASTER
+    look = Look(ws.limits, ws.settings.decode, ws.stop, ws.tell_progress)
+    found = check.stream(master, look)
+    blamed_on_source = [one for one in found if one.rule == "decode" and _COPIED in one.where]
+    broken = [one for one in found if one.level == "must" and one not in blamed_on_source]
+    if broken:
+        raise BadInput(_sentence(broken))
+    ws.deliver_bytes(files.json_bytes({"findings": [one.to_json() for one in found]}), "verify.json")
+    return {"source_damaged": bool(blamed_on_source)}
+
+
+def _sentence(broken: Sequence[Finding]) -> str:
+    first = broken[0]
+    more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
+    return f"The finished stream breaks a rule ({first.rule}), {first.where}: {first.sentence}{more} Please report this."
+
+
+def _view(work: Work, _have: Set[str]) -> View:
+    damaged = "verify" in work.receipts and work.receipts["verify"].facts["source_damaged"]
+    return View(
+        facts={"notes": ["Some pictures of the file are damaged; they are shown as they are."]}
+        if damaged
+        else {}
+    )
+
+
+STAGE = Stage(
+    name="verify", version=1, needs=("hls",), settings=VerifySettings, parts=_parts, run=_run, view=_view
+)

@@ -1,0 +1,95 @@
+"""`manifest.mpd`: the same segments as MPEG-DASH (ISO/IEC 23009-1, "isoff-live" profile, static).
+
+Fragmented MP4 only. Each track is a Representation with a SegmentTimeline in its own ticks; the
+ten seconds that lie before all published times are taken off by `presentationTimeOffset`.
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from xml.etree import ElementTree as ET
+
+from vlogd.streams.tracks import INIT, OFFSET_SECONDS, Track, run_lengths
+
+_NAMESPACE = "urn:mpeg:dash:schema:mpd:2011"
+_CHANNELS = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011"
+_MIME = {"video": "video/mp4", "audio": "audio/mp4"}
+
+
+def manifest(tracks: Sequence[Track]) -> bytes:
+    """The MPD of finished tracks; subtitles are given as one WebVTT file each."""
+    pictures = [track for track in tracks if track.kind == "video"]
+    sounds = [track for track in tracks if track.kind == "audio"]
+    longest = max(sum(track.durations) / track.timescale for track in pictures or sounds)
+    target = max(max(track.durations) / track.timescale for track in [*pictures, *sounds])
+    mpd = ET.Element("MPD", {
+        "xmlns": _NAMESPACE,
+        "profiles": "urn:mpeg:dash:profile:isoff-live:2011",
+        "type": "static",
+        "mediaPresentationDuration": f"PT{longest:.3f}S",
+        "minBufferTime": f"PT{target:.3f}S",
+    })  # fmt: skip
+    period = ET.SubElement(mpd, "Period", {"id": "0", "start": "PT0S"})
+    for codec in dict.fromkeys((track.codec.partition(".")[0], track.video_range) for track in pictures):
+        same = [t for t in pictures if (t.codec.partition(".")[0], t.video_range) == codec]
+        _adaptation(period, same)
+    for sound in sounds:
+        _adaptation(period, [sound])
+    for text in (track for track in tracks if track.kind == "subtitles"):
+        _subtitles(period, text)
+    ET.indent(mpd, " ")
+    written: bytes = ET.tostring(mpd, encoding="utf-8", xml_declaration=True)
+    return written + b"\n"
+
+
+def _adaptation(period: ET.Element, tracks: Sequence[Track]) -> None:
+    """Tracks that a player may switch between."""
+    first = tracks[0]
+    about = {"contentType": first.kind, "mimeType": _MIME[first.kind], "segmentAlignment": "true",
+             "startWithSAP": "1"}  # fmt: skip
+    if first.kind == "audio":
+        about["lang"] = first.language
+    found = ET.SubElement(period, "AdaptationSet", about)
+    if first.kind == "audio":
+        role = "main" if first.default else "alternate"
+        ET.SubElement(found, "Role", {"schemeIdUri": "urn:mpeg:dash:role:2011", "value": role})
+        ET.SubElement(found, "Label").text = first.name
+    for track in tracks:
+        _representation(found, track)
+
+
+def _representation(parent: ET.Element, track: Track) -> None:
+    about = {"id": track.folder, "codecs": track.codec, "bandwidth": str(max(1, track.rate.peak))}
+    if track.kind == "video":
+        rate = Fraction(track.frame_rate).limit_denominator(1001)
+        about |= {"width": str(track.width), "height": str(track.height), "sar": "1:1",
+                  "frameRate": f"{rate.numerator}/{rate.denominator}"}  # fmt: skip
+    else:
+        about["audioSamplingRate"] = str(track.timescale)
+    found = ET.SubElement(parent, "Representation", about)
+    if track.channels:
+        ET.SubElement(
+            found, "AudioChannelConfiguration", {"schemeIdUri": _CHANNELS, "value": str(track.channels)}
+        )
+    zero = OFFSET_SECONDS * track.timescale
+    template = ET.SubElement(found, "SegmentTemplate", {
+        "timescale": str(track.timescale),
+        "presentationTimeOffset": str(zero),
+        "startNumber": "0",
+        "initialization": f"{track.base}{track.folder}/{INIT}",
+        "media": f"{track.base}{track.folder}/$Number%05d$.{track.extension}",
+    })  # fmt: skip
+    timeline = ET.SubElement(template, "SegmentTimeline")
+    for number, (ticks, count) in enumerate(run_lengths(track.durations)):
+        start = {"t": str(zero)} if number == 0 else {}
+        repeat = {"r": str(count - 1)} if count > 1 else {}
+        ET.SubElement(timeline, "S", {**start, "d": str(ticks), **repeat})
+
+
+def _subtitles(period: ET.Element, track: Track) -> None:
+    found = ET.SubElement(
+        period, "AdaptationSet", {"contentType": "text", "mimeType": "text/vtt", "lang": track.language}
+    )
+    ET.SubElement(found, "Label").text = track.name
+    about = {"id": track.folder, "bandwidth": str(max(1, track.rate.average))}
+    one = ET.SubElement(found, "Representation", about)
+    ET.SubElement(one, "BaseURL").text = f"{track.base}{track.folder}/{track.segment(0)}"

@@ -1,0 +1,37 @@
+"""What a look at a published stream finds, each with the rule that it breaks.
+
+Rules are named as in Apple's "HLS Authoring Specification for Apple devices" ("Apple 7.3"), in
+RFC 8216 ("RFC 8216 4.3.3.1"), or, where a stream of vlogd's is held to its own plan, "plan".
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+PLAN = "plan"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`must`: players stumble over it, or something is lost; `should`: advice that is not followed.
+
+    `where` is the playlist or file, relative to the stream's folder.
+    """
+
+    level: Literal["must", "should"]
+    rule: str
+    where: str
+    sentence: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+
+def must(rule: str, where: str, sentence: str) -> Finding:
+    """A rule that is broken."""
+    return Finding("must", rule, where, sentence)
+
+
+def should(rule: str, where: str, sentence: str) -> Finding:
+    """Advice that is not followed."""
+    return Finding("should", rule, where, sentence)

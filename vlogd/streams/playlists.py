@@ -1,0 +1,162 @@
+"""HLS playlists from tracks (RFC 8216; Apple's authoring clauses in []).
+
+A growing media playlist is EVENT and says that players begin at 0; a finished one is VOD [8.6, 8.8].
+The target duration is that of all planned segments from the beginning (RFC 8216, 4.3.3.1: it must not change).
+"""
+
+from collections.abc import Sequence, Set
+
+from vlogd.streams.tracks import IFRAMES, Rate, Track
+
+_FIRST_BITS_PER_SECOND = 2_000_000
+"""The first variant that is listed is the one that most players begin with [1.32]."""
+
+_HEAD = ("#EXTM3U", "#EXT-X-VERSION:7")
+
+
+def media_playlist(track: Track, count: int, *, complete: bool, empty: Set[int] = frozenset()) -> bytes:
+    """The first `count` segments of a track. An `empty` segment, one without a picture, becomes a gap."""
+    lines = [
+        *_HEAD,
+        f"#EXT-X-TARGETDURATION:{target_seconds(track)}",
+        "#EXT-X-MEDIA-SEQUENCE:0",
+        f"#EXT-X-PLAYLIST-TYPE:{'VOD' if complete else 'EVENT'}",
+    ]
+    if track.kind != "subtitles":
+        lines.append("#EXT-X-INDEPENDENT-SEGMENTS")
+    if not complete:
+        lines.append("#EXT-X-START:TIME-OFFSET=0")
+    if track.init:
+        lines.append(f'#EXT-X-MAP:URI="{track.init}"')
+    for number in range(count):
+        if number in empty:
+            lines.append("#EXT-X-GAP")
+        lines += [f"#EXTINF:{track.seconds(number):.6f},", track.segment(number)]
+    if complete:
+        lines.append("#EXT-X-ENDLIST")
+    return _text(lines)
+
+
+def target_seconds(track: Track) -> int:
+    """EXT-X-TARGETDURATION: no segment, rounded, is longer (RFC 8216, 4.3.3.1)."""
+    return max(1, *(int(track.seconds(number) + 0.5) for number in range(len(track.durations))))
+
+
+def iframe_playlist(track: Track) -> bytes:
+    """The key frames of a finished picture track, for scrubbing [6.1, 6.8]."""
+    shown = sum(len(row) // 2 for row in track.iframes)
+    lines = [*_HEAD, f"#EXT-X-TARGETDURATION:{target_seconds(track)}", "#EXT-X-MEDIA-SEQUENCE:0",
+             "#EXT-X-PLAYLIST-TYPE:VOD", "#EXT-X-I-FRAMES-ONLY"]  # fmt: skip
+    if track.init:
+        lines.append(f'#EXT-X-MAP:URI="{track.init}"')
+    for number, row in enumerate(track.iframes[: len(track.durations)] if shown else ()):
+        frames = list(zip(row[::2], row[1::2], strict=True))
+        for offset, length in frames:
+            lines += [
+                f"#EXTINF:{track.seconds(number) / len(frames):.6f},",
+                f"#EXT-X-BYTERANGE:{length}@{offset}",
+                track.segment(number),
+            ]
+    return _text([*lines, "#EXT-X-ENDLIST"])
+
+
+def iframe_rate(track: Track) -> Rate:
+    """What an I-frame playlist takes: a player shows one key frame for each of its EXTINF [6.5]."""
+    bits = [(sum(row[1::2]) * 8, track.seconds(number)) for number, row in enumerate(track.iframes) if row]
+    if not bits:
+        return Rate()
+    total = sum(one for one, _ in bits) / sum(seconds for _, seconds in bits)
+    return Rate(round(max(one / seconds for one, seconds in bits)), round(total))
+
+
+def master_playlist(tracks: Sequence[Track]) -> bytes:
+    """The master playlist. BANDWIDTH is that of picture and sound together [9.13 to 9.15]."""
+    pictures = [track for track in tracks if track.kind == "video"]
+    sounds = [track for track in tracks if track.kind == "audio"]
+    texts = [track for track in tracks if track.kind == "subtitles"]
+    lines = [*_HEAD, "#EXT-X-INDEPENDENT-SEGMENTS"]
+    if pictures or len(sounds) > 1:
+        lines += [_media(track, "AUDIO") for track in sounds]
+    lines += [_media(track, "SUBTITLES") for track in texts]
+    also = ['SUBTITLES="subtitles"'] if texts else []
+    groups = list(dict.fromkeys(track.group for track in sounds)) or [""]
+    for group in groups:
+        members = [track for track in sounds if track.group == group]
+        for track in _listed(pictures):
+            lines += [_variant(track, members, [*also, "CLOSED-CAPTIONS=NONE"]), track.address]
+    if not pictures:
+        first = next((track for track in sounds if track.default), sounds[0])
+        audio = [f'AUDIO="{first.group}"'] if len(sounds) > 1 else []
+        lines += [_stream(first.rate, [f'CODECS="{first.codec}"', *audio, *also]), first.address]
+    lines += [_iframe_stream(track) for track in pictures if any(track.iframes)]
+    return _text(lines)
+
+
+def _listed(pictures: Sequence[Track]) -> list[Track]:
+    """The variant nearest to 2000 kbit/s first, then the others as they come (largest first).
+
+    Only an H.264 one may be first: everything plays it [1.12].
+    """
+    if not pictures:
+        return []
+    plain = [track for track in pictures if track.codec.startswith("avc1")] or list(pictures)
+    first = min(plain, key=lambda track: abs(track.rate.average - _FIRST_BITS_PER_SECOND))
+    return [first, *(track for track in pictures if track is not first)]
+
+
+def _media(track: Track, kind: str) -> str:
+    yes = {True: "YES", False: "NO"}
+    attributes = [
+        f"TYPE={kind}",
+        f'GROUP-ID="{track.group}"',
+        f'LANGUAGE="{_quoted(track.language)}"',
+        f'NAME="{_quoted(track.name)}"',
+        f"DEFAULT={yes[track.default]}",
+        "AUTOSELECT=YES",
+    ]
+    if kind == "SUBTITLES":
+        attributes.append("FORCED=NO")
+    if track.channels:
+        attributes.append(f'CHANNELS="{track.channels}"')
+    return "#EXT-X-MEDIA:" + ",".join([*attributes, f'URI="{track.address}"'])
+
+
+def _variant(track: Track, sounds: Sequence[Track], also: Sequence[str]) -> str:
+    """The worst combination that may play: the picture with the largest sound of the group."""
+    loudest = Rate(
+        max((sound.rate.peak for sound in sounds), default=0),
+        max((sound.rate.average for sound in sounds), default=0),
+    )
+    codecs = list(dict.fromkeys([track.codec, *(sound.codec for sound in sounds)]))
+    attributes = [
+        f'CODECS="{",".join(filter(None, codecs))}"',
+        f"RESOLUTION={track.width}x{track.height}",
+        f"FRAME-RATE={track.frame_rate:.3f}",
+        f"VIDEO-RANGE={track.video_range}",
+        *([f'AUDIO="{sounds[0].group}"'] if sounds else []),
+        *also,
+    ]
+    return _stream(track.rate + loudest, attributes)
+
+
+def _iframe_stream(track: Track) -> str:
+    rate = iframe_rate(track)
+    return (
+        f"#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={max(1, rate.peak)},AVERAGE-BANDWIDTH={max(1, rate.average)},"
+        f'CODECS="{track.codec}",RESOLUTION={track.width}x{track.height},VIDEO-RANGE={track.video_range},'
+        f'URI="{track.base}{track.folder}/{IFRAMES}"'
+    )
+
+
+def _stream(total: Rate, attributes: Sequence[str]) -> str:
+    rates = [f"BANDWIDTH={max(1, total.peak)}", f"AVERAGE-BANDWIDTH={max(1, total.average)}"]
+    return "#EXT-X-STREAM-INF:" + ",".join([*rates, *attributes])
+
+
+def _quoted(text: str) -> str:
+    """A quoted-string may hold neither quotes nor line ends (RFC 8216, 4.2)."""
+    return "".join(c for c in text if c.isprintable() and c != '"')
+
+
+def _text(lines: Sequence[str]) -> bytes:
+    return ("\n".join(lines) + "\n").encode()
