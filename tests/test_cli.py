@@ -11,6 +11,8 @@ import pytest
 from clips import stamped
 from daemon import DEMO, Home, kill
 
+from vlogd.stages import STAGES
+
 
 def test_help_is_light(tmp_path: Path) -> None:
     """Neither help nor the daemon's modules load the heavy libraries."""
@@ -62,8 +64,13 @@ def test_a_video_s_life(tmp_path: Path) -> None:
     assert "Day out" in home.vlogd("status").stdout
     shown = json.loads(home.vlogd("show", "day-out", "--json").stdout)
     assert Path(shown["original"]).read_bytes() == clip.read_bytes()
-    assert {row["stage"] for row in shown["history"]} == {"probe", "hls", "poster", "captions", "meta"}
+    assert {row["stage"] for row in shown["history"]} == {stage.name for stage in STAGES}
     assert "every artifact is current" in home.vlogd("why", "Day out").stdout
+    assert "every rule is kept" in home.vlogd("verify", "day-out").stdout
+    next(home.library.glob("videos/*/hls-*/v108/00000.m4s")).write_bytes(b"x")
+    found = home.vlogd("verify", "--json", check=False)
+    assert found.returncode == 1
+    assert "cut off" in found.stdout
     unknown = home.vlogd("why", "nothing", check=False)
     assert unknown.returncode == 3
     assert "There is no video" in unknown.stderr

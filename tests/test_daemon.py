@@ -192,7 +192,7 @@ def test_a_parked_video_is_tried_again_on_request(tmp_path: Path) -> None:
     stamped(home.inbox / "a.mp4", seconds=3)
     broken = tmp_path / "bin"
     broken.mkdir()
-    (broken / "nice").write_text('#!/bin/sh\ncase "$*" in *libx264*) echo "no such luck" >&2; exit 1;; esac\n'
+    (broken / "nice").write_text('#!/bin/sh\ncase "$*" in *libx264*output_ts_offset*|*output_ts_offset*libx264*) echo "no such luck" >&2; exit 1;; esac\n'
                                  'exec /usr/bin/nice "$@"\n')  # fmt: skip
     (broken / "nice").chmod(0o755)
     daemon = home.start(PATH=f"{broken}:{os.environ['PATH']}")

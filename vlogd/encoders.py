@@ -116,6 +116,7 @@ def pick(family: Family, codec: Codec, limits: Limits) -> Encoder:
         encoder = Encoder(name, codec, SOFTWARE)
         if works(encoder, limits):
             return encoder
+    works.cache_clear()  # it may be there when vlogd looks again
     raise Unavailable(f"This machine's ffmpeg cannot encode {codec}; `vlogd doctor` tells what to do.")
 
 

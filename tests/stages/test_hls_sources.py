@@ -4,14 +4,18 @@ import struct
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import m3u8
 import pytest
-from clips import ffmpeg, numbers, stamped
-from hls_tools import check_playlists, playlists, publish
+from clips import BITS, ffmpeg, numbers, stamped
+from hls_tools import SETTINGS, check_playlists, playlists, publish
+from stage_driver import LIMITS
 
 from vlogd.errors import BadInput
 from vlogd.stages import HLS
+from vlogd.streams import check
+from vlogd.streams.check import Look
 
 CLIPS: dict[str, tuple[str, dict[str, str], tuple[str, ...]]] = {
     "cfr 25": ("a.mp4", {}, ()),
@@ -50,6 +54,57 @@ CLIPS: dict[str, tuple[str, dict[str, str], tuple[str, ...]]] = {
     "no sound": ("a.mp4", {"sound": ""}, ()),
     "fragmented, no index": ("a.mp4", {}, ("-movflags", "frag_keyframe+empty_moov")),
     "flash video": ("a.flv", {}, ()),
+    "cfr 24": ("a.mp4", {"rate": "24"}, ()),
+    "cfr 30": ("a.mp4", {"rate": "30"}, ()),
+    "cfr 50": ("a.mp4", {"rate": "50"}, ()),
+    "cfr 60": ("a.mp4", {"rate": "60"}, ()),
+    "cfr 59.94 in mkv": ("a.mkv", {"rate": "60000/1001"}, ()),
+    "jitter": (
+        "a.mp4",
+        {"filters": "settb=1/90000,setpts='PTS+mod(N*37\\,11)*120'"},
+        ("-enc_time_base", "1:90000", "-fps_mode", "passthrough", "-video_track_timescale", "90000"),
+    ),
+    "hevc, open GOP": (
+        "a.mkv",
+        {},
+        (
+            "-c:v",
+            "libx265",
+            "-preset",
+            "fast",
+            "-x265-params",
+            "log-level=error:open-gop=1:keyint=24:bframes=4",
+        ),
+    ),
+    "hevc in a transport stream": (
+        "a.ts",
+        {},
+        ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error:keyint=25"),
+    ),
+    "av1": (
+        "a.mp4",
+        {"seconds": "4"},
+        ("-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime", "-g", "25"),
+    ),
+    "vp8 with alpha": (
+        "a.webm",
+        {},
+        ("-c:v", "libvpx", "-pix_fmt", "yuva420p", "-auto-alt-ref", "0", "-b:v", "1M", "-an"),
+    ),
+    "prores 4:2:2, ten bit": ("a.mov", {}, ("-c:v", "prores_ks", "-pix_fmt", "yuv422p10le")),
+    "prores 4:4:4:4": (
+        "a.mov",
+        {"seconds": "4"},
+        ("-c:v", "prores_ks", "-profile:v", "4444", "-pix_fmt", "yuva444p10le"),
+    ),
+    "theora": ("a.ogv", {}, ("-c:v", "libtheora", "-q:v", "8", "-c:a", "libvorbis")),
+    "windows media": ("a.wmv", {}, ("-c:v", "wmv2", "-b:v", "2M", "-c:a", "wmav2")),
+    "xvid in avi": ("a.avi", {}, ("-c:v", "mpeg4", "-vtag", "XVID", "-b:v", "2M", "-c:a", "libmp3lame")),
+    "mpeg-2 in a transport stream": ("a.ts", {}, ("-c:v", "mpeg2video", "-b:v", "2M", "-bf", "2")),
+    "a start far from zero": ("a.mkv", {}, ("-output_ts_offset", "5.04")),
+    "no index": ("a.mkv", {}, ("-cluster_time_limit", "1000", "-live", "1")),
+    "very wide": ("a.mp4", {"size": "1024x48"}, ()),
+    "very tall": ("a.mp4", {"size": "96x640"}, ()),
 }
 
 
@@ -57,10 +112,15 @@ CLIPS: dict[str, tuple[str, dict[str, str], tuple[str, ...]]] = {
 def test_every_picture_is_there_once_in_order_at_its_time(name: str, tmp_path: Path) -> None:
     """The published pictures are the source's, with the source's times."""
     file, changed, options = CLIPS[name]
-    keywords = {key: value for key, value in changed.items() if key != "sound"}
-    source = stamped(tmp_path / file, *options, sound="sound" not in changed, **keywords)
+    keywords: dict[str, Any] = {
+        key: value for key, value in changed.items() if key not in ("sound", "seconds")
+    }
+    source = stamped(tmp_path / file, *options, sound="sound" not in changed,
+                     seconds=float(changed.get("seconds", "8")), **keywords)  # fmt: skip
     work = publish(source, tmp_path)
     check_playlists(work)
+    broken = [one for one in check.stream(work.folder / "master.m3u8", Look(LIMITS)) if one.level == "must"]
+    assert broken == []
     assert not any(
         "fallback" in receipt.facts for part, receipt in work.receipts.items() if part != "video-whole"
     )
@@ -71,12 +131,11 @@ def test_every_picture_is_there_once_in_order_at_its_time(name: str, tmp_path: P
         assert [number for _, number in found] == [number for _, number in expected]
         if "video-whole" in work.receipts:  # the file does not give every picture a time
             continue
-        shift = found[0][0] - expected[0][0]
+        # The first picture is shown from the beginning of the sound on; the others when they should be.
+        shift = found[1][0] - expected[1][0]
         # Containers that round times to milliseconds are exact to one of theirs.
-        assert (
-            max(abs(there - here - shift) for (there, _), (here, _) in zip(found, expected, strict=True))
-            < 0.0011
-        )
+        pairs = zip(found[1:], expected[1:], strict=True)
+        assert max(abs(there - here - shift) for (there, _), (here, _) in pairs) < 0.0011
 
 
 def test_no_fallback_is_used_for_a_sound_source(tmp_path: Path) -> None:
@@ -220,3 +279,181 @@ def test_damage_in_the_middle_does_not_stop_the_rest(tmp_path: Path) -> None:
     assert found[0] == 0
     assert found[-1] == 199
     assert found == sorted(found)
+
+
+def test_more_than_sixty_pictures_a_second_lose_every_second(tmp_path: Path) -> None:
+    """A clip of 120 pictures a second is published with 60."""
+    work = publish(stamped(tmp_path / "a.mp4", rate="120", seconds=3), tmp_path)
+    check_playlists(work)
+    assert playlists(work).playlists[0].stream_info.frame_rate == 60
+    assert [number for _, number in numbers(work.folder / "v108/index.m3u8")] == list(range(0, 360, 2))
+
+
+def test_a_capture_that_begins_in_mid_gop(tmp_path: Path) -> None:
+    """Pictures before the first key frame cannot be decoded; all behind it are there, in order."""
+    whole = stamped(
+        tmp_path / "whole.ts",
+        "-c:v",
+        "libx264",
+        "-g",
+        "50",
+        "-pix_fmt",
+        "yuv420p",
+        "-x264-params",
+        "scenecut=0",
+    )
+    data = whole.read_bytes()
+    start = len(data) * 3 // 10 // 188 * 188
+    (tmp_path / "cut.ts").write_bytes(data[start:])
+    work = publish(tmp_path / "cut.ts", tmp_path)
+    found = [number for _, number in numbers(work.folder / "v108/index.m3u8")]
+    assert found == list(range(found[0], 200))
+    assert found[0] % 50 == 0
+
+
+def test_an_edit_list_hides_pictures(tmp_path: Path) -> None:
+    """What an edit list cuts off at the beginning is not shown."""
+    whole = stamped(tmp_path / "whole.mp4", "-c:v", "libx264", "-g", "100", "-pix_fmt", "yuv420p", "-x264-params", "scenecut=0",
+                    sound=False)  # fmt: skip
+    ffmpeg("-ss", "1", "-i", whole, "-c", "copy", tmp_path / "a.mp4")
+    expected = numbers(tmp_path / "a.mp4")
+    assert expected[0][1] == 25
+    work = publish(tmp_path / "a.mp4", tmp_path, replace(SETTINGS, copy="auto"))
+    check_playlists(work)
+    assert [number for _, number in numbers(work.folder / "v108/index.m3u8")] == [
+        number for _, number in expected
+    ]
+
+
+def _with_matrix(source: Path, target: Path, matrix: tuple[int, ...]) -> None:
+    """A copy of an MP4 whose picture track asks for `matrix` (ISO/IEC 14496-12, 8.3.2)."""
+    data = source.read_bytes()
+    upright = struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
+    at = data.index(upright, data.index(b"tkhd"))
+    written = struct.pack(">9i", *matrix)
+    target.write_bytes(data[:at] + written + data[at + len(written) :])
+
+
+def test_a_mirrored_clip_is_shown_as_players_show_it(tmp_path: Path) -> None:
+    """A selfie that asks to be mirrored is mirrored: its columns come in reverse."""
+    flat = stamped(tmp_path / "flat.mp4", seconds=4)
+    _with_matrix(flat, tmp_path / "a.mp4", (-(1 << 16), 0, 0, 0, 1 << 16, 0, 192 << 16, 0, 1 << 30))
+    work = publish(tmp_path / "a.mp4", tmp_path, replace(SETTINGS, copy="auto"))
+    check_playlists(work)
+    assert "copy" not in work.receipts
+    found = [number for _, number in numbers(work.folder / "v108/index.m3u8")]
+    assert found == [int(f"{number:0{BITS}b}"[::-1], 2) for number in range(100)]
+
+
+@pytest.mark.parametrize("size", ["1x1", "2x50", "50x2"])
+def test_a_tiny_picture(size: str, tmp_path: Path) -> None:
+    """One or two pixels are a video too."""
+    ffmpeg(
+        "-f",
+        "lavfi",
+        "-i",
+        f"color=gray:s=64x64:r=25:d=3,format=yuv444p,crop={size.replace('x', ':')}:exact=1",
+        "-c:v",
+        "ffv1",
+        "-pix_fmt",
+        "yuv444p",
+        tmp_path / "a.mkv",
+    )
+    work = publish(tmp_path / "a.mkv", tmp_path)
+    check_playlists(work)
+
+
+def test_hlg_is_tone_mapped(tmp_path: Path) -> None:
+    """An HLG source is published as 8-bit BT.709."""
+    tags = "format=yuv420p10le,setparams=color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc"
+    source = stamped(tmp_path / "a.mp4", "-c:v", "libx265", "-pix_fmt", "yuv420p10le", "-preset", "ultrafast",
+                     "-color_primaries", "bt2020", "-color_trc", "arib-std-b67", "-colorspace", "bt2020nc",
+                     "-x265-params", "log-level=error", seconds=3, filters=tags)  # fmt: skip
+    work = publish(source, tmp_path)
+    assert _shown(work.folder / "v108/index.m3u8") == "yuv420p,bt709"
+
+
+def _shown(playlist: Path) -> str:
+    said = subprocess.run(["ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "stream=pix_fmt,color_transfer",
+                           "-of", "csv=p=0", playlist], capture_output=True, text=True, check=True).stdout  # fmt: skip
+    return said.split()[0]
+
+
+def test_of_several_pictures_the_first_is_published(tmp_path: Path) -> None:
+    """A file with two cameras is published as its first one."""
+    stamped(tmp_path / "one.mp4", seconds=3)
+    ffmpeg("-i", tmp_path / "one.mp4", "-f", "lavfi", "-i", "color=red:s=64x64:d=3", "-map", "0", "-map", "1", "-c:a", "copy",
+           "-c:v", "libx264", "-pix_fmt", "yuv420p", tmp_path / "a.mp4")  # fmt: skip
+    work = publish(tmp_path / "a.mp4", tmp_path)
+    check_playlists(work)
+    assert [number for _, number in numbers(work.folder / "v108/index.m3u8")] == list(range(75))
+
+
+def silences(playlist: Path) -> list[tuple[float, float]]:
+    """Where the sound is silent, seconds from the stream's beginning."""
+    said = subprocess.run(["ffmpeg", "-i", playlist, "-af", "asetpts=PTS-STARTPTS,silencedetect=n=-40dB:d=0.5", "-f", "null", "-"],
+                          capture_output=True, text=True, check=True).stderr  # fmt: skip
+    starts = [
+        float(line.split("silence_start: ")[1]) for line in said.splitlines() if "silence_start" in line
+    ]
+    ends = [
+        float(line.split("silence_end: ")[1].split()[0])
+        for line in said.splitlines()
+        if "silence_end" in line
+    ]
+    return list(zip(starts, [*ends, 1e9], strict=False))
+
+
+def test_sound_that_ends_early_or_has_a_hole_stays_in_step(tmp_path: Path) -> None:
+    """Silence takes the place of what is missing, and what comes after a hole comes when it should."""
+    stamped(tmp_path / "silent.mp4", sound=False)
+    hole = "aselect='lt(t,2)+gte(t,4)*lt(t,6)'"
+    ffmpeg("-i", tmp_path / "silent.mp4", "-f", "lavfi", "-i", "sine=d=8:sample_rate=48000", "-af", hole, "-c:v", "copy",
+           "-c:a", "pcm_s16le", tmp_path / "a.mkv")  # fmt: skip
+    work = publish(tmp_path / "a.mkv", tmp_path)
+    check_playlists(work)
+    (first, second) = silences(work.folder / "a0/index.m3u8")
+    assert abs(first[0] - 2) < 0.06
+    assert abs(first[1] - 4) < 0.06
+    assert abs(second[0] - 6) < 0.06
+
+
+@pytest.mark.parametrize(("layout", "rate"), [("mono", 22050), ("7.1", 48000), ("quad", 96000)])
+def test_any_channel_layout_becomes_stereo(layout: str, rate: int, tmp_path: Path) -> None:
+    """Mono, quadraphonic and 7.1 at any rate are published as stereo at 48 kHz."""
+    stamped(tmp_path / "silent.mp4", sound=False, seconds=3)
+    ffmpeg("-i", tmp_path / "silent.mp4", "-f", "lavfi", "-i", f"aevalsrc=0.2*sin(600*t):c={layout}:s={rate}:d=3", "-c:v", "copy",
+           "-c:a", "flac", "-t", "3", tmp_path / "a.mkv") if layout != "mono" else ffmpeg(
+        "-i", tmp_path / "silent.mp4", "-f", "lavfi", "-i", f"sine=r={rate}:d=3", "-c:v", "copy", "-c:a", "flac", tmp_path / "a.mkv")  # fmt: skip
+    work = publish(tmp_path / "a.mkv", tmp_path)
+    check_playlists(work)
+    said = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "stream=channels,sample_rate", "-of", "csv=p=0",
+                           work.folder / "a0/index.m3u8"], capture_output=True, text=True, check=True).stdout  # fmt: skip
+    assert said.split()[0] == "48000,2"
+
+
+def test_sound_that_changes_its_format(tmp_path: Path) -> None:
+    """A capture that goes from mono at 32 kHz to stereo at 48 kHz is one track, as long as the picture."""
+    for name, rate, channels in (("one", "32000", "1"), ("two", "48000", "2")):
+        ffmpeg(
+            "-f",
+            "lavfi",
+            "-i",
+            f"sine=r={rate}:d=4",
+            "-ac",
+            channels,
+            "-c:a",
+            "mp2",
+            "-f",
+            "mp2",
+            tmp_path / f"{name}.mp2",
+        )
+    stamped(tmp_path / "silent.mp4", sound=False)
+    (tmp_path / "both.mp2").write_bytes(
+        (tmp_path / "one.mp2").read_bytes() + (tmp_path / "two.mp2").read_bytes()
+    )
+    ffmpeg("-i", tmp_path / "silent.mp4", "-i", tmp_path / "both.mp2", "-c", "copy", tmp_path / "a.ts")
+    work = publish(tmp_path / "a.ts", tmp_path)
+    check_playlists(work)
+    media = m3u8.loads((work.folder / "a0/index.m3u8").read_text())
+    assert abs(sum(segment.duration for segment in media.segments) - 8) < 0.1

@@ -101,7 +101,9 @@ function showList() {
 function play(video, address) {
   // A stream that still grows must begin at its beginning, not at its end.
   if (Hls?.isSupported()) {
-    const hls = new Hls({ startPosition: 0, backBufferLength: 60 });
+    // Captions come from video.json, words and all, so hls.js need not show those of the stream too.
+    const texts = { enableWebVTT: false, enableIMSC1: false, enableCEA708Captions: false };
+    const hls = new Hls({ startPosition: 0, backBufferLength: 60, ...texts });
     hls.on(Hls.Events.ERROR, (_event, data) => {
       if (data.fatal && data.type === Hls.ErrorTypes.MEDIA_ERROR) hls.recoverMediaError();
       else if (data.fatal) setTimeout(() => hls.startLoad(), SOON_MS);
@@ -115,6 +117,7 @@ function play(video, address) {
 }
 
 function addCaptions(video, tracks, base) {
+  if (!Hls?.isSupported()) return;  // a browser that plays HLS by itself shows the stream's own
   for (const [at, one] of tracks.entries()) {
     if ([...video.querySelectorAll("track")].some((node) => node.dataset.src === one.src)) continue;
     const track = make("track", { kind: "captions", src: base + one.src, srclang: one.language || "und", label: one.label || one.language || "Captions", default: at === 0 });

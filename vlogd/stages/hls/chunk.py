@@ -263,7 +263,7 @@ def _found_borders(plan: Plan, gops: Sequence[Fragment]) -> list[int]:
     if not starts:
         raise BadInput("Not one picture of the file can be decoded; it is damaged.")
     step = plan.config.segment_seconds * TICKS
-    borders = [starts[0]]
+    borders = [min(OFFSET, starts[0])]
     for start in starts[1:]:
         if start - borders[-1] >= step - TICKS // 2:
             borders.append(start)

@@ -5,7 +5,7 @@ from the same fragments by a copy, so that both formats have the same pictures a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from vlogd import ffmpeg
@@ -40,7 +40,13 @@ class SegmentWriter:
             ws.deliver_bytes(init, f"{folder}/{INIT}")
 
     def write(self, number: int, gops: Sequence[Gop]) -> None:
-        """Deliver segment `number`."""
+        """Deliver segment `number`.
+
+        Where the picture begins later than the sound, its first one is shown from the stream's beginning on:
+        players stumble over a stream whose tracks do not begin together.
+        """
+        if number == 0 and gops and gops[0].pts[0] > OFFSET:
+            gops = [replace(gops[0], pts=[OFFSET, *gops[0].pts[1:]]), *gops[1:]]
         fragments = [
             mp4.video_fragment((gop.pts[0] - OFFSET) // TICKS + 1, gop.pts, gop.end, gop.sizes, gop.data)
             for gop in gops
