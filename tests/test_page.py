@@ -1,57 +1,28 @@
 """The page as a person sees it: nginx serves the library, Chromium plays it, under a path prefix."""
 
-import os
 import shutil
-import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import browser
 import pytest
+import web
 from clips import stamped
 from daemon import DEMO, Home, kill, until
 
-NGINX = shutil.which("nginx") or ("/usr/sbin/nginx" if Path("/usr/sbin/nginx").exists() else None)
 pytestmark = [
     pytest.mark.skipif(browser.MISSING is not None, reason=str(browser.MISSING)),
-    pytest.mark.skipif(NGINX is None, reason="nginx is not installed"),
+    pytest.mark.skipif(web.NGINX is None, reason="nginx is not installed"),
 ]
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[tuple[Home, str]]:
     """A home whose library nginx serves at the address."""
     home = Home(tmp_path / "home")
-    port = _free_port()
-    user = "user root;" if os.geteuid() == 0 else ""  # pytest's folders are for their owner only
-    (tmp_path / "nginx.conf").write_text(f"""
-{user}
-daemon off; pid {tmp_path}/pid; error_log {tmp_path}/error.log;
-events {{}}
-http {{
-  access_log off; client_body_temp_path {tmp_path}; proxy_temp_path {tmp_path}; fastcgi_temp_path {tmp_path};
-  uwsgi_temp_path {tmp_path}; scgi_temp_path {tmp_path};
-  types {{ text/html html; text/css css; text/javascript js; application/json json; image/jpeg jpg; image/svg+xml svg;
-           application/vnd.apple.mpegurl m3u8; video/mp4 mp4; video/iso.segment m4s; text/vtt vtt; }}
-  server {{ listen 127.0.0.1:{port}; location /some/where/ {{ alias {home.library}/; }} }}
-}}""")
-    nginx = subprocess.Popen(
-        [NGINX, "-c", tmp_path / "nginx.conf", "-p", tmp_path], stderr=subprocess.DEVNULL
-    )
-    try:
-        until((tmp_path / "pid").exists, 10)
-        yield home, f"http://127.0.0.1:{port}/some/where/"
-    finally:
-        nginx.terminate()
-        nginx.wait()
+    with web.served(home.library, tmp_path) as address:
+        yield home, address
 
 
 def _state(driver: Any) -> dict[str, Any]:

@@ -143,7 +143,7 @@ def test_the_stream_names_everything_and_keeps_the_rules(tmp_path: Path) -> None
     assert segment.read_text().startswith("WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:900000,LOCAL:00:00:00.000\n")
     sets = ET.fromstring((tmp_path / "manifest.mpd").read_text()).findall(".//{*}AdaptationSet")  # noqa: S314 - our own
     assert [one.get("contentType") for one in sets] == ["video", "audio", "text", "text"]
-    said = subprocess.run(["ffmpeg", "-v", "warning", "-xerror", "-i", tmp_path / "manifest.mpd", "-map", "0:v", "-map", "0:a",
+    said = subprocess.run(["ffmpeg", "-v", "warning", "-xerror", "-allowed_extensions", "ALL", "-i", tmp_path / "manifest.mpd", "-map", "0:v", "-map", "0:a",
                            "-f", "null", "-"], capture_output=True, text=True, check=False)  # fmt: skip
     assert (said.returncode, said.stderr) == (0, "")
 

@@ -4,10 +4,10 @@ Only what ISO/IEC 14496-12 calls for in a media segment (CMAF, ISO/IEC 23000-19)
 `moof` and `mdat` per GOP. The `moof` is written anew, because ffmpeg guesses the last duration of a
 fragment and knows nothing of the next one's first picture.
 
-The times of a GOP ("squeeze"): decoding begins at the first presentation time and stays as far
-behind as reordering needs. Then `tfdt` equals the first presentation time, nothing overlaps or
-leaves a gap at a border, no composition offset is negative, and no edit list is needed; all of it
-also with a variable frame rate.
+The times of a GOP ("squeeze"): decoding begins at the first presentation time, and each picture is
+decoded as late as those that follow allow. Then `tfdt` equals the first presentation time, nothing
+overlaps or leaves a gap at a border, no composition offset is negative, and no edit list is needed; all
+of it also with a variable frame rate.
 """
 
 import io
@@ -25,7 +25,8 @@ NOT_SYNC = 0x01010000
 """Sample flags: depends on others, is no sync sample."""
 
 _HEADER_BYTES = 8
-_DEEPEST_REORDERING = 16
+_LEAST_APART = (90, 9, 1)
+"""Ticks between two decoding times, tried in turn: a tick alone looks like a discontinuity to ffmpeg."""
 
 
 struct_error = struct.error
@@ -183,13 +184,20 @@ def snapped(pts: Sequence[int], planned: Sequence[int]) -> list[int]:
 
 
 def decode_times(pts: Sequence[int]) -> list[int]:
-    """Squeezed decoding times for pictures with these presentation times, in decoding order."""
-    shown = sorted(pts)
-    for depth in range(min(len(pts), _DEEPEST_REORDERING + 1)):
-        times = [shown[0] + i if i <= depth else shown[i - depth] for i in range(len(pts))]
-        if all(dts <= time for dts, time in zip(times, pts, strict=True)):
-            return times
-    raise Mismatch("the pictures are reordered more deeply than H.264 allows")
+    """Decoding times for pictures with these presentation times, in decoding order.
+
+    Each is as late as what follows allows, so that the key frame, where seeks land, keeps its length: browsers
+    take the distance of two decoding times for a picture's duration. Raises Mismatch when that is impossible.
+    """
+    for apart in _LEAST_APART:
+        times: list[int] = []
+        latest = max(pts) + apart
+        for time in reversed(pts):
+            latest = min(latest - apart, time)
+            times.append(latest)
+        if times[-1] == min(pts):
+            return times[::-1]
+    raise Mismatch("the pictures are reordered more deeply than their times allow")
 
 
 def video_fragment(number: int, pts: Sequence[int], end: int, sizes: Sequence[int], data: bytes) -> bytes:
