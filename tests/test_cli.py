@@ -44,6 +44,9 @@ def test_plan_touches_nothing(tmp_path: Path) -> None:
     assert 1e6 < told["estimated_bytes"] < 20e6
     assert "no rendition is larger" in home.vlogd("plan", DEMO).stdout
     assert sorted(home.folder.rglob("*")) == before
+    home.config.write_text(home.config.read_text().replace("copy: never", "copy: auto"))
+    told = json.loads(home.vlogd("plan", DEMO, "--json").stdout)
+    assert any("published as the top rendition" in sentence for sentence in told["why"])
     refused = home.vlogd("plan", __file__, check=False)
     assert refused.returncode == 1
     assert refused.stderr.startswith("vlogd: The file is not a video")

@@ -34,6 +34,24 @@ def test_killed_in_the_middle_of_the_ladder(undisturbed: Path, tmp_path: Path) -
     same_trees(tree(home.library), tree(undisturbed))
 
 
+@pytest.mark.parametrize("moment", range(4))
+def test_killed_while_the_source_is_copied(moment: int, tmp_path: Path) -> None:
+    """With a copied top rendition a kill ends in the same library too."""
+    trees = []
+    for name, lines in (("undisturbed", 0), ("killed", 12 + 3 * moment)):
+        home = Home(tmp_path / name)
+        home.config.write_text(home.config.read_text().replace("copy: never", "copy: auto"))
+        shutil.copy(DEMO, home.inbox / "demo.mp4")
+        if lines:
+            daemon = home.start()
+            until(lambda home=home, lines=lines: home.logged().count("\n") >= lines)
+            kill(daemon)
+        assert home.once().returncode == 0
+        trees.append(tree(home.library))
+    assert any("v720-copy" in path for path in trees[0])
+    same_trees(trees[1], trees[0])
+
+
 @pytest.mark.parametrize("moment", range(12))
 def test_killed_at_any_moment_and_started_again(moment: int, undisturbed: Path, tmp_path: Path) -> None:
     """Several kills at moments spread over the whole run end in the same library, the original kept."""
@@ -89,7 +107,7 @@ def test_a_deleted_segment_is_made_again_alone(tmp_path: Path) -> None:
     (segment,) = home.library.glob("videos/*/hls-*/v108/00004.m4s")
     segment.unlink()
     again = home.once()
-    assert re.findall(r"part.started .*part=(\S+)", again.stderr) == ["video-0002"]
+    assert re.findall(r"part.started .*part=(\S+)", again.stderr) == ["video-0003"]
     same_trees(tree(home.library), before)
 
 

@@ -23,7 +23,7 @@ LAYERS = (
     ("librarian", "tracked", "rules", "questions"),
     ("floor",),
     ("decider",),
-    ("daemon", "reader", "doctor"),
+    ("daemon", "reader", "doctor", "dryrun"),
     ("cli", "__main__"),
 )
 """Each row may import only from rows above it, and within a package from the package itself."""

@@ -3,12 +3,12 @@
 Reads the journal, the library and what the running daemon says (`live.py`); writes nothing.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from vlogd import live, media
+from vlogd import live
 from vlogd.config import Config
 from vlogd.front import Front, Growing
 from vlogd.journal import Attempt, Journal, Left
@@ -19,26 +19,10 @@ from vlogd.report import Progress, Report
 from vlogd.retry import Retry
 from vlogd.stage import Work
 from vlogd.stages import STAGES
-from vlogd.stages.hls import ladder, timeline
 
 
 class NotFound(Exception):
     """No item answers to what was asked for, or several do; the message says which."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What would be made of a file. `estimated_bytes` is an upper bound by the renditions' caps."""
-
-    file: str
-    duration_seconds: float
-    renditions: tuple[str, ...]
-    segments: int
-    chunks: int
-    audio: str | None
-    stages: Mapping[str, str]
-    estimated_bytes: int
-    why: tuple[str, ...]
 
 
 class Reader:
@@ -142,32 +126,4 @@ class Reader:
         retry: Retry = self._config.retry
         return any(
             retry.parks([a.kind for a in failures if a.part == part]) for part in {a.part for a in failures}
-        )
-
-    def plan(self, path: Path, inbox: str) -> Plan:
-        """What would be made of `path` in `inbox`; touches nothing. Raises BadInput when it is no video."""
-        facts = media.describe(path, self._config.limits)
-        settings = self._config.stage_settings(inbox)
-        config: ladder.HlsSettings = settings["hls"]
-        sizes = ladder.renditions(facts.video.shown_size(), config) if facts.video else ()
-        segments = max(1, -(-int(facts.duration_seconds) // config.segment_seconds))
-        kbps = sum(size.max_kbps for size in sizes) + (config.audio_kbps if facts.audio else 0)
-        why = [f"{size.name}: {size.width}x{size.height}, at most {size.max_kbps} kbit/s" for size in sizes]
-        if facts.video:
-            shown = "x".join(map(str, facts.video.shown_size()))
-            why.insert(
-                0, f"The source is shown at {shown}; no rendition is larger (judged by the short side)."
-            )
-        else:
-            why.insert(0, "The file has no moving picture; it becomes an audio stream.")
-        return Plan(
-            file=str(path),
-            duration_seconds=round(facts.duration_seconds, 3),
-            renditions=tuple(f"{size.width}x{size.height}" for size in sizes),
-            segments=segments,
-            chunks=len(timeline.chunks(segments, config)) if sizes else 0,
-            audio="stereo AAC" if facts.audio else None,
-            stages={stage.name: "it has not been made yet" for stage in STAGES},
-            estimated_bytes=round(kbps * 1000 / 8 * facts.duration_seconds),
-            why=tuple(why),
         )

@@ -99,11 +99,7 @@ def test_a_copy_that_is_not_what_the_scan_promised_is_encoded_anew(
     work = publish(stamped(tmp_path / "a.mp4", *GOP), tmp_path, COPY)
     check_playlists(work)
     assert work.receipts["copy"].facts["copied"] is False
-    assert {name for name in work.receipts if name.startswith("full")} == {
-        "full-0000",
-        "full-0001",
-        "full-0002",
-    }
+    assert {f"full-{number:04d}" for number in range(4)} <= set(work.receipts)
     assert sorted(names([p.uri for p in playlists(work).playlists])) == ["v108", "v54"]
 
 

@@ -145,8 +145,17 @@ def test_no_fallback_is_used_for_a_sound_source(tmp_path: Path) -> None:
         "video-0000",
         "video-0001",
         "video-0002",
+        "video-0003",
     ]
     assert not any("fallback" in receipt.facts for receipt in work.receipts.values())
+    inits = [
+        r.files[f"{name}/init.mp4"]
+        for r in work.receipts.values()
+        for name in ("v108",)
+        if f"{name}/init.mp4" in r.files
+    ]
+    assert len(inits) == 4
+    assert len({mark.sha256 for mark in inits}) == 1, "all chunks share one init segment"
 
 
 def test_a_chunk_done_again_has_the_same_bytes(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def plan(told: Mapping[str, Any]) -> None:
     for sentence in told["why"]:
         out.print(Text(sentence))
     megabytes = told["estimated_bytes"] / 1e6
-    out.print(Text(f"{told['segments']} segments in {told['chunks']} chunks, sound: {told['audio'] or 'none'}; "
+    out.print(Text(f"{told['segments']} segments in {told['chunks']} chunks, sound: {'; '.join(told['audio']) or 'none'}; "
                    f"at most {megabytes:.0f} MB."))  # fmt: skip
     out.print(Text("Stages: " + ", ".join(told["stages"])))
 

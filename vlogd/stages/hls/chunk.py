@@ -30,6 +30,9 @@ from vlogd.workspace import Workspace
 _BEFORE_SECONDS = Fraction(3, 2)
 """How far before the chunk decoding begins at least; ffmpeg goes to the key frame before that."""
 
+_BEHIND_KEY_SECONDS = Fraction(1, 1000)
+"""So that rounding does not seek to the key frame before; two pictures are never as close as this."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -98,7 +101,7 @@ def _encode(plan: Plan, chunk: Chunk, source: Source, ws: Workspace, attempt: _A
     first, last = times.frames(chunk)
     begin = times.pts[first] - OFFSET + source.zero_ticks
     options: dict[str, object] = {}
-    seek_seconds = Fraction(times.pts[first] - OFFSET, TICKS) - _BEFORE_SECONDS
+    seek_seconds = _seek_seconds(plan, times.pts[first])
     if attempt.seek and first and seek_seconds > 0:
         options = {"ss": f"{float(seek_seconds):.6f}", "noaccurate_seek": None}
     encoders = [pick(attempt.family, size.codec, ws.limits) for size in plan.renditions]
@@ -114,7 +117,19 @@ def _encode(plan: Plan, chunk: Chunk, source: Source, ws: Workspace, attempt: _A
     keys = graph.at_times([(times.pts[key] - OFFSET) / TICKS for key in _keys(times, first, last)])
     started = (times.pts[first] - OFFSET) / TICKS
     seconds = (plan.borders[chunk.last] - plan.borders[chunk.first]) / TICKS
-    _run_encoders(plan, ws, stream, encoders, keys, lambda reached: (reached - started) / seconds)
+    _run_encoders(plan, ws, stream, encoders, keys, lambda reached: (reached - started) / seconds,
+                  hurry=chunk.number == 0)  # fmt: skip
+
+
+def _seek_seconds(plan: Plan, begin: int) -> Fraction:
+    """Where to seek to decode from `begin` on: to a key frame of a closed GOP where they are known.
+
+    Otherwise some way before, because a demuxer may land behind the wanted picture's key frame.
+    """
+    at = bisect_right(plan.source_keys, begin)
+    if at:
+        return Fraction(plan.source_keys[at - 1] - OFFSET, TICKS) + _BEHIND_KEY_SECONDS
+    return Fraction(begin - OFFSET, TICKS) - _BEFORE_SECONDS
 
 
 def _run_encoders(
@@ -124,13 +139,23 @@ def _run_encoders(
     encoders: Sequence[Encoder],
     keys: Mapping[str, object],
     share: Callable[[float], float],
+    *,
+    hurry: bool = False,
 ) -> None:
-    """One ffmpeg for all renditions."""
+    """One ffmpeg for all renditions. `hurry`: the largest one must not keep a viewer waiting."""
     assert plan.media.video is not None  # noqa: S101 - asked for pictures only
     branches = graph.scaled(stream, plan.media.video, plan.renditions)
     ffmpeg.run(
         [
-            graph.encoded(branch, _encoded_path(ws, size), size, encoder, plan.config, keys)
+            graph.encoded(
+                branch,
+                _encoded_path(ws, size),
+                size,
+                encoder,
+                plan.config,
+                keys,
+                hurry=hurry and size == plan.renditions[0],
+            )
             for branch, size, encoder in zip(branches, plan.renditions, encoders, strict=True)
         ],
         limits=ws.limits,

@@ -44,7 +44,8 @@ class Plan:
 
     `renditions` are encoded, `copied` is the source's own. `borders`: where segments begin and the last
     one ends (published ticks); empty until it is known. `timeline` is None for sound alone and for a
-    whole-file encode. `why_no_copy` is for people.
+    whole-file encode. `why_no_copy` is for people. `source_keys`: when the
+    source's key frames are shown (published ticks), where they are known to begin closed GOPs.
     """
 
     media: Media
@@ -58,6 +59,7 @@ class Plan:
     chunks: tuple[Chunk, ...] = ()
     borders: tuple[int, ...] = ()
     remux_first: bool = False
+    source_keys: tuple[int, ...] = ()
 
     @property
     def frame_rate(self) -> Fraction:
@@ -138,6 +140,9 @@ def _with_copy(plan: Plan, probed: Probed, receipts: Mapping[str, Receipt]) -> P
         "zero_seconds": str(Fraction(plan.media.start_seconds).limit_denominator(TICKS)),
     }
     keys = tuple(probed.keys())
+    zero = round(Fraction(scanned["zero_seconds"]) * TICKS)
+    ticks = Fraction(video.time_base) * TICKS
+    plan = replace(plan, source_keys=tuple(round(time * ticks) - zero + OFFSET for time, _ in keys))
     why = standard.why_not(video, plan.config)
     if why is None and not keys:
         why = "The source is encoded anew: it is no plain MP4, or its key frames are not IDR pictures of closed GOPs."

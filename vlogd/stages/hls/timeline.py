@@ -132,9 +132,15 @@ def _at_keys(pts: "array[int]", end: int, keys: list[int], seconds: int) -> list
 
 
 def chunks(segments: int, config: HlsSettings) -> list[Chunk]:
-    """How `segments` segments are shared out: one, then equal runs of about `chunk_seconds`."""
+    """How `segments` segments are shared out: one, then runs of about `chunk_seconds`, short ones at the end.
+
+    The last runs are half as long, so that the last one alone does not keep a core waiting.
+    """
     length = max(1, round(config.chunk_seconds / config.segment_seconds))
-    starts = [0, *range(1, segments, length)]
+    half = max(1, length // 2)
+    short = max(1, segments - 3 * half)
+    starts = [0, *range(1, short, length)]
+    starts += range(min(starts[-1] + length, segments) if starts[-1] else 1, segments, half)
     return [
         Chunk(number, first, last)
         for number, (first, last) in enumerate(zip(starts, [*starts[1:], segments], strict=True))

@@ -1,0 +1,94 @@
+"""`vlogd plan FILE`: what would be made of a file. The stages' own code plans it, in a temporary folder."""
+
+import tempfile
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vlogd.model import Item
+from vlogd.process import Limits
+from vlogd.stages import STAGES
+from vlogd.stages.hls import plan as hls
+from vlogd.stages.hls.plan import Plan
+from vlogd.stages.probe import STAGE as PROBE
+from vlogd.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What would be made. `estimated_bytes` is an upper bound by the renditions' caps."""
+
+    file: str
+    duration_seconds: float
+    renditions: tuple[str, ...]
+    segments: int
+    chunks: int
+    audio: tuple[str, ...]
+    stages: Mapping[str, str]
+    estimated_bytes: int
+    why: tuple[str, ...]
+
+
+def plan(path: Path, settings: Mapping[str, Any], limits: Limits) -> DryRun:
+    """What would be made of `path` with these settings of the stages. Raises BadInput when it is no video."""
+    with tempfile.TemporaryDirectory(prefix="vlogd-plan-") as folder:
+        probed = _probe(path, Path(folder), limits)
+        planned = hls.read(probed, Path(folder), {}, settings["hls"])
+    seconds = planned.media.duration_seconds
+    return DryRun(
+        file=str(path),
+        duration_seconds=round(seconds, 3),
+        renditions=tuple(f"{one.width}x{one.height}" for one in planned.pictures),
+        segments=max(0, len(planned.borders) - 1),
+        chunks=len(planned.chunks),
+        audio=tuple(f"{one.name}, {one.channels} channels, {one.kbps} kbit/s" for one in planned.sounds),
+        stages={stage.name: "it has not been made yet" for stage in STAGES},
+        estimated_bytes=_bytes(planned, seconds),
+        why=tuple(_why(planned)),
+    )
+
+
+def _probe(path: Path, folder: Path, limits: Limits) -> Path:
+    """The artifact of probe for `path`, in `folder`."""
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    item = Item("0" * 16, path.stem, path.stem, "", path.name, "", path.stat().st_size, 0.0)
+    workspace = Workspace(
+        item, path, {}, None, {}, folder / "probe", scratch, folder / "cache", limits, threading.Event()
+    )
+    for part in PROBE.parts(None):  # type: ignore[arg-type]  # probe's parts depend on nothing
+        PROBE.run(part, workspace)
+    return folder / "probe"
+
+
+def _bytes(planned: Plan, seconds: float) -> int:
+    kbps = sum(one.max_kbps for one in planned.renditions) + sum(one.kbps for one in planned.sounds)
+    copied = sum(planned.timeline.source_bytes) if planned.copied and planned.timeline else 0
+    return copied + round(kbps * 1000 / 8 * seconds)
+
+
+def _why(planned: Plan) -> list[str]:
+    video = planned.media.video
+    if video is None:
+        return ["The file has no moving picture; it becomes an audio stream."]
+    shown = "x".join(map(str, video.shown_size()))
+    said = [f"The source is shown at {shown}; no rendition is larger (judged by the short side)."]
+    if planned.copied:
+        said.append("The source is standard H.264: its own pictures are published as the top rendition.")
+    elif planned.why_no_copy:
+        said.append(planned.why_no_copy)
+    if planned.remux_first:
+        said.append(
+            "The file has no index: it is copied to MP4 first, which also tells its segments and chunks."
+        )
+    said += [
+        f"{one.name}: {one.width}x{one.height}, {one.codec}, at most {one.max_kbps} kbit/s"
+        for one in planned.renditions
+    ]
+    if planned.config.skip_similar and len(planned.renditions) > 1:
+        said.append(
+            "A rendition that saves no tenth of its larger neighbour's bytes is left out after the first chunk."
+        )
+    return said
