@@ -1,0 +1,98 @@
+"""Encoders are tried for real before they are used; what cannot be tried here is held to its argument list."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from vlogd import encoders, ffmpeg
+from vlogd.encoders import Encoder
+from vlogd.errors import Unavailable
+from vlogd.process import Limits
+
+LIMITS = Limits()
+
+
+def words(encoder: Encoder) -> list[str]:
+    """The whole command for one picture."""
+    stream = encoder.prepared(ffmpeg.generated("color"))
+    output = ffmpeg.output(stream, Path("out.mp4"), **encoder.options(23, 5000, "veryfast"))
+    return ffmpeg.command([output], encoder.global_options)
+
+
+def has(command: list[str], *wanted: str) -> bool:
+    """Whether these words stand in a row."""
+    return any(command[at : at + len(wanted)] == list(wanted) for at in range(len(command)))
+
+
+LISTS: dict[tuple[str, str], list[tuple[str, ...]]] = {
+    ("h264", "nvenc"): [("-c:v", "h264_nvenc"), ("-rc", "vbr"), ("-cq", "23"), ("-forced-idr", "1"), ("-no-scenecut", "1")],
+    ("hevc", "nvenc"): [("-c:v", "hevc_nvenc"), ("-tag:v", "hvc1"), ("-forced-idr", "1")],
+    ("av1", "nvenc"): [("-c:v", "av1_nvenc"), ("-bf", "0")],
+    ("h264", "qsv"): [("-c:v", "h264_qsv"), ("-global_quality", "23"), ("-forced_idr", "1")],
+    ("hevc", "qsv"): [("-c:v", "hevc_qsv"), ("-tag:v", "hvc1")],
+    ("h264", "vaapi"): [("-c:v", "h264_vaapi"), ("-rc_mode", "QVBR"), ("-filter_hw_device", "va")],
+    ("hevc", "vaapi"): [("-c:v", "hevc_vaapi"), ("-tag:v", "hvc1")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("codec", "family"), LISTS)
+def test_hardware_encoders_are_told_what_software_is_told(codec: Any, family: str) -> None:
+    """Quality below a cap, key frames only where they are forced, HEVC as hvc1."""
+    command = words(Encoder(f"{codec}_{family}", codec, family))
+    for wanted in [*LISTS[codec, family], ("-maxrate", "5000k"), ("-g", "100000")]:
+        assert has(command, *wanted), (wanted, command)
+    filters = command[command.index("-filter_complex") + 1]
+    assert ("hwupload" in filters) == (family == "vaapi")
+
+
+def test_software_encoders_pass_their_trial() -> None:
+    """H.264, HEVC and AV1 can be made here, with forced key frames, by one thread each."""
+    for codec in ("h264", "hevc", "av1"):
+        encoder = encoders.pick("software", codec, LIMITS)  # type: ignore[arg-type]
+        assert not encoder.hardware
+    assert encoders.pick("software", "h264", LIMITS).options(23, 800, "fast")["threads"] == 1
+
+
+def test_what_fails_its_trial_is_replaced_by_software_with_one_line() -> None:
+    """A family that this machine lacks costs one line in the log, however many chunks there are."""
+    absent = [
+        one
+        for one in ("nvenc", "qsv", "vaapi")
+        if not encoders.works(Encoder(f"h264_{one}", "h264", one), LIMITS)
+    ]
+    if not absent:
+        pytest.skip("this machine has every kind of hardware encoder")
+    encoders._warn_once.cache_clear()
+    structlog.reset_defaults()
+    with capture_logs() as logs:
+        for _ in range(3):
+            assert encoders.pick(absent[0], "h264", LIMITS).name == "libx264"  # type: ignore[arg-type]
+    assert [line["event"] for line in logs] == ["encoder.missing"]
+    if len(absent) == 3:
+        assert encoders.pick("auto", "h264", LIMITS).name == "libx264"
+
+
+def test_without_any_encoder_the_video_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ffmpeg without the encoder is something outside the file: wait, and look again."""
+    monkeypatch.setattr(encoders, "_SOFTWARE", {"h264": ("nothing_at_all",)})
+    with pytest.raises(Unavailable, match="cannot encode h264"):
+        encoders.pick("software", "h264", LIMITS)
+
+
+def test_the_hurried_encoder_gives_the_same_bytes_again(tmp_path: Path) -> None:
+    """Sliced threads are deterministic, with rate control too."""
+    encoder = encoders.pick("software", "h264", LIMITS)
+    made = []
+    for name in ("one.mp4", "two.mp4", "three.mp4"):
+        pictures = ffmpeg.generated("testsrc2=s=640x360:r=25:d=3,noise=alls=30:allf=t:all_seed=1")
+        options = {
+            **encoder.options(23, 400, "veryfast", hurry=True),
+            "fflags": "+bitexact",
+            "flags:v": "+bitexact",
+        }
+        ffmpeg.run([ffmpeg.output(encoder.prepared(pictures), tmp_path / name, **options)], limits=LIMITS)
+        made.append((tmp_path / name).read_bytes())
+    assert made[0] == made[1] == made[2]
