@@ -22,6 +22,7 @@ stages:
   captions: {{model: {MODEL}}}
 retry: {{first_wait_seconds: 0.2}}
 sweep_after_seconds: 0
+reserve_mebibytes: 1
 """
 
 

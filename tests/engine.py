@@ -23,6 +23,7 @@ from vlogd.retry import Retry
 from vlogd.rules import Rules
 from vlogd.runner import Bench
 from vlogd.stage import Stage
+from vlogd.volumes import Volumes
 
 
 class Crash(BaseException):
@@ -59,7 +60,14 @@ class Engine:
         self.executor = InlineExecutor()
         self.journal = Journal(state / "journal.db")
         shelf = Library(self.root)
-        bench = Bench(shelf, self.originals, state / "scratch", Limits(), threading.Event())
+        bench = Bench(
+            shelf,
+            self.originals,
+            state / "scratch",
+            Limits(),
+            threading.Event(),
+            Volumes(state, {"originals": self.originals, "library": self.root}, 0),
+        )
         front = Front(shelf, stages)
         rules = Rules(stages, lambda _inbox: settings, {"cpu": 2}, Retry(), sweep_after_seconds=-1e12)
         self.decider = Decider(

@@ -13,6 +13,7 @@ from vlogd.inbox import Inbox
 from vlogd.intake import Accepted, Changed, Duplicate, Failed, Intake, Left, list_items, look
 from vlogd.process import Limits
 from vlogd.settle import Sighting
+from vlogd.volumes import Volumes
 from vlogd.whole import proves_whole
 
 
@@ -26,7 +27,13 @@ def inbox(tmp_path: Path) -> Inbox:
 @pytest.fixture
 def intake(tmp_path: Path) -> Intake:
     """An intake into `tmp_path/originals`."""
-    return Intake(tmp_path / "originals", Limits(), threading.Event())
+    return intake_into(tmp_path / "originals", tmp_path)
+
+
+def intake_into(originals: Path, state: Path) -> Intake:
+    """An intake into some folder."""
+    volumes = Volumes(state, {"originals": originals}, 0)
+    return Intake(originals, Limits(), threading.Event(), volumes)
 
 
 def seen(path: Path) -> Sighting:
@@ -109,7 +116,7 @@ def test_across_file_systems(inbox: Inbox, tmp_path: Path) -> None:
     originals = other / f"vlogd-test-{os.getpid()}"
     path = stamped(inbox.folder / "film.mp4", seconds=1)
     data = path.read_bytes()
-    outcome = Intake(originals, Limits(), threading.Event()).take(path, inbox, seen(path))
+    outcome = intake_into(originals, tmp_path).take(path, inbox, seen(path))
     assert isinstance(outcome, Accepted)
     assert (originals / outcome.item.original).read_bytes() == data
     assert not path.exists()

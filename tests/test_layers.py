@@ -8,7 +8,7 @@ ROOT = Path(__file__).parent.parent / "vlogd"
 
 LAYERS = (
     ("errors", "settings", "digest", "log", "notify", "names", "languages", "vtt"),
-    ("files", "model", "process", "whole", "inbox", "retry", "live"),
+    ("files", "model", "process", "whole", "inbox", "retry", "live", "volumes"),
     ("ffmpeg", "sampletable"),
     ("streams.*", "streams"),
     ("media", "encoders"),

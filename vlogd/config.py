@@ -74,6 +74,7 @@ class Sections:
     slots: SlotsSection = dataclasses.field(default_factory=SlotsSection)
     retry: RetrySection = dataclasses.field(default_factory=RetrySection)
     limits: LimitsSection = dataclasses.field(default_factory=LimitsSection)
+    reserve_mebibytes: NonNegativeInt = 1024
     sweep_after_seconds: NonNegativeSeconds = 3600.0
     library_check_seconds: PositiveSeconds = 3600.0
 
@@ -92,6 +93,7 @@ class Config:
     slots: Mapping[str, int]
     retry: Retry
     limits: Limits
+    reserve_bytes: int
     sweep_after_seconds: float
     library_check_seconds: float
 
@@ -158,6 +160,7 @@ def _config(path: Path, sections: Sections, problems: list[str]) -> Config:
         limits=Limits(
             sections.limits.memory_mebibytes << 20, sections.limits.stall_seconds, sections.limits.niceness
         ),
+        reserve_bytes=sections.reserve_mebibytes << 20,
         sweep_after_seconds=sections.sweep_after_seconds,
         library_check_seconds=sections.library_check_seconds,
     )

@@ -32,6 +32,7 @@ from vlogd.notify import Notifier, watchdog_seconds
 from vlogd.rules import Rules
 from vlogd.runner import Bench
 from vlogd.stages import STAGES
+from vlogd.volumes import Volumes
 
 _log = get_logger()
 
@@ -57,11 +58,12 @@ class Daemon:
         self._next_check = time.monotonic() + config.library_check_seconds
         scratch = config.state / "scratch"
         shutil.rmtree(scratch, ignore_errors=True)
-        for folder in (scratch, config.originals, config.library):
-            folder.mkdir(parents=True, exist_ok=True)
+        scratch.mkdir(parents=True, exist_ok=True)
+        folders = {"originals": config.originals, "library": config.library}
+        self._volumes = Volumes(config.state, folders, config.reserve_bytes)
         self._journal = _open_journal(config.state)
         library = Library(config.library)
-        bench = Bench(library, config.originals, scratch, config.limits, self._stop)
+        bench = Bench(library, config.originals, scratch, config.limits, self._stop, self._volumes)
         self._front = Front(library, STAGES)
         self._executor = LocalExecutor(config.slots)
         rules = Rules(STAGES, config.stage_settings, config.slots, config.retry, config.sweep_after_seconds)
@@ -70,7 +72,7 @@ class Daemon:
         )
         self._arrival = Arrival(
             config.inboxes,
-            Intake(config.originals, config.limits, self._stop),
+            Intake(config.originals, config.limits, self._stop, self._volumes),
             lambda said: self._calls.put(lambda: self._hear(said)),
         )
 
@@ -78,10 +80,13 @@ class Daemon:
         """Work until told to stop, or with `once` until nothing is left. 0, or 1 if something was parked."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        self._notifier.ready()
+        if not self._wait_for_volumes():
+            self._end()
+            return 1 if self._once else 0
         self._front.install_site()
         self._adopt()
         self._arrival.start()
-        self._notifier.ready()
         _log.info(
             "vlogd.started", library=self._config.library, stages=" ".join(stage.name for stage in STAGES)
         )
@@ -95,6 +100,25 @@ class Daemon:
         finally:
             self._end()
         return self._exit_code()
+
+    def _wait_for_volumes(self) -> bool:
+        """Wait until all disks are there; False when told to stop meanwhile, or with `once`."""
+        told = ""
+        while not self._stop.is_set():
+            try:
+                self._volumes.check()
+            except Unavailable as error:
+                if str(error) != told:
+                    _log.warning("volume.missing", why=str(error))
+                told = str(error)
+            else:
+                return True
+            if self._once:
+                return False
+            self._notifier.alive()
+            self._notifier.status(told)
+            self._stop.wait(_LONGEST_SLEEP_SECONDS)
+        return False
 
     def _on_signal(self, number: int, _frame: object) -> None:
         self._stop.set()

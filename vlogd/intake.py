@@ -31,6 +31,7 @@ from vlogd.inbox import Inbox
 from vlogd.model import Item
 from vlogd.process import Limits
 from vlogd.settle import Sighting
+from vlogd.volumes import Volumes
 
 _INCOMING = ".incoming"
 _CLAIM = ".vlogd-claim.json"
@@ -101,14 +102,18 @@ def look(path: Path) -> Sighting | str:
 class Intake:
     """Takes files into one originals folder."""
 
-    def __init__(self, originals: Path, limits: Limits, stop: threading.Event) -> None:
+    def __init__(self, originals: Path, limits: Limits, stop: threading.Event, volumes: Volumes) -> None:
         self._originals = originals
+        self._volumes = volumes
         self._limits = limits
         self._stop = stop
 
     def take(self, path: Path, inbox: Inbox, expected: Sighting) -> Outcome:
         """Claim and identify `path`. Raises Unavailable (disk full, mount gone) with nothing lost."""
         claimed: Path | None = None
+        self._volumes.check()
+        if _device(path.parent) != _device(self._originals):
+            self._volumes.check_room({"originals": expected.size_bytes})
         try:
             os.close(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK))
             claimed = self._claim(path, inbox, expected)
@@ -215,6 +220,10 @@ class Intake:
 
     def _taken(self, identity: str) -> Item | None:
         return read_item(self._originals / identity[:_ID_CHARACTERS]) if identity else None
+
+
+def _device(folder: Path) -> int:
+    return folder.stat().st_dev
 
 
 def read_item(home: Path) -> Item | None:

@@ -40,6 +40,7 @@ class Librarian:
 
     def artifacts(self, item: Item) -> list[Artifact]:
         """The item's whole artifacts, after what a crash left half written was removed."""
+        self._bench.volumes.check()
         files.sweep_temporary(self._library.folder(item))
         return self._library.artifacts(item)
 
@@ -48,6 +49,7 @@ class Librarian:
 
         `receipts` are known while the daemon works on the step; at first they come from the disk.
         """
+        self._bench.volumes.check()
         folder = self._library.folder(step.item) / step.folder
         known = self._library.receipts(folder) if receipts is None else receipts
         work = work_of(step, self._bench, known)
@@ -71,10 +73,12 @@ class Librarian:
         self, survey: Survey, growing: Mapping[str, Growing], progress: Mapping[str, Progress]
     ) -> Report:
         """Bring what viewers see of an item up to date."""
+        self._bench.volumes.check()
         return self._front.publish(survey, growing, progress)
 
     def sweep(self, survey: Survey, growing: Collection[str], grace_seconds: float) -> list[str]:
         """Remove step folders that nothing names any more, after a grace time for viewers."""
+        self._bench.volumes.check()
         keep = {artifact.folder for artifact in (*survey.on_air.values(), *survey.current.values())} | set(
             growing
         )

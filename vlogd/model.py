@@ -72,7 +72,8 @@ class Part:
     anybody's order 1, so a new drop is playable before an old film is finished. `weight` is its
     share of the step's work (for progress; seconds of media is a good unit). `resource` names the
     slots it takes: "cpu" or "speech". While a part that is `alone` runs, no other part of its
-    resource is started: it is what somebody is waiting for.
+    resource is started: it is what somebody is waiting for. `library_bytes`,
+    `state_bytes`: what it will write at most, roughly; it is not begun while there is no room for that.
     """
 
     name: str
@@ -80,6 +81,8 @@ class Part:
     weight: float = 1.0
     resource: str = "cpu"
     alone: bool = False
+    library_bytes: int = 0
+    state_bytes: int = 0
     data: Mapping[str, Json] = field(default_factory=dict)
 
 

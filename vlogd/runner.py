@@ -18,6 +18,7 @@ from vlogd.model import Part, Receipt
 from vlogd.plan import Step
 from vlogd.process import Limits
 from vlogd.stage import Work
+from vlogd.volumes import Volumes
 from vlogd.workspace import Workspace
 
 _OUTSIDE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV}
@@ -33,6 +34,7 @@ class Bench:
     scratch: Path
     limits: Limits
     stop: threading.Event
+    volumes: Volumes
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,8 @@ def _attempt(
     tell_progress: Callable[[float], None],
     tell_delivered: Callable[[str], None],
 ) -> Receipt:
+    bench.volumes.check()
+    bench.volumes.check_room({"library": part.library_bytes, "state": part.state_bytes})
     original = bench.originals / step.item.original
     if not original.exists():
         raise Unavailable(f"The original {original} is not there; is its disk mounted?")
@@ -125,11 +129,13 @@ def _attempt(
         stop=bench.stop,
         tell_progress=tell_progress,
         tell_delivered=tell_delivered,
+        check_volumes=bench.volumes.check,
     )
     try:
         facts = step.stage.run(part, workspace)
     finally:
         workspace.close()
+    bench.volumes.check()
     receipt = Receipt(part.name, dict(workspace.delivered), dict(facts))
     bench.library.save_receipt(work.folder, receipt)
     return receipt

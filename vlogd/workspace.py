@@ -45,15 +45,18 @@ class Workspace:
     stop: threading.Event
     tell_progress: Callable[[float], None] = lambda _share: None
     tell_delivered: Callable[[str], None] = lambda _name: None
+    check_volumes: Callable[[], None] = lambda: None
     delivered: dict[str, FileMark] = field(default_factory=dict)
 
     def deliver(self, finished: Path, name: str) -> None:
         """Move `finished` (a file in `scratch`) into the step's folder as `name`, whole.
 
         Delivering a name again is harmless: a part is deterministic. Raises Stopping when the
-        daemon is going down, so that a long part ends between two files.
+        daemon is going down, so that a long part ends between two files, and Unavailable when the
+        library's disk is away.
         """
         self.check_stop()
+        self.check_volumes()
         mark = FileMark(finished.stat().st_size, digest.of_file(finished))
         target = self.folder / name
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -36,6 +36,8 @@ REMUXED_PTS = "remux.pts"
 _COPY_SPEED = 100
 """How much less work a copied second is than an encoded one, for progress bars."""
 _SOUND_SPEED = 20
+_OVER_CAP = 1.2
+"""A chunk may exceed its renditions' caps by what their buffers hold."""
 
 
 @dataclass(frozen=True)
@@ -105,28 +107,43 @@ def read(probe_folder: Path, step_folder: Path, receipts: Mapping[str, Receipt],
 def parts(plan: Plan, receipts: Mapping[str, Receipt]) -> tuple[Part, ...]:
     """The parts that are known so far."""
     if plan.remux_first and REMUX not in receipts:
-        return (Part(REMUX, alone=True, weight=1.0),)
+        return (Part(REMUX, alone=True, weight=1.0, state_bytes=plan.media.size_bytes),)
     before = (Part(REMUX),) if plan.remux_first else ()
     seconds = max(1.0, plan.media.duration_seconds)
     if plan.copied or plan.copy_failed:
-        before = (*before, Part(COPY, weight=seconds / _COPY_SPEED))
+        size = sum(plan.timeline.source_bytes) if plan.timeline else 0
+        before = (*before, Part(COPY, weight=seconds / _COPY_SPEED, library_bytes=size, state_bytes=size))
     if plan.timeline is not None:
         pictures = tuple(_chunk_part(chunk, plan) for chunk in plan.chunks)
     elif plan.renditions:
-        pictures = (Part(WHOLE, weight=seconds),)
+        size = _encoded_bytes(plan, seconds)
+        pictures = (Part(WHOLE, weight=seconds, library_bytes=size, state_bytes=size),)
     else:
         pictures = ()
-    voices = tuple(Part(one.part, weight=seconds / _SOUND_SPEED) for one in plan.sounds if plan.borders)
+    voices = tuple(_sound_part(one, seconds) for one in plan.sounds if plan.borders)
     return (*before, *pictures, *voices)
+
+
+def _encoded_bytes(plan: Plan, seconds: float) -> int:
+    """At most what all encoded renditions take, by their caps."""
+    return round(sum(one.max_kbps for one in plan.renditions) * 125 * seconds * _OVER_CAP)
+
+
+def _sound_part(one: Sound, seconds: float) -> Part:
+    size = round(one.kbps * 125 * seconds * _OVER_CAP)
+    return Part(one.part, weight=seconds / _SOUND_SPEED, library_bytes=size, state_bytes=size)
 
 
 def _chunk_part(chunk: Chunk, plan: Plan) -> Part:
     seconds = (plan.borders[chunk.last] - plan.borders[chunk.first]) / TICKS
+    size = _encoded_bytes(plan, seconds)
     return Part(
         plan.chunk_part(chunk.number),
         order=chunk.number,
         weight=seconds,
         alone=chunk.number == 0,
+        library_bytes=size,
+        state_bytes=size,
         data={"chunk": chunk.number},
     )
 

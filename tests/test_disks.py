@@ -1,0 +1,164 @@
+"""Disks that are full, away, read-only or come back: nothing is lost, nothing fails, work goes on by itself."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from clips import stamped
+from daemon import Home, kill, same_trees, tree, until
+
+PATIENCE = "retry: {first_wait_seconds: 0.2, unavailable_wait_seconds: 1}"
+
+
+def can_mount(tmp_path: Path) -> bool:
+    """Whether small file systems can be made here."""
+    folder = tmp_path / "trial"
+    folder.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, check=False
+    )
+    if made.returncode == 0:
+        subprocess.run(["umount", folder], check=True)
+    return made.returncode == 0
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    """A home whose disks can be replaced by small ones; they are unmounted at the end."""
+    if os.geteuid() != 0 or not can_mount(tmp_path):
+        pytest.skip("making small file systems needs root")
+    home = Home(tmp_path / "home")
+    home.config.write_text(home.config.read_text().replace("retry: {first_wait_seconds: 0.2}", PATIENCE))
+    yield home
+    for name in ("library", "state", "originals", "inbox"):
+        while os.path.ismount(home.folder / name):
+            subprocess.run(["umount", "-l", home.folder / name], check=True)
+
+
+def mount(folder: Path, size: str) -> None:
+    """A small file system in place of a folder."""
+    folder.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=True)
+
+
+def remount(folder: Path, options: str) -> None:
+    """Make it larger, or read-only."""
+    subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True)
+
+
+def film(home: Home) -> Path:
+    """Twelve seconds that take about a megabyte and a half."""
+    return stamped(home.inbox / "film.mp4", seconds=12, filters="noise=alls=60:allf=t")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The library without any trouble."""
+    home = Home(tmp_path_factory.mktemp("undisturbed"))
+    film(home)
+    assert home.once().returncode == 0
+    return contents(home)
+
+
+def contents(home: Home) -> dict[str, bytes]:
+    """The library, without the mark of its disk."""
+    return {name: data for name, data in tree(home.library).items() if name != ".vlogd-volume"}
+
+
+@pytest.mark.parametrize("disk", ["library", "state"])
+def test_a_disk_that_fills_up(disk: str, home: Home, undisturbed: dict[str, bytes]) -> None:
+    """The daemon waits and says so, in the log and in the status; with room it finishes, and nothing failed."""
+    mount(home.folder / disk, "1500k")
+    film(home)
+    daemon = home.start()
+    try:
+        until(lambda: "kind=Unavailable" in home.logged())
+        until(lambda: "room" in home.vlogd("status").stdout or "space" in home.vlogd("status").stdout, 30)
+        remount(home.folder / disk, "size=64m")
+        until(lambda: [video["status"] for video in home.videos()] == ["ready"])
+        assert "parked" not in home.logged()
+    finally:
+        daemon.terminate()
+        assert daemon.wait(15) == 0
+    same_trees(contents(home), undisturbed)
+    assert len(list(home.folder.glob("originals/*/film.mp4"))) == 1
+
+
+def test_no_room_for_an_original(home: Home) -> None:
+    """A file that does not fit stays in the inbox until there is room."""
+    mount(home.folder / "originals", "200k")
+    (home.inbox / "a").mkdir()
+    film(home)
+    daemon = home.start()
+    try:
+        until(lambda: "room" in home.logged())
+        assert (home.inbox / "film.mp4").exists()
+        remount(home.folder / "originals", "size=64m")
+        until(lambda: [video["status"] for video in home.videos()] == ["ready"])
+    finally:
+        kill(daemon)
+
+
+def test_a_library_that_goes_away_and_comes_back(home: Home, undisturbed: dict[str, bytes]) -> None:
+    """An empty mount point is no empty library: nothing is written there, and nothing is made anew afterwards."""
+    disk = home.folder / "disk"
+    mount(disk, "64m")
+    shutil.rmtree(home.library)
+    home.library.mkdir()
+    subprocess.run(["mount", "--bind", disk, home.library], check=True)
+    film(home)
+    daemon = home.start()
+    try:
+        until(lambda: "part=video-0001" in home.logged())
+        subprocess.run(["umount", "-l", home.library], check=True)
+        until(lambda: "is its disk mounted" in home.logged())
+        assert daemon.poll() is None
+        assert list(home.library.iterdir()) == []
+        subprocess.run(["mount", "--bind", disk, home.library], check=True)
+        until(lambda: [video["status"] for video in home.videos()] == ["ready"])
+    finally:
+        daemon.terminate()
+        assert daemon.wait(15) == 0
+    same_trees(contents(home), undisturbed)
+    subprocess.run(["umount", home.library], check=True)
+    done = home.once()
+    assert done.returncode == 1
+    assert "is its disk mounted" in done.stderr
+    assert list(home.library.iterdir()) == []
+    subprocess.run(["mount", "--bind", disk, home.library], check=True)
+    again = home.once()
+    assert again.returncode == 0
+    assert "part.started" not in again.stderr
+    subprocess.run(["umount", home.library], check=True)
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_a_library_that_becomes_read_only(home: Home, undisturbed: dict[str, bytes]) -> None:
+    """Read-only is a pause as well."""
+    mount(home.library, "64m")
+    film(home)
+    daemon = home.start()
+    try:
+        until(lambda: "part=video-0001" in home.logged())
+        until(lambda: _read_only(home), 20)
+        until(lambda: "Read-only" in home.logged())
+        remount(home.library, "rw")
+        until(lambda: [video["status"] for video in home.videos()] == ["ready"])
+        assert "parked" not in home.logged()
+    finally:
+        daemon.terminate()
+        assert daemon.wait(15) == 0
+    same_trees(contents(home), undisturbed)
+
+
+def _read_only(home: Home) -> bool:
+    """Busy while a file is open for writing: try again."""
+    return (
+        subprocess.run(
+            ["mount", "-o", "remount,ro", home.library], capture_output=True, check=False
+        ).returncode
+        == 0
+    )
