@@ -12,7 +12,7 @@ class Inbox:
     """A watched folder.
 
     `settle_seconds`: how long a file must hold still; `rescan_seconds`: how often
-    the folder is listed, whatever the watcher says (and how often a polling watcher looks).
+    the folder is listed, whatever the watcher says.
     """
 
     name: str

@@ -1,5 +1,7 @@
 """The watchers, and which one suits a folder. To add one: an import and an entry here."""
 
+import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -23,12 +25,18 @@ def suited(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:
 
 def file_system(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:
     """The type of the file system that `folder` lies on (proc(5), mountinfo); "" if unknown."""
-    best, kind = "", ""
-    real = str(folder.resolve())
-    for line in mounts.read_text(errors="surrogateescape").splitlines():
-        left, _, right = line.partition(" - ")
-        point = left.split(" ")[4].encode().decode("unicode_escape") if left.count(" ") > 4 else ""  # noqa: PLR2004
-        inside = real == point or real.startswith(point.rstrip("/") + "/")
+    best, kind = b"", b""
+    real = os.fsencode(folder.resolve())
+    for line in mounts.read_bytes().split(b"\n"):
+        left, _, right = line.partition(b" - ")
+        fields = left.split(b" ")
+        point = _unescaped(fields[4]) if len(fields) > 5 else b""  # noqa: PLR2004
+        inside = real == point or real.startswith(point.rstrip(b"/") + b"/")
         if point and inside and len(point) >= len(best):
-            best, kind = point, right.split(" ")[0]
-    return kind
+            best, kind = point, right.split(b" ")[0]
+    return kind.decode("ascii", "replace")
+
+
+def _unescaped(field: bytes) -> bytes:
+    """A mount point's own bytes: the kernel writes space, tab, newline, backslash and # in octal, no others."""
+    return re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), field)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver
 
 from vlogd.errors import Unavailable
 from vlogd.watcher import Seen
@@ -19,24 +20,27 @@ class InotifyWatcher:
     """Watches a folder with everything below it."""
 
     def __init__(self) -> None:
-        self._observer = Observer()
-        self._started = False
+        self._observer: BaseObserver | None = None
 
     def start(self, folder: Path, seen: Seen) -> None:
         """Begin to watch. Raises Unavailable when the kernel's limits are reached."""
-        self._observer.schedule(_Handler(seen), str(folder), recursive=True)
         try:
+            self._observer = (
+                Observer()
+            )  # this already may meet the limit of instances, start() that of watches
+            self._observer.schedule(_Handler(seen), str(folder), recursive=True)
             self._observer.start()
         except OSError as error:
+            self.stop()
             raise Unavailable(_sentence(error, folder)) from error
-        self._started = True
 
     def stop(self) -> None:
         """Stop and join."""
-        if self._started:
-            self._started = False
-            self._observer.stop()
-            self._observer.join()
+        observer, self._observer = self._observer, None
+        if observer is not None:
+            observer.stop()
+            if observer.is_alive():
+                observer.join()
 
 
 class _Handler(FileSystemEventHandler):
