@@ -49,7 +49,14 @@ class Home:
         """One command, to its end."""
         place = ["--config", self.config] if config else []
         command = [sys.executable, "-m", "vlogd", *place, *words]
-        return subprocess.run(command, capture_output=True, text=True, check=check, stdin=subprocess.DEVNULL)
+        try:
+            return subprocess.run(
+                command, capture_output=True, text=True, check=check, stdin=subprocess.DEVNULL, timeout=600
+            )
+        except subprocess.TimeoutExpired as error:
+            raise AssertionError(
+                f"{words} does not end; it said: {error.stdout!r} {error.stderr!r}"
+            ) from error
 
     def once(self, *, check: bool = False) -> "subprocess.CompletedProcess[str]":
         """`vlogd run --once`."""
@@ -109,10 +116,10 @@ def children(pid: int) -> list[int]:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """All files below `folder`, without the times of day that video.json and the catalogue tell."""
+    """All files below `folder`, without the mark of its disk and the times of day that JSON files tell."""
     found = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        if path.is_file() and path.name != ".vlogd-volume":
             data = path.read_bytes()
             if path.name in ("video.json", "catalog.json"):
                 data = json.dumps(_timeless(json.loads(data))).encode()

@@ -13,11 +13,12 @@ from typing import Any
 from vlogd import files, library
 from vlogd.decider import Decider
 from vlogd.front import Front
-from vlogd.intake import list_items
 from vlogd.journal import Journal
+from vlogd.keeping import Keeping
 from vlogd.librarian import Librarian
 from vlogd.library import Library
 from vlogd.model import Item
+from vlogd.originals import Originals
 from vlogd.process import Limits
 from vlogd.retry import Retry
 from vlogd.rules import Rules
@@ -62,24 +63,26 @@ class Engine:
         shelf = Library(self.root)
         bench = Bench(
             shelf,
-            self.originals,
+            Originals(self.originals),
             state / "scratch",
             Limits(),
             threading.Event(),
-            Volumes(state, {"originals": self.originals, "library": self.root}, 0),
+            Volumes(state, {}, 0),
         )
         front = Front(shelf, stages)
-        rules = Rules(stages, lambda _inbox: settings, {"cpu": 2}, Retry(), sweep_after_seconds=-1e12)
+        rules = Rules(
+            stages, lambda _inbox: settings, {"cpu": 2}, Retry(), Keeping(), sweep_after_seconds=-1e12
+        )
         self.decider = Decider(
             rules,
             bench,
             self.journal,
-            Librarian(bench, front),
+            Librarian(bench, front, Keeping()),
             self.executor,
             self._calls.append,
             lambda: self.now,
         )
-        for item in list_items(self.originals):
+        for item in Originals(self.originals).items():
             self.journal.add_item(item)
         self.decider.look_again(self.journal.item_ids())
 

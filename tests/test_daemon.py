@@ -11,6 +11,8 @@ from pathlib import Path
 from clips import ffmpeg, stamped
 from daemon import DEMO, Home, children, kill, until
 
+from vlogd.files import TEMPORARY_PREFIX
+
 
 def test_sigterm_ends_it_within_seconds_with_all_children(tmp_path: Path) -> None:
     """A stop in the middle of an encode leaves no child and no half file behind."""
@@ -22,7 +24,7 @@ def test_sigterm_ends_it_within_seconds_with_all_children(tmp_path: Path) -> Non
     daemon.send_signal(signal.SIGTERM)
     assert daemon.wait(15) == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in ours)
-    assert not list(home.library.rglob(".vlogd-*"))
+    assert not list(home.library.rglob(f"{TEMPORARY_PREFIX}*"))
     assert not list((home.folder / "state/scratch").rglob("*.mp4"))
 
 

@@ -10,7 +10,8 @@ from clips import stamped
 
 from vlogd import names
 from vlogd.inbox import Inbox
-from vlogd.intake import Accepted, Changed, Duplicate, Failed, Intake, Left, list_items, look
+from vlogd.intake import Accepted, Changed, Duplicate, Failed, Intake, Left, look
+from vlogd.originals import Originals
 from vlogd.process import Limits
 from vlogd.settle import Sighting
 from vlogd.volumes import Volumes
@@ -33,7 +34,7 @@ def intake(tmp_path: Path) -> Intake:
 def intake_into(originals: Path, state: Path) -> Intake:
     """An intake into some folder."""
     volumes = Volumes(state, {"originals": originals}, 0)
-    return Intake(originals, Limits(), threading.Event(), volumes)
+    return Intake(Originals(originals), Limits(), threading.Event(), volumes)
 
 
 def seen(path: Path) -> Sighting:
@@ -52,7 +53,7 @@ def test_a_video_becomes_an_item(inbox: Inbox, intake: Intake, tmp_path: Path) -
     assert outcome.item.title == "My film"
     assert outcome.item.slug == f"my-film-{outcome.item.id[:6]}"
     assert (tmp_path / "originals" / outcome.item.original).read_bytes() == data
-    assert list(list_items(tmp_path / "originals")) == [outcome.item]
+    assert list(Originals(tmp_path / "originals").items()) == [outcome.item]
     assert not path.exists()
     assert not list((tmp_path / "originals/.incoming").iterdir())
 
@@ -68,7 +69,7 @@ def test_same_bytes_are_one_item(inbox: Inbox, intake: Intake, tmp_path: Path) -
     assert isinstance(taken, Accepted)
     assert outcome == Duplicate(second, taken.item)
     assert not second.exists()
-    assert len(list(list_items(tmp_path / "originals"))) == 1
+    assert len(list(Originals(tmp_path / "originals").items())) == 1
 
 
 def test_what_is_no_video_is_put_aside(inbox: Inbox, intake: Intake) -> None:
@@ -149,7 +150,7 @@ def test_a_crash_while_taking_loses_nothing(
     list(intake.recover({"main": inbox}))
     if path.exists():
         intake.take(path, inbox, seen(path))
-    (item,) = list_items(tmp_path / "originals")
+    (item,) = Originals(tmp_path / "originals").items()
     assert (tmp_path / "originals" / item.original).read_bytes() == data
     assert not path.exists()
     assert not list((tmp_path / "originals/.incoming").iterdir())

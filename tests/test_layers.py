@@ -7,8 +7,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent / "vlogd"
 
 LAYERS = (
-    ("errors", "settings", "digest", "log", "notify", "names", "languages", "vtt"),
-    ("files", "model", "process", "whole", "inbox", "retry", "live", "volumes"),
+    ("errors", "settings", "digest", "log", "notify", "names", "languages", "vtt", "signals", "stop"),
+    ("files", "model", "process", "whole", "inbox", "retry", "live", "volumes", "originals", "keeping"),
     ("ffmpeg", "sampletable"),
     ("streams.*", "streams"),
     ("media", "encoders"),
@@ -17,13 +17,14 @@ LAYERS = (
     ("stage", "watcher", "schedule", "executor", "settle"),
     ("stages.*", "watchers.*"),
     ("stages", "watchers"),
-    ("plan", "library"),
+    ("plan", "library", "rebuild"),
     ("report", "runner", "intake"),
     ("front", "arrival", "config"),
     ("librarian", "tracked", "rules", "questions"),
-    ("floor",),
+    ("floor", "outlook", "showing"),
     ("decider",),
-    ("daemon", "reader", "doctor", "dryrun"),
+    ("asked",),
+    ("daemon", "reader", "doctor", "dryrun", "fsck"),
     ("cli", "__main__"),
 )
 """Each row may import only from rows above it, and within a package from the package itself."""

@@ -20,7 +20,9 @@ from vlogd.arrival import Arrival, Trouble
 from vlogd.errors import Unavailable
 from vlogd.inbox import Inbox
 from vlogd.intake import Accepted, Intake, Outcome
+from vlogd.originals import Originals
 from vlogd.process import Limits
+from vlogd.volumes import Volumes
 from vlogd.watchers.inotify import InotifyWatcher
 from vlogd.watchers.polling import PollingWatcher
 
@@ -208,7 +210,7 @@ def test_a_daemon_at_the_kernels_limit_polls_and_says_so(tmp_path: Path, limit: 
         until(lambda: "vlogd.started" in home.logged())
         stamped(tmp_path / "one.mp4", seconds=1).rename(home.inbox / "one.mp4")
         until(lambda: [video["status"] for video in home.videos()] == ["ready"])
-        assert "inotify limit is reached" in home.status()["troubles"]["main"]
+        assert "inotify limit is reached" in home.status()["troubles"]["main: watching"]
     assert home.logged().count("inbox.trouble") == 1
     assert "inotify limit is reached" in home.logged()
     assert "fs.inotify.max_user_watches" in home.logged()
@@ -243,14 +245,16 @@ def test_an_inbox_that_cannot_be_watched_is_polled(tmp_path: Path, monkeypatch: 
     said: queue.SimpleQueue[Outcome | Trouble] = queue.SimpleQueue()
     arrival = Arrival(
         [Inbox("main", inbox, "inotify", settle_seconds=0.1, rescan_seconds=3600)],
-        Intake(originals, Limits(), threading.Event()),
+        Intake(
+            Originals(originals), Limits(), threading.Event(), Volumes(tmp_path, {"originals": originals}, 0)
+        ),
         said.put,
     )
     arrival.start()
     try:
         trouble = said.get(timeout=60)
         assert isinstance(trouble, Trouble)
-        assert trouble.inbox == "main"
+        assert trouble.place == "main: watching"
         assert trouble.sentence.endswith("It is listed every few seconds instead.")
         stamped(tmp_path / "one.mp4", seconds=1).rename(inbox / "one.mp4")
         assert isinstance(said.get(timeout=60), Accepted)

@@ -19,16 +19,16 @@ from vlogd.inbox import Inbox
 from vlogd.intake import Changed, Intake, Left, Outcome, look
 from vlogd.settle import Settling
 from vlogd.watcher import Watcher
-from vlogd.whole import proves_whole
+from vlogd.whole import is_open_for_writing, proves_whole
 
 _RETRY_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """An inbox cannot be used as asked, and why."""
+    """Something of an inbox is not as it should be, and why; "" when it is well again."""
 
-    inbox: str
+    place: str
     sentence: str
 
 
@@ -39,10 +39,12 @@ class _Door:
     inbox: Inbox
     settling: Settling
     watcher: Watcher | None = None
+    watched: tuple[int, int] | None = None
     next_scan_at: float = 0.0
     left: dict[Path, str] = field(default_factory=dict)
-    trouble: str | None = None
+    troubles: dict[str, str] = field(default_factory=dict)
     skipped: set[Path] = field(default_factory=set)
+    held: set[Path] = field(default_factory=set)
 
 
 class Arrival:
@@ -72,7 +74,8 @@ class Arrival:
         """Stop watching and join; a claim in progress goes on at the next start."""
         self._stopping.set()
         self._hints.put(None)
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     @property
     def settling(self) -> int:
@@ -130,32 +133,42 @@ class Arrival:
                 door.next_scan_at = now + door.inbox.rescan_seconds
                 door.skipped.clear()
                 self._watch(door)
+                with suppress(OSError):
+                    self._intake.take_back(door.inbox)
                 self._scan(door, door.inbox.folder)
                 for path in door.settling.paths:
                     self._see(door, path)
 
     def _watch(self, door: _Door) -> None:
-        """Start the inbox's watcher once its folder is there; fall back to polling, saying why."""
+        """Watch the inbox's folder once it is there, anew when it is another one; poll if it must be, saying why."""
+        place = _place(door.inbox.folder)
+        if door.watcher is not None and place == door.watched:
+            return
         if door.watcher is not None:
+            door.watcher.stop()
+        door.watcher, door.watched = None, place
+        if place is None:
+            self._complain(
+                door, "folder", f"The inbox {door.inbox.folder} is not there; create it or mount its disk."
+            )
             return
-        if not door.inbox.folder.is_dir():
-            self._complain(door, f"The inbox {door.inbox.folder} is not there; create it or mount its disk.")
-            return
+        self._complain(door, "folder", "")
         kind = watchers.suited(door.inbox.folder) if door.inbox.watch == "auto" else door.inbox.watch
         hear = lambda path: self._hints.put((door, path))  # noqa: E731 - one line says it
         try:
             door.watcher = watchers.WATCHERS[kind]()
             door.watcher.start(door.inbox.folder, hear)
-            door.trouble = None
+            self._complain(door, "watching", "")
         except Unavailable as error:
-            self._complain(door, f"{error} It is listed every few seconds instead.")
+            self._complain(door, "watching", f"{error} It is listed every few seconds instead.")
             door.watcher = watchers.WATCHERS["polling"]()
             door.watcher.start(door.inbox.folder, hear)
 
-    def _complain(self, door: _Door, sentence: str) -> None:
-        if door.trouble != sentence:
-            door.trouble = sentence
-            self._tell(Trouble(door.inbox.name, sentence))
+    def _complain(self, door: _Door, about: str, sentence: str) -> None:
+        """Tell what is wrong, or with "" that it no longer is, once."""
+        if door.troubles.get(about, "") != sentence:
+            door.troubles[about] = sentence
+            self._tell(Trouble(f"{door.inbox.name}: {about}", sentence))
 
     def _scan(self, door: _Door, folder: Path) -> None:
         for parent, folders, found in os.walk(folder):
@@ -199,13 +212,23 @@ class Arrival:
     def _take_if_unchanged(self, door: _Door, path: Path) -> None:
         expected = door.settling.sighting(path)
         try:
-            if look(path) == expected:
+            if look(path) == expected and not self._is_held(door, path):
                 self._take(door, path)
         except OSError:
             pass
         finally:
             door.settling.forget(path)
         self._see(door, path)
+
+    def _is_held(self, door: _Door, path: Path) -> bool:
+        """Whether somebody has the file open for writing, however long ago the last byte came. Said once."""
+        if not is_open_for_writing(path):
+            return False
+        if path not in door.held:
+            door.held.add(path)
+            why = "Another program still has it open for writing; it is taken when that one closes it."
+            self._tell(Left(path, door.inbox.name, why))
+        return True
 
     def _take(self, door: _Door, path: Path) -> None:
         expected = look(path)
@@ -214,10 +237,12 @@ class Arrival:
         try:
             outcome = self._intake.take(path, door.inbox, expected)
         except (Unavailable, ToolFailed, BadInput) as error:
-            self._complain(door, str(error))
+            self._complain(door, "taking", str(error))
             door.skipped.add(path)
             door.next_scan_at = min(door.next_scan_at, self._clock() + _RETRY_SECONDS)
             return
+        self._complain(door, "taking", "")
+        door.held.discard(path)
         if isinstance(outcome, Left):
             self._leave(door, outcome)
         elif not isinstance(outcome, Changed):
@@ -229,3 +254,12 @@ class Arrival:
         if door.left.get(outcome.path) != outcome.sentence:
             door.left[outcome.path] = outcome.sentence
             self._tell(outcome)
+
+
+def _place(folder: Path) -> tuple[int, int] | None:
+    """Which folder it is, so that one that was made or mounted anew is known as another; None when not there."""
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if folder.is_dir() else None

@@ -18,10 +18,20 @@ from pydantic import Field
 
 from vlogd.errors import ConfigError
 from vlogd.inbox import Inbox, Watch
+from vlogd.keeping import Keeping, Policy
 from vlogd.process import Limits
 from vlogd.retry import Retry
-from vlogd.settings import NonNegativeInt, NonNegativeSeconds, PositiveInt, PositiveSeconds, settings
+from vlogd.settings import (
+    NonNegativeDays,
+    NonNegativeInt,
+    NonNegativeSeconds,
+    PositiveInt,
+    PositiveSeconds,
+    settings,
+)
 from vlogd.stages import STAGES
+
+_DAY_SECONDS = 86400.0
 
 
 @settings
@@ -63,6 +73,17 @@ class LimitsSection:
 
 
 @settings
+class KeepingSection:
+    """`keeping`: how long what is not needed any more is kept. Days; `failed_days` 0 means for ever."""
+
+    originals: Policy = "keep"
+    originals_days: NonNegativeDays = 30.0
+    archive: Path | None = None
+    trash_days: NonNegativeDays = 30.0
+    failed_days: NonNegativeDays = 0.0
+
+
+@settings
 class Sections:
     """The whole file."""
 
@@ -74,6 +95,7 @@ class Sections:
     slots: SlotsSection = dataclasses.field(default_factory=SlotsSection)
     retry: RetrySection = dataclasses.field(default_factory=RetrySection)
     limits: LimitsSection = dataclasses.field(default_factory=LimitsSection)
+    keeping: KeepingSection = dataclasses.field(default_factory=KeepingSection)
     reserve_mebibytes: NonNegativeInt = 1024
     sweep_after_seconds: NonNegativeSeconds = 3600.0
     library_check_seconds: PositiveSeconds = 3600.0
@@ -93,6 +115,7 @@ class Config:
     slots: Mapping[str, int]
     retry: Retry
     limits: Limits
+    keeping: Keeping
     reserve_bytes: int
     sweep_after_seconds: float
     library_check_seconds: float
@@ -160,9 +183,22 @@ def _config(path: Path, sections: Sections, problems: list[str]) -> Config:
         limits=Limits(
             sections.limits.memory_mebibytes << 20, sections.limits.stall_seconds, sections.limits.niceness
         ),
+        keeping=_keeping(home, sections.keeping, problems),
         reserve_bytes=sections.reserve_mebibytes << 20,
         sweep_after_seconds=sections.sweep_after_seconds,
         library_check_seconds=sections.library_check_seconds,
+    )
+
+
+def _keeping(home: Path, said: KeepingSection, problems: list[str]) -> Keeping:
+    if said.originals == "archive" and said.archive is None:
+        problems.append("keeping.archive: is missing; it names the folder that originals are moved to.")
+    return Keeping(
+        originals=said.originals,
+        originals_seconds=said.originals_days * _DAY_SECONDS,
+        archive=None if said.archive is None else _absolute(home, said.archive),
+        trash_seconds=said.trash_days * _DAY_SECONDS,
+        failed_seconds=said.failed_days * _DAY_SECONDS,
     )
 
 
@@ -210,6 +246,8 @@ def _meant(name: str, known: Any) -> str:
 def _folder_problems(config: Config) -> Iterator[str]:
     """Folders that would swallow one another."""
     named = {"state": config.state, "originals": config.originals, "library": config.library}
+    if config.keeping.archive is not None:
+        named["keeping.archive"] = config.keeping.archive
     named |= {f"inboxes.{inbox.name}.folder": inbox.folder for inbox in config.inboxes}
     for one, folder in named.items():
         for other, outer in named.items():

@@ -5,34 +5,34 @@ wanted, show viewers what is new. There is no code for resuming: an item that is
 start or after a drop, is surveyed, and what is missing is done.
 """
 
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from vlogd.errors import Unavailable
-from vlogd.executor import Executor
+from vlogd import outlook
+from vlogd.errors import Cancelled
+from vlogd.executor import ARCHIVE, Executor
 from vlogd.floor import Floor
 from vlogd.journal import Journal
-from vlogd.librarian import Librarian, Position
+from vlogd.librarian import Found, Librarian, Position
 from vlogd.log import get_logger
-from vlogd.model import Artifact, Item
-from vlogd.plan import survey
+from vlogd.model import Item
+from vlogd.plan import as_final, survey
 from vlogd.questions import Questions
-from vlogd.report import Report
 from vlogd.rules import Rules
 from vlogd.runner import Bench
-from vlogd.tracked import OpenStep, Tracked
+from vlogd.showing import Showing
+from vlogd.tracked import Leaving, OpenStep, Tracked
 
 _log = get_logger()
 
 _OPEN_STEPS = 64
 """Items that are taken up at once: enough to choose from, few enough for a flat memory."""
-
-_SHOW_SECONDS = 1.0
-"""Viewers of an item that is being made see its state at most this old."""
 
 
 class Decider:
@@ -49,14 +49,16 @@ class Decider:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._rules = rules
-        self._bench = bench
         self._journal = journal
         self._librarian = librarian
         self._clock = clock
         self._waiting: deque[str] = deque()
         self._tracked: dict[str, Tracked] = {}
         self._floor = Floor(rules, bench, journal, executor, tell, clock)
-        self._questions = Questions(executor, tell, bench.stop, clock, rules.retry.unavailable_wait_seconds)
+        patience = rules.retry.unavailable_wait_seconds
+        self._questions = Questions(executor, tell, bench.stop, clock, patience)
+        broken = lambda item_id, error: self._unanswered(item_id, None, error)  # noqa: E731 - one line says it
+        self._showing = Showing(librarian, self._questions, bench, clock, patience, broken)
 
     # What others ask of it
 
@@ -79,22 +81,46 @@ class Decider:
             self._waiting.appendleft(item_id)
             return
         tracked.failures = []
+        tracked.cancelled, tracked.stop = False, threading.Event()
         for step in tracked.steps.values():
             step.parked, step.trouble, step.not_before, step.stale = False, None, 0.0, True
         tracked.dirty = True
 
-    def reports(self) -> list[Report]:
-        """What is known of the items in work."""
-        return [tracked.report for tracked in self._tracked.values() if tracked.report is not None]
+    def remove(self, item: Item, leaving: Leaving) -> None:
+        """Take an item away: off the page and into the trash."""
+        if item.id in self._waiting:
+            self._waiting.remove(item.id)
+        tracked = self._tracked.setdefault(item.id, Tracked(item))
+        tracked.leaving = leaving
+        tracked.stop.set()
 
-    def shares(self) -> dict[str, dict[str, float]]:
-        """Running parts and their share done, as "item/stage" to part to 0..1."""
-        return {
-            f"{tracked.item.id}/{name}": dict(step.at_work)
-            for tracked in self._tracked.values()
-            for name, step in tracked.steps.items()
-            if step.at_work
-        }
+    def restore(self, item: Item) -> None:
+        """Bring an item back from the trash and take it up."""
+        failed = lambda error: _log.warning("item.not_restored", item=item.slug, why=str(error))  # noqa: E731
+        self._questions.ask(partial(self._librarian.restore, item), self.accept, failed, patient=False)
+
+    def tidy(self, inboxes: Collection[Path]) -> None:
+        """Delete what has lain long enough in the trash and in the inboxes' `_failed`."""
+        heard = lambda gone: gone and _log.info("trash.emptied", gone=" ".join(gone))  # noqa: E731
+        failed = lambda error: _log.warning("trash.not_emptied", why=str(error))  # noqa: E731
+        self._questions.ask(partial(self._librarian.tidy, inboxes), heard, failed, patient=False)
+
+    def cancel(self, item_id: str) -> None:
+        """Make nothing more of an item until somebody says retry."""
+        tracked = self._tracked.get(item_id)
+        if tracked is None:
+            if item_id in self._waiting:
+                self._waiting.remove(item_id)
+            tracked = self._begin(item_id)
+        if tracked is not None:
+            tracked.cancelled = True
+            tracked.stop.set()
+            self._park_cancelled(tracked)
+
+    @property
+    def items(self) -> Collection[Tracked]:
+        """The items in work."""
+        return self._tracked.values()
 
     @property
     def waiting(self) -> int:
@@ -103,7 +129,7 @@ class Decider:
 
     def finished(self) -> bool:
         """Whether nothing is left to do but what rests on something outside."""
-        busy = any(self._has_future(tracked) for tracked in self._tracked.values())
+        busy = any(outlook.has_future(tracked) for tracked in self.items)
         return not self._waiting and self._questions.answered and not busy
 
     @property
@@ -111,31 +137,9 @@ class Decider:
         """The ids of items that failed, as far as they were looked at."""
         return self._floor.parked_items
 
-    def rests(self) -> list[str]:
-        """Why essential work rests, in sentences."""
-        resting = [
-            step.trouble
-            for tracked in self._tracked.values()
-            for step in tracked.steps.values()
-            if step.step.stage.essential and not step.parked and step.trouble
-        ]
-        return resting + [tracked.unseen for tracked in self._tracked.values() if tracked.unseen]
-
     def next_due(self) -> float | None:
         """When (epoch seconds) something must be done although nobody tells anything."""
-        now = self._clock()
-        held = [s.not_before for t in self._tracked.values() for s in t.steps.values() if s.not_before > now]
-        shows = [t.show_after for t in self._tracked.values() if t.dirty and not t.publishing]
-        return min([*held, *shows, *self._questions.due()], default=None)
-
-    def _has_future(self, tracked: Tracked) -> bool:
-        resting = all(step.parked or step.trouble for step in tracked.steps.values())
-        held = any(self._will_retry_soon(step, tracked) for step in tracked.steps.values())
-        return not tracked.unseen and (tracked.busy() or not resting or held)
-
-    def _will_retry_soon(self, step: OpenStep, tracked: Tracked) -> bool:
-        """A failed tool is tried again within `--once`; what is unavailable is not waited for."""
-        return not step.parked and step.kinds(tracked.failures)[-1:] != [] and step.not_before > 0
+        return min([*outlook.due(self.items, self._clock()), *self._questions.due()], default=None)
 
     # What it does after each event
 
@@ -143,23 +147,29 @@ class Decider:
         """Take items up, start parts, show what is new."""
         self._questions.ask_again()
         self._take_up()
-        for tracked in list(self._tracked.values()):
+        staying = [tracked for tracked in self.items if tracked.leaving is None]
+        for tracked in staying:
             self._open_steps(tracked)
-        self._floor.start(self._tracked.values())
-        for tracked in list(self._tracked.values()):
-            self._show(tracked)
+        self._floor.start(staying)
+        for tracked in staying:
+            self._showing.show(tracked)
             self._let_go(tracked)
+        for tracked in [tracked for tracked in self.items if tracked.leaving is not None]:
+            self._take_away(tracked)
 
     def _take_up(self) -> None:
         while self._waiting and sum(not t.settled() for t in self._tracked.values()) < _OPEN_STEPS:
             item_id = self._waiting.popleft()
-            item = self._journal.item(item_id)
-            if item is None or item_id in self._tracked:
-                continue
-            self._tracked[item_id] = Tracked(item, failures=self._journal.attempts(item_id))
-            self._ask(
-                partial(self._librarian.artifacts, item), partial(self._surveyed, item_id), item_id, None
-            )
+            if item_id not in self._tracked:
+                self._begin(item_id)
+
+    def _begin(self, item_id: str) -> Tracked | None:
+        item = self._journal.item(item_id)
+        if item is None:
+            return None
+        tracked = self._tracked[item_id] = Tracked(item, failures=self._journal.attempts(item_id))
+        self._ask(partial(self._librarian.take_up, item), partial(self._surveyed, tracked), item_id, None)
+        return tracked
 
     def _open_steps(self, tracked: Tracked) -> None:
         now = self._clock()
@@ -174,29 +184,30 @@ class Decider:
                     step,
                 )
 
-    def _show(self, tracked: Tracked) -> None:
-        """Bring viewers up to date; not while the librarian may be about to commit a step.
-
-        What is shown then would be the step's growing state, written over its finished files.
-        """
-        now = self._clock()
-        if tracked.survey is None or not tracked.dirty or tracked.publishing or tracked.looking():
+    def _take_away(self, tracked: Tracked) -> None:
+        """Once nothing of it runs any more, an item that is leaving goes to the trash."""
+        if not tracked.at_rest() or tracked.leaving is None:
             return
-        if now < tracked.show_after and not (tracked.survey.complete and not tracked.unseen):
-            return
-        tracked.dirty, tracked.publishing, tracked.show_after = False, True, now + _SHOW_SECONDS
-        growing = tracked.growing(self._bench)
+        tracked.publishing = True
         self._questions.ask(
-            partial(self._librarian.publish, tracked.survey, growing, tracked.progress()),
-            partial(self._published, tracked),
-            partial(self._unpublished, tracked),
-            patient=False,
+            partial(self._librarian.remove, tracked.item, tracked.leaving.keep_until),
+            partial(self._taken_away, tracked, tracked.leaving.gone),
+            partial(self._unanswered, tracked.item.id, None),
+            patient=True,
         )
+
+    def _taken_away(self, tracked: Tracked, gone: Callable[[], None], _nothing: None) -> None:
+        self._journal.remove_item(tracked.item.id)
+        self._floor.parked_items.discard(tracked.item.id)
+        self._tracked.pop(tracked.item.id, None)
+        gone()
+        _log.info("item.removed", item=tracked.item.slug)
 
     def _let_go(self, tracked: Tracked) -> None:
         """An item with nothing to do any more leaves the memory."""
         if tracked.survey is not None and not tracked.busy() and not tracked.steps:
             del self._tracked[tracked.item.id]
+            self._retire(tracked)
             grace = self._rules.sweep_after_seconds
             self._ask(
                 partial(self._librarian.sweep, tracked.survey, (), grace),
@@ -205,16 +216,28 @@ class Decider:
                 None,
             )
 
+    def _retire(self, tracked: Tracked) -> None:
+        """Archive or delete the original of a finished video when that is due."""
+        told, item = tracked.report, tracked.item
+        if tracked.final or told is None or told.ready_at is None:
+            return
+        if not self._rules.keeping.is_due(told.ready_at, self._clock()):
+            return
+        heard = lambda how: how and _log.info("original.retired", item=item.slug, how=how)  # noqa: E731
+        failed = lambda error: _log.warning("original.not_retired", item=item.slug, why=str(error))  # noqa: E731
+        question = partial(self._librarian.retire, item)
+        self._questions.ask(question, heard, failed, patient=False, resource=ARCHIVE)
+
     # What others tell it
 
-    def _surveyed(self, item_id: str, artifacts: list[Artifact]) -> None:
-        tracked = self._tracked[item_id]
-        tracked.artifacts = artifacts
+    def _surveyed(self, tracked: Tracked, found: Found) -> None:
+        tracked.artifacts, tracked.final = found.artifacts, found.final
         self._survey(tracked)
 
     def _survey(self, tracked: Tracked) -> None:
         settings = self._rules.settings(tracked.item.inbox)
-        tracked.survey = survey(tracked.item, self._rules.stages, settings, tracked.artifacts)
+        found = survey(tracked.item, self._rules.stages, settings, tracked.artifacts)
+        tracked.survey = as_final(found) if tracked.final else found
         wanted = {step.stage.name: step for step in tracked.survey.steps}
         kept = {
             name: step
@@ -229,7 +252,15 @@ class Decider:
                 _log.info("step.wanted", item=step.item.slug, stage=name, reason=step.reason)
         tracked.steps = kept
         tracked.dirty = True
+        if tracked.cancelled:
+            self._park_cancelled(tracked)
         self._floor.note_parked(tracked)
+
+    def _park_cancelled(self, tracked: Tracked) -> None:
+        error = Cancelled("It was cancelled; `vlogd retry` takes it up again.")
+        for step in tracked.steps.values():
+            if not step.parked:
+                self._floor.failed(tracked, step, "-", error)
 
     def _positioned(self, item_id: str, step: OpenStep, position: Position) -> None:
         step.looking = False
@@ -250,24 +281,6 @@ class Decider:
             )
             tracked.artifacts.append(artifact)
             self._survey(tracked)
-
-    def _published(self, tracked: Tracked, told: Report) -> None:
-        before, tracked.publishing, tracked.unseen = tracked.report, False, None
-        tracked.report = replace(told, eta_seconds=tracked.eta.seconds(told.progress, self._clock()))
-        if told.playable and not (before and before.playable):
-            _log.info("item.playable", item=told.slug)
-        if told.status == "ready" and not (before and before.status == "ready"):
-            _log.info("item.ready", item=told.slug, title=told.title)
-
-    def _unpublished(self, tracked: Tracked, error: Exception) -> None:
-        """Viewers could not be shown the latest: show them what is the latest when the disk is back."""
-        tracked.publishing = False
-        if not isinstance(error, Unavailable):
-            self._unanswered(tracked.item.id, None, error)
-            return
-        _log.warning("library.waits", item=tracked.item.slug, why=str(error))
-        tracked.dirty, tracked.unseen = True, str(error)
-        tracked.show_after = self._clock() + self._rules.retry.unavailable_wait_seconds
 
     def _ask(
         self, question: Callable[[], Any], answer: Callable[[Any], None], item_id: str, step: OpenStep | None

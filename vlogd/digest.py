@@ -12,6 +12,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from vlogd.stop import Stop, check
+
 _BLOCK_BYTES = 1 << 20
 _SAMPLE_BYTES = 64 << 10
 _SAMPLES = 32
@@ -54,12 +56,13 @@ def identity(path: Path) -> str:
     return found.hexdigest()
 
 
-def same_bytes(one: Path, other: Path) -> bool:
-    """Whether two files hold exactly the same bytes."""
+def same_bytes(one: Path, other: Path, stop: Stop) -> bool:
+    """Whether two files hold exactly the same bytes. Raises Stopping in the middle."""
     with one.open("rb", buffering=0) as a, other.open("rb", buffering=0) as b:
         if os.fstat(a.fileno()).st_size != os.fstat(b.fileno()).st_size:
             return False
         while True:
+            check(stop)
             ours, theirs = a.read(_BLOCK_BYTES), b.read(_BLOCK_BYTES)
             if ours != theirs:
                 return False

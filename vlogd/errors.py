@@ -6,6 +6,7 @@
 | `ToolFailed`  | tries again after a growing pause, then parks with the tool's last lines |
 | `Unavailable` | waits and looks again (disk full, mount gone, model missing); no attempt |
 | `Stopping`    | nothing: the daemon was asked to stop, the part is done at the next start|
+| `Cancelled`   | parks the item's open steps until somebody says `vlogd retry`            |
 | `ConfigError` | refuses to start and lists every problem at once                         |
 
 Every message is one sentence for the person who dropped the file: what is wrong, with which
@@ -38,6 +39,10 @@ class Unavailable(VlogdError):
 
 class Stopping(VlogdError):
     """The daemon is going down; whatever was in flight will be done again."""
+
+
+class Cancelled(VlogdError):
+    """Somebody said `vlogd cancel`."""
 
 
 class ConfigError(VlogdError):

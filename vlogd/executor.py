@@ -11,6 +11,9 @@ from typing import Protocol
 LIBRARY = "library"
 """The resource of jobs on the library's disk: one at a time, in the order they were given."""
 
+ARCHIVE = "archive"
+"""The resource of copies of originals to the archive, which may take many minutes."""
+
 
 class Executor(Protocol):
     """Runs jobs. A job tells its own outcome; it never raises."""
@@ -28,7 +31,7 @@ class LocalExecutor:
     def __init__(self, slots: Mapping[str, int]) -> None:
         self._pools = {
             name: ThreadPoolExecutor(number, thread_name_prefix=f"vlogd-{name}")
-            for name, number in {**slots, LIBRARY: 1}.items()
+            for name, number in {**slots, LIBRARY: 1, ARCHIVE: 1}.items()
         }
 
     def submit(self, resource: str, job: Callable[[], None]) -> None:

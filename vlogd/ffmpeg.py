@@ -9,7 +9,6 @@ Graphs are ffmpeg-python streams (`Stream`), which carry no types; stages build 
 `source(...)`, their `.filter(...)` and `output(...)`, and give them to `run`.
 """
 
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import ffmpeg
 
 from vlogd import process
 from vlogd.process import Limits
+from vlogd.stop import Stop
 
 Stream = Any
 
@@ -68,7 +68,7 @@ def run(
     outputs: Sequence[Stream],
     *,
     limits: Limits,
-    stop: threading.Event | None = None,
+    stop: Stop | None = None,
     tell_seconds: Callable[[float], None] | None = None,
     tell_frames: Callable[[int], None] | None = None,
     global_options: Sequence[str] = (),
@@ -90,14 +90,14 @@ def run(
     )
 
 
-def probe(path: Path, *entries: str, limits: Limits, stop: threading.Event | None = None) -> str:
+def probe(path: Path, *entries: str, limits: Limits, stop: Stop | None = None) -> str:
     """What ffprobe prints about `path` as JSON; `entries` are its options (`-show_streams` …)."""
     return process.output(["ffprobe", *_probe_options(), "-of", "json", *entries, argument(path)],
                           limits=limits, stop=stop)  # fmt: skip
 
 
 def probe_lines(
-    path: Path, *entries: str, on_line: process.Line, limits: Limits, stop: threading.Event | None = None
+    path: Path, *entries: str, on_line: process.Line, limits: Limits, stop: Stop | None = None
 ) -> None:
     """Hand each line that ffprobe prints about `path` (as `entries` say) to `on_line`."""
     process.run(

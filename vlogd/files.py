@@ -12,7 +12,14 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-TEMPORARY_PREFIX = ".vlogd-"
+from vlogd.stop import Never, Stop, check
+
+_COPY_BYTES = 16 << 20
+
+OWN_PREFIX = ".vlogd-"
+"""What the names of our own files in other people's folders start with."""
+
+TEMPORARY_PREFIX = f"{OWN_PREFIX}new-"
 """What our temporary names start with; a leftover of a crash is recognised by it and swept."""
 
 
@@ -24,8 +31,26 @@ def temporary_beside(path: Path) -> Path:
 def sweep_temporary(folder: Path, pattern: str = "**/") -> None:
     """Remove what a crash left of files that were being written. Nobody may be writing there now."""
     for leftover in folder.glob(f"{pattern}{TEMPORARY_PREFIX}*"):
-        if not leftover.name.endswith(".json"):
-            leftover.unlink(missing_ok=True)
+        leftover.unlink(missing_ok=True)
+
+
+def copy_beside(source: Path, target: Path, stop: Stop) -> Path:
+    """A synced copy of `source` under a temporary name beside `target`. Raises Stopping in the middle."""
+    temporary = temporary_beside(target)
+    descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        with temporary.open("wb") as file:
+            while os.sendfile(file.fileno(), descriptor, None, _COPY_BYTES):  # None: go on
+                check(stop)
+            file.flush()
+            os.fsync(file.fileno())
+        shutil.copystat(source, temporary)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(descriptor)
+    return temporary
 
 
 def sync_folder(folder: Path) -> None:
@@ -90,13 +115,6 @@ def move_whole(source: Path, target: Path) -> None:
     if source.stat().st_dev == target.parent.stat().st_dev:
         source.replace(target)
     else:
-        temporary = temporary_beside(target)
-        try:
-            shutil.copyfile(source, temporary)
-            sync_file(temporary)
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        copy_beside(source, target, Never()).replace(target)
         source.unlink()
     sync_folder(target.parent)

@@ -9,12 +9,14 @@ from functools import partial
 
 from vlogd.errors import Stopping, Unavailable
 from vlogd.executor import Executor
-from vlogd.journal import Attempt, Journal
+from vlogd.journal import Journal
 from vlogd.log import get_logger
+from vlogd.model import Attempt
 from vlogd.retry import kind_of
 from vlogd.rules import Rules
 from vlogd.runner import Bench, Done, perform
 from vlogd.schedule import Wanted, choose
+from vlogd.stop import Either
 from vlogd.tracked import OpenStep, Tracked
 
 _log = get_logger()
@@ -64,13 +66,14 @@ class Floor:
         self.running[one.key] = one
         _log.info("part.started", item=step.step.item.slug, stage=one.stage, part=one.part.name)
         receipts = dict(step.position.receipts)
+        bench = replace(self._bench, stop=Either(self._bench.stop, tracked.stop))
 
         def job() -> None:
             done = perform(
                 step.step,
                 one.part,
                 receipts,
-                self._bench,
+                bench,
                 lambda share: self._tell(partial(self._moved, one, tracked, step, share)),
                 lambda name: self._tell(partial(self._delivered, tracked, step, name)),
             )

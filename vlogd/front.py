@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from vlogd import files
-from vlogd.library import VIDEOS, Library
-from vlogd.model import View
+from vlogd.library import VIDEO, VIDEOS, Library
+from vlogd.model import Item, View
 from vlogd.plan import Survey
 from vlogd.report import Progress, Report, report
 from vlogd.stage import Stage, Work
 
-VIDEO = "video.json"
 CATALOG = "catalog.json"
 
 
@@ -97,6 +96,11 @@ class Front:
         if self._list(video):
             self._write_catalog()
         return told
+
+    def forget(self, item: Item) -> None:
+        """Take an item out of the catalogue."""
+        if self._catalog.pop(item.slug, None) is not None:
+            self._write_catalog()
 
     def _retire(self, home: Path, names: Sequence[str]) -> None:
         """Remove stable names that the last `video.json` had and this one has not."""

@@ -17,11 +17,9 @@ import errno
 import os
 import shutil
 import stat
-import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -29,14 +27,18 @@ from vlogd import digest, files, media, names
 from vlogd.errors import BadInput, Unavailable
 from vlogd.inbox import Inbox
 from vlogd.model import Item
+from vlogd.originals import ITEM, Originals
 from vlogd.process import Limits
 from vlogd.settle import Sighting
+from vlogd.stop import Stop
 from vlogd.volumes import Volumes
 
 _INCOMING = ".incoming"
 _CLAIM = ".vlogd-claim.json"
-_ITEM = ".vlogd-item.json"
 _ID_CHARACTERS = 16
+
+_NOTE_SECONDS = 2.0
+"""A file in `_failed` that changed so much later than its note was written is still being copied."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,9 @@ def look(path: Path) -> Sighting | str:
 class Intake:
     """Takes files into one originals folder."""
 
-    def __init__(self, originals: Path, limits: Limits, stop: threading.Event, volumes: Volumes) -> None:
-        self._originals = originals
+    def __init__(self, originals: Originals, limits: Limits, stop: Stop, volumes: Volumes) -> None:
+        self._keeper = originals
+        self._originals = originals.root
         self._volumes = volumes
         self._limits = limits
         self._stop = stop
@@ -132,9 +135,7 @@ class Intake:
     def recover(self, inboxes: dict[str, Inbox]) -> Iterator[Outcome]:
         """Go on with what was claimed when vlogd ended, and sweep what never became a claim."""
         for folder in sorted((self._originals / _INCOMING).glob("*")):
-            claimed = next(
-                (p for p in folder.iterdir() if not p.name.startswith(files.TEMPORARY_PREFIX)), None
-            )
+            claimed = next((p for p in folder.iterdir() if not p.name.startswith(files.OWN_PREFIX)), None)
             if claimed is None:
                 shutil.rmtree(folder)
                 continue
@@ -142,6 +143,16 @@ class Intake:
             path = Path(claim["path"])
             inbox = inboxes.get(claim["inbox"], Inbox(claim["inbox"], path.parent))
             yield self._identify(claimed, path, inbox)
+
+    def take_back(self, inbox: Inbox) -> None:
+        """Give files in `_failed` another chance that grew after they were put there: their copying went on."""
+        folder = inbox.folder / names.FAILED
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            note = folder / names.failed_names(path.name)[1]
+            judged = note != path and note.is_file() and path.is_file() and not path.is_symlink()
+            if judged and path.stat().st_mtime > note.stat().st_mtime + _NOTE_SECONDS:
+                _give_back(path, inbox.folder / path.name)
+                note.unlink()
 
     def _claim(self, path: Path, inbox: Inbox, expected: Sighting) -> Path:
         """Move `path` out of the inbox; where it lies then."""
@@ -156,7 +167,7 @@ class Intake:
             except OSError as error:
                 if error.errno != errno.EXDEV:
                     raise
-                _copy_whole(path, target, expected)
+                self._copy_whole(path, target, expected)
                 path.unlink()
         except BaseException:
             if not (folder / path.name).exists():
@@ -169,6 +180,14 @@ class Intake:
             shutil.rmtree(folder)
             raise FileNotFoundError(path)
         return target
+
+    def _copy_whole(self, source: Path, target: Path, expected: Sighting) -> None:
+        """Copy across file systems, read the copy back, and make sure that the source did not move on."""
+        copied = files.copy_beside(source, target, self._stop)
+        if look(source) != expected or not digest.same_bytes(source, copied, self._stop):
+            raise FileNotFoundError(source)
+        copied.rename(target)
+        files.sync_folder(target.parent)
 
     def _identify(self, claimed: Path, path: Path, inbox: Inbox) -> Outcome:
         folder = claimed.parent
@@ -195,7 +214,7 @@ class Intake:
             accepted_at=files.read_json(folder / _CLAIM)["accepted_at"],
         )
         files.sync_file(claimed)
-        files.write_json(folder / _ITEM, asdict(item))
+        files.write_json(folder / ITEM, asdict(item))
         home = self._originals / known
         if home.exists():  # its original was lost; this is the same file again
             shutil.rmtree(home)
@@ -212,47 +231,19 @@ class Intake:
         ):
             item_id = candidate[:_ID_CHARACTERS]
             item = self._taken(candidate)
-            if item is None or not (self._originals / item.original).exists():
+            original = None if item is None else self._keeper.find(item)
+            if item is None or original is None:
                 return item_id
-            if digest.same_bytes(claimed, self._originals / item.original):
+            if digest.same_bytes(claimed, original, self._stop):
                 return item
         raise BadInput("Its content has the same digest as two other files.")  # pragma: no cover
 
     def _taken(self, identity: str) -> Item | None:
-        return read_item(self._originals / identity[:_ID_CHARACTERS]) if identity else None
+        return self._keeper.item(identity[:_ID_CHARACTERS]) if identity else None
 
 
 def _device(folder: Path) -> int:
     return folder.stat().st_dev
-
-
-def read_item(home: Path) -> Item | None:
-    """The item whose original lies in `home`."""
-    with suppress(OSError, ValueError, TypeError):
-        return Item(**files.read_json(home / _ITEM))
-    return None
-
-
-def list_items(originals: Path) -> Iterator[Item]:
-    """All accepted items, by what lies beside their originals."""
-    with suppress(FileNotFoundError):
-        for entry in os.scandir(originals):
-            if not entry.name.startswith("."):
-                item = read_item(Path(entry.path))
-                if item is not None:
-                    yield item
-
-
-def _copy_whole(source: Path, target: Path, expected: Sighting) -> None:
-    """Copy across file systems, read the copy back, and make sure that the source did not move on."""
-    temporary = files.temporary_beside(target)
-    shutil.copyfile(source, temporary, follow_symlinks=False)
-    shutil.copystat(source, temporary, follow_symlinks=False)
-    files.sync_file(temporary)
-    if look(source) != expected or not digest.same_bytes(source, temporary):
-        raise FileNotFoundError(source)
-    temporary.rename(target)
-    files.sync_folder(target.parent)
 
 
 def _give_back(claimed: Path, path: Path) -> None:

@@ -14,7 +14,7 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,12 @@ import peewee
 from playhouse import migrate as playhouse_migrate
 
 from vlogd.errors import Unavailable
-from vlogd.model import Artifact, Item
+from vlogd.log import get_logger
+from vlogd.model import Artifact, Attempt, Item, Left
 
-_BUSY_MILLISECONDS = 10_000
+_log = get_logger()
+
+_BUSY_MILLISECONDS = 2_000
 
 
 class _Row(peewee.Model):
@@ -94,30 +97,6 @@ class SightingRow(_Row):
 _TABLES = (ItemRow, ArtifactRow, AttemptRow, SightingRow)
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """A failed attempt at a part. `kind` is the error's class name; `at` in epoch seconds."""
-
-    item_id: str
-    stage: str
-    fingerprint: str
-    part: str
-    kind: str
-    sentence: str
-    stderr: str
-    at: float
-
-
-@dataclass(frozen=True)
-class Left:
-    """Something that lies in an inbox and was not taken."""
-
-    path: str
-    inbox: str
-    why: str
-    at: float
-
-
 def _version_1(_migrator: Any) -> None:
     """The first schema: all tables as they are declared above."""
     for table in _TABLES:
@@ -128,11 +107,21 @@ MIGRATIONS: tuple[Callable[[Any], None], ...] = (_version_1,)
 """Migration N brings the schema from version N to N + 1; `user_version` counts them (SQLite PRAGMA)."""
 
 
+class Damaged(Unavailable):
+    """The file is no sound database. One that is only locked, or on a full disk, is not damaged."""
+
+
 class Journal:
-    """An open journal. Raises Unavailable with a sentence when the file can't be used."""
+    """An open journal. Raises Unavailable with a sentence when the file can't be used.
+
+    A write that another program's lock or a full disk hinders is made later: it must not stop work
+    whose truth lies on the disks anyway.
+    """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
+        self._backlog: list[Any] = []
+        self._unwritten: dict[str, Item] = {}
         if read_only:
             self._database = peewee.SqliteDatabase(f"file:{_quoted(path)}?mode=ro", uri=True)
         else:
@@ -145,8 +134,24 @@ class Journal:
             self._database.bind(_TABLES)
             if not read_only:
                 self._migrate()
-        except (peewee.DatabaseError, sqlite3.DatabaseError) as error:
+        except (peewee.OperationalError, sqlite3.OperationalError) as error:
             raise Unavailable(f"The journal {path} cannot be opened: {error}.") from error
+        except (peewee.DatabaseError, sqlite3.DatabaseError) as error:
+            raise Damaged(f"The journal {path} is damaged: {error}.") from error
+
+    def _write(self, *queries: Any) -> None:
+        """Make these writes in one transaction, after those that could not be made before."""
+        self._backlog.extend(queries)
+        try:
+            with self._database.atomic():
+                for query in self._backlog:
+                    query.execute()
+        except peewee.OperationalError as error:
+            if len(self._backlog) == len(queries):
+                _log.warning("journal.waits", why=str(error))
+            return
+        self._backlog.clear()
+        self._unwritten.clear()
 
     def is_sound(self) -> bool:
         """Whether SQLite finds the file undamaged."""
@@ -174,12 +179,14 @@ class Journal:
 
     def add_item(self, item: Item) -> None:
         """Remember an item; again is harmless."""
-        ItemRow.insert(**{**asdict(item), "original": _bytes(item.original)}).on_conflict_replace().execute()
+        self._unwritten[item.id] = item
+        values = {**asdict(item), "original": _bytes(item.original)}
+        self._write(ItemRow.insert(**values).on_conflict_replace())
 
     def item(self, item_id: str) -> Item | None:
         """The item with this id."""
         row = ItemRow.get_or_none(ItemRow.id == item_id)
-        return _item(row) if row else None
+        return _item(row) if row else self._unwritten.get(item_id)
 
     def item_ids(self) -> list[str]:
         """All ids, newest first."""
@@ -189,18 +196,25 @@ class Journal:
         """All items, newest first."""
         return (_item(row) for row in ItemRow.select().order_by(ItemRow.accepted_at.desc()).iterator())
 
+    def remove_item(self, item_id: str) -> None:
+        """Forget an item with its history."""
+        self._unwritten.pop(item_id, None)
+        history = [table.delete().where(table.item_id == item_id) for table in (ArtifactRow, AttemptRow)]
+        self._write(ItemRow.delete().where(ItemRow.id == item_id), *history)
+
     # Artifacts
 
     def add_artifact(self, artifact: Artifact, seconds: float | None) -> None:
         """Remember an artifact and how long its parts worked (None when it was found, not made)."""
-        ArtifactRow.insert(
+        row = ArtifactRow.insert(
             item_id=artifact.item_id,
             stage=artifact.stage,
             fingerprint=artifact.fingerprint,
             digest=artifact.digest,
             made_at=artifact.made_at,
             seconds=seconds,
-        ).on_conflict_replace().execute()
+        )
+        self._write(row.on_conflict_replace())
 
     def history(self, item_id: str) -> list[dict[str, Any]]:
         """What was made for an item, oldest first."""
@@ -211,29 +225,29 @@ class Journal:
 
     def add_attempt(self, attempt: Attempt) -> None:
         """Remember a failure."""
-        AttemptRow.insert(**asdict(attempt)).execute()
+        self._write(AttemptRow.insert(**asdict(attempt)))
 
     def attempts(self, item_id: str, *, forgiven: bool = False) -> list[Attempt]:
         """An item's failures, oldest first; with `forgiven` also those that no longer count."""
         rows = AttemptRow.select().where(AttemptRow.item_id == item_id).order_by(AttemptRow.id)
         return [_attempt(row) for row in rows if forgiven or not row.forgiven]
 
-    def forgive(self, item_id: str) -> int:
-        """Let an item's failures no longer count; how many there were."""
-        query = AttemptRow.update(forgiven=True).where(AttemptRow.item_id == item_id, ~AttemptRow.forgiven)
-        return int(query.execute())
+    def forgive(self, item_id: str) -> None:
+        """Let an item's failures no longer count."""
+        mine = (AttemptRow.item_id == item_id, ~AttemptRow.forgiven)
+        self._write(AttemptRow.update(forgiven=True).where(*mine))
 
     # Sightings
 
     def set_left(self, path: Path, inbox: str, why: str, at: float | None = None) -> None:
         """Remember why a path was left in its inbox."""
-        SightingRow.insert(
-            path=_bytes(str(path)), inbox=inbox, why=why, at=time.time() if at is None else at
-        ).on_conflict_replace().execute()
+        at = time.time() if at is None else at
+        row = SightingRow.insert(path=_bytes(str(path)), inbox=inbox, why=why, at=at)
+        self._write(row.on_conflict_replace())
 
     def clear_left(self, path: Path) -> None:
         """Forget it: the path was taken or is gone."""
-        SightingRow.delete().where(SightingRow.path == _bytes(str(path))).execute()
+        self._write(SightingRow.delete().where(SightingRow.path == _bytes(str(path))))
 
     def left(self) -> Sequence[Left]:
         """Everything that was left lying, oldest first."""

@@ -8,9 +8,11 @@ import shutil
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from vlogd import files
 from vlogd.front import Front, Growing
+from vlogd.keeping import Keeping, clear_failed
 from vlogd.model import Artifact, Item, Part, Receipt
 from vlogd.plan import Step, Survey
 from vlogd.report import Progress, Report
@@ -30,19 +32,28 @@ class Position:
     artifact: Artifact | None = None
 
 
+@dataclass(frozen=True)
+class Found:
+    """What lies on the disks of one item. `final`: its original was deleted on purpose."""
+
+    artifacts: list[Artifact]
+    final: bool
+
+
 class Librarian:
     """Stateless but for its tools: every answer comes from the disk and the arguments."""
 
-    def __init__(self, bench: Bench, front: Front) -> None:
+    def __init__(self, bench: Bench, front: Front, keeping: Keeping) -> None:
+        self._keeping = keeping
         self._bench = bench
         self._library = bench.library
         self._front = front
 
-    def artifacts(self, item: Item) -> list[Artifact]:
-        """The item's whole artifacts, after what a crash left half written was removed."""
+    def take_up(self, item: Item) -> Found:
+        """What there is of an item, after what a crash left half written was removed."""
         self._bench.volumes.check()
         files.sweep_temporary(self._library.folder(item))
-        return self._library.artifacts(item)
+        return Found(self._library.artifacts(item), final=self._bench.originals.was_deleted(item))
 
     def position(self, step: Step, receipts: Mapping[str, Receipt] | None = None) -> Position:
         """Where a step stands; commits it when no part is missing.
@@ -75,6 +86,43 @@ class Librarian:
         """Bring what viewers see of an item up to date."""
         self._bench.volumes.check()
         return self._front.publish(survey, growing, progress)
+
+    def remove(self, item: Item, keep_until: float) -> None:
+        """Take an item off the page and into the trash, original and stream; repeating it is harmless."""
+        self._bench.volumes.check()
+        self._bench.originals.wish_removal(item, keep_until)
+        self._front.forget(item)
+        self._bench.originals.remove(item)
+        self._library.discard(item)
+        self.empty_trash(time.time())
+
+    def restore(self, item: Item) -> Item:
+        """Bring an item back from the trash. Raises Unavailable when that cannot be."""
+        self._bench.volumes.check()
+        self._bench.originals.restore(item)
+        self._library.restore(item)
+        return item
+
+    def empty_trash(self, now: float) -> list[Item]:
+        """Delete what has lain in the trash long enough."""
+        due = [item for item, keep_until in self._bench.originals.removed() if keep_until <= now]
+        for item in due:
+            self._library.purge(item)
+            self._bench.originals.purge(item)
+        return due
+
+    def retire(self, item: Item) -> str:
+        """Archive or delete the original of a finished video, as the configuration says; which it was."""
+        originals = self._bench.originals
+        if self._keeping.originals == "archive":
+            return "archived" if originals.put_into_archive(item, self._bench.stop) else ""
+        return "deleted" if originals.delete(item) else ""
+
+    def tidy(self, inboxes: Collection[Path]) -> list[str]:
+        """Delete what has lain in the trash, or in `_failed`, long enough; the names of what went."""
+        self._bench.volumes.check()
+        trash = [item.slug for item in self.empty_trash(time.time())]
+        return trash + [path.name for path in clear_failed(inboxes, self._keeping)]
 
     def sweep(self, survey: Survey, growing: Collection[str], grace_seconds: float) -> list[str]:
         """Remove step folders that nothing names any more, after a grace time for viewers."""

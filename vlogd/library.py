@@ -22,6 +22,8 @@ from vlogd.model import Artifact, FileMark, Item, Receipt, View
 from vlogd.workspace import RECEIPTS
 
 VIDEOS = "videos"
+VIDEO = "video.json"
+TRASH = ".trash"
 ARTIFACT = "artifact.json"
 _FORMAT = 1
 
@@ -102,6 +104,24 @@ class Library:
             raise FileNotFoundError(f"{folder} lost files while it was being finished")
         return artifact
 
+    def faults(self, item: Item, *, deep: bool) -> Iterator[tuple[Path, str]]:
+        """Files of the item's artifacts that are not as they were made; `deep` compares their digests too."""
+        for folder in _folders(self.folder(item)):
+            with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
+                for name, mark in _marks(files.read_json(folder / ARTIFACT)).items():
+                    path = folder / name
+                    if not path.is_file():
+                        yield path, "is missing"
+                    elif path.stat().st_size != mark.size_bytes:
+                        yield path, f"has {path.stat().st_size} bytes instead of {mark.size_bytes}"
+                    elif deep and digest.of_file(path) != mark.sha256:
+                        yield path, "has other bytes than it was made with"
+
+    def strangers(self, slugs: Collection[str]) -> Iterator[Path]:
+        """Folders of videos that are none of these."""
+        with suppress(FileNotFoundError):
+            yield from (path for path in sorted((self.root / VIDEOS).iterdir()) if path.name not in slugs)
+
     def view(self, item: Item, artifact: Artifact) -> View:
         """What an artifact shows, as it was when it was made."""
         said = files.read_json(self.folder(item) / artifact.folder / ARTIFACT)["view"]
@@ -122,6 +142,26 @@ class Library:
                 gone.append(folder.name)
         return gone
 
+    # The trash
+
+    def discard(self, item: Item) -> None:
+        """Move the item's folder to the trash, which only vlogd may read. Harmless when it is not there."""
+        home, target = self.folder(item), self.root / TRASH / item.slug
+        if home.exists():
+            target.parent.mkdir(mode=0o700, exist_ok=True)
+            shutil.rmtree(target, ignore_errors=True)
+            home.rename(target)
+            files.sync_folder(home.parent)
+
+    def restore(self, item: Item) -> None:
+        """Bring the item's folder back, if it is in the trash and no new one has been begun."""
+        if not self.folder(item).exists() and (self.root / TRASH / item.slug).exists():
+            (self.root / TRASH / item.slug).rename(self.folder(item))
+
+    def purge(self, item: Item) -> None:
+        """Delete what of the item lies in the trash."""
+        shutil.rmtree(self.root / TRASH / item.slug, ignore_errors=True)
+
     def _artifact(self, item: Item, folder: Path) -> Artifact | None:
         path = folder / ARTIFACT
         try:
@@ -129,9 +169,7 @@ class Library:
             made_at = path.stat().st_mtime
             if value["format"] != _FORMAT:
                 return None
-            marks = {name: FileMark(**mark) for name, mark in value["derived"].items()}
-            for receipt in value["parts"]:
-                marks |= _receipt(receipt).files
+            marks = _marks(value)
         except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
             return None
         if not _whole(folder, marks):
@@ -139,6 +177,14 @@ class Library:
         return Artifact(
             item.id, value["stage"], value["fingerprint"], value["digest"], value["recipe"], made_at
         )
+
+
+def _marks(artifact: Mapping[str, Any]) -> dict[str, FileMark]:
+    """The files that an `artifact.json` names."""
+    marks = {name: FileMark(**mark) for name, mark in artifact["derived"].items()}
+    for receipt in artifact["parts"]:
+        marks |= _receipt(receipt).files
+    return marks
 
 
 def _receipt(value: Mapping[str, Any]) -> Receipt:

@@ -8,9 +8,10 @@ also works while no daemon runs.
 import fcntl
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ _REQUESTS = "requests"
 
 @dataclass(frozen=True)
 class Live:
-    """`shares`: "item/stage" to part to 0..1; `eta_seconds` by item; `settling`: files being waited for."""
+    """`shares`: "item/stage" to part to 0..1; `waits`: "item/stage" to why it rests; `eta_seconds` by item; `settling`: files being waited for."""
 
     pid: int
     shares: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    waits: Mapping[str, str] = field(default_factory=dict)
     eta_seconds: Mapping[str, float] = field(default_factory=dict)
     troubles: Mapping[str, str] = field(default_factory=dict)
     settling: int = 0
@@ -84,12 +86,21 @@ def request(state: Path, **asked: Any) -> None:
     files.write_json(folder / f"{uuid.uuid4().hex}.json", asked)
 
 
-def requests(state: Path) -> Iterator[Mapping[str, Any]]:
-    """Take the requests that are there; each is given once."""
-    with suppress(FileNotFoundError):
-        for entry in sorted(os.scandir(state / _REQUESTS), key=lambda entry: entry.name):
-            if entry.name.endswith(".json"):
-                with suppress(OSError, ValueError):
-                    asked = files.read_json(Path(entry.path))
-                    Path(entry.path).unlink()
-                    yield asked
+class Requests:
+    """What was asked and not fulfilled. A request goes when it was fulfilled, so a crash has it heard again."""
+
+    def __init__(self, state: Path) -> None:
+        self._folder = state / _REQUESTS
+        self._heard: set[str] = set()
+
+    def new(self) -> Iterator[tuple[Mapping[str, Any], Callable[[], None]]]:
+        """Each request that was not given yet, with what to call once it is fulfilled."""
+        with suppress(FileNotFoundError):
+            for entry in sorted(os.scandir(self._folder), key=lambda entry: entry.name):
+                if entry.name.endswith(".json") and entry.name not in self._heard:
+                    self._heard.add(entry.name)
+                    path = Path(entry.path)
+                    asked: Mapping[str, Any] = {}
+                    with suppress(OSError, ValueError):
+                        asked = files.read_json(path)
+                    yield asked, partial(path.unlink, missing_ok=True)

@@ -5,7 +5,6 @@ are ffprobe's where it has one.
 """
 
 import json
-import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from typing import Any
 from vlogd import ffmpeg
 from vlogd.errors import BadInput, ToolFailed
 from vlogd.process import Limits
+from vlogd.stop import Stop
 
 _ENTRIES = ("-show_format", "-show_streams", "-show_chapters")
 
@@ -129,7 +129,7 @@ def from_json(value: Mapping[str, Any]) -> Media:
     )
 
 
-def describe(path: Path, limits: Limits, stop: threading.Event | None = None) -> Media:
+def describe(path: Path, limits: Limits, stop: Stop | None = None) -> Media:
     """What is in `path`. Raises BadInput with a sentence if ffprobe finds neither picture nor sound."""
     if path.stat().st_size == 0:
         raise BadInput("The file is empty. Copy it again.")

@@ -107,3 +107,27 @@ class View:
     files: Mapping[str, bytes] = field(default_factory=dict)
     names: Mapping[str, bytes | str] = field(default_factory=dict)
     facts: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A failed attempt at a part. `kind` is the error's class name; `at` in epoch seconds."""
+
+    item_id: str
+    stage: str
+    fingerprint: str
+    part: str
+    kind: str
+    sentence: str
+    stderr: str
+    at: float
+
+
+@dataclass(frozen=True)
+class Left:
+    """Something that lies in an inbox and was not taken."""
+
+    path: str
+    inbox: str
+    why: str
+    at: float

@@ -4,6 +4,7 @@ sdnotify is imported here only.
 """
 
 import os
+import time
 
 import sdnotify
 
@@ -28,6 +29,12 @@ class Notifier:
     def alive(self) -> None:
         """Called from the deciding loop only, so that it proves that decisions are made."""
         self._notifier.notify("WATCHDOG=1")
+
+    def reloading(self) -> None:
+        """The configuration is being read again; `ready` says when that is over (systemd.service(5), Type=)."""
+        self._notifier.notify(
+            f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}"
+        )
 
     def stopping(self) -> None:
         """An orderly stop has begun."""

@@ -44,7 +44,8 @@ class Survey:
     """The answer. `steps` can be worked on now; `waiting` maps a stage to the need that it lacks.
 
     `on_air` holds for each stage the artifact that viewers get: the current one, or the newest
-    earlier one while its successor is being made.
+    earlier one while its successor is being made. `final`: the original was deleted on purpose, so
+    that what is on the air stays and nothing can be made.
     """
 
     item: Item
@@ -52,6 +53,7 @@ class Survey:
     on_air: Mapping[str, Artifact]
     steps: tuple[Step, ...]
     waiting: Mapping[str, str]
+    final: bool = False
 
     @property
     def complete(self) -> bool:
@@ -84,6 +86,11 @@ def survey(
         else:
             steps.append(step)
     return Survey(item, current, on_air, tuple(steps), waiting)
+
+
+def as_final(found: Survey) -> Survey:
+    """The survey of an item whose original was deleted on purpose: what there is, is current."""
+    return Survey(found.item, found.on_air, found.on_air, (), {}, final=True)
 
 
 def _step(

@@ -25,6 +25,7 @@ from functools import cache
 from typing import IO
 
 from vlogd.errors import Stopping, ToolFailed, Unavailable
+from vlogd.stop import Stop
 
 _TAIL_LINES = 40
 _LINE_CHARACTERS = 500
@@ -52,7 +53,7 @@ def run(
     command: Sequence[str],
     *,
     limits: Limits,
-    stop: threading.Event | None = None,
+    stop: Stop | None = None,
     on_line: Line | None = None,
     moved: Callable[[str], bool] = lambda _line: True,
 ) -> None:
@@ -80,7 +81,7 @@ def run(
         raise ToolFailed(_how_it_ended(command[0], child.returncode, tail), tuple(tail))
 
 
-def output(command: Sequence[str], *, limits: Limits, stop: threading.Event | None = None) -> str:
+def output(command: Sequence[str], *, limits: Limits, stop: Stop | None = None) -> str:
     """Run `command` and give back its standard output. Raises as `run` does."""
     lines: list[str] = []
     run(command, limits=limits, stop=stop, on_line=lines.append)
@@ -107,7 +108,7 @@ def _bounds(limits: Limits) -> list[str]:
     if limits.memory_bytes and _have("prlimit"):
         words += ["prlimit", f"--as={limits.memory_bytes}"]
     if _have("setpriv"):
-        words += ["setpriv", "--pdeathsig", "KILL"]
+        words += ["setpriv", "--pdeathsig", "KILL", "--ambient-caps", "-all", "--inh-caps", "-all"]
     return words
 
 
@@ -127,7 +128,7 @@ def _follow(
     child: "subprocess.Popen[bytes]",
     name: str,
     limits: Limits,
-    stop: threading.Event | None,
+    stop: Stop | None,
     on_line: Line | None,
     moved: Callable[[str], bool],
     tail: deque[str],
@@ -162,7 +163,7 @@ def _follow(
     _wait(child, stop, limits)
 
 
-def _wait(child: "subprocess.Popen[bytes]", stop: threading.Event | None, limits: Limits) -> None:
+def _wait(child: "subprocess.Popen[bytes]", stop: Stop | None, limits: Limits) -> None:
     """Wait for a child that has closed its standard output (ffmpeg closes it at its end)."""
     give_up = time.monotonic() + limits.stall_seconds
     while True:

@@ -3,7 +3,6 @@
 The disk may be a NAS that is away: then a patient question is asked again later, and nobody waits.
 """
 
-import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -12,6 +11,7 @@ from vlogd.errors import Stopping, Unavailable
 from vlogd.executor import LIBRARY, Executor
 from vlogd.log import get_logger
 from vlogd.runner import as_trouble
+from vlogd.stop import Stop
 
 _log = get_logger()
 
@@ -23,7 +23,7 @@ class Questions:
         self,
         executor: Executor,
         tell: Callable[[Callable[[], None]], None],
-        stop: threading.Event,
+        stop: Stop,
         clock: Callable[[], float],
         wait_seconds: float,
     ) -> None:
@@ -47,8 +47,9 @@ class Questions:
         failed: Callable[[Exception], None],
         *,
         patient: bool,
+        resource: str = LIBRARY,
     ) -> None:
-        """Have `question` answered. A `patient` one waits for a disk; other errors go to `failed`."""
+        """Have `question` answered, by a thread of `resource`. A `patient` one waits for a disk; other errors go to `failed`."""
 
         def job() -> None:
             try:
@@ -59,7 +60,7 @@ class Questions:
             else:
                 self._tell(partial(self._answered, answer, found))
 
-        self._submit(job)
+        self._submit(resource, job)
 
     def ask_again(self) -> None:
         """Ask what has waited long enough for its disk."""
@@ -67,15 +68,15 @@ class Questions:
         due = [job for at, job in self._later if at <= now]
         self._later = [(at, job) for at, job in self._later if at > now]
         for job in due:
-            self._submit(job)
+            self._submit(LIBRARY, job)
 
     def due(self) -> list[float]:
         """When (epoch seconds) waiting questions are asked again."""
         return [at for at, _ in self._later]
 
-    def _submit(self, job: Callable[[], None]) -> None:
+    def _submit(self, resource: str, job: Callable[[], None]) -> None:
         self._open += 1
-        self._executor.submit(LIBRARY, job)
+        self._executor.submit(resource, job)
 
     def _answered(self, answer: Callable[[Any], None], found: Any) -> None:
         self._open -= 1

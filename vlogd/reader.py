@@ -11,10 +11,11 @@ from typing import Any, Self
 from vlogd import live
 from vlogd.config import Config
 from vlogd.front import Front, Growing
-from vlogd.journal import Attempt, Journal, Left
+from vlogd.journal import Journal
 from vlogd.library import Library
-from vlogd.model import Item, Receipt
-from vlogd.plan import Survey, survey
+from vlogd.model import Attempt, Item, Left, Receipt
+from vlogd.originals import Originals
+from vlogd.plan import Survey, as_final, survey
 from vlogd.report import Progress, Report
 from vlogd.retry import Retry
 from vlogd.stage import Work
@@ -31,6 +32,7 @@ class Reader:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._library = Library(config.library)
+        self._originals = Originals(config.originals, config.keeping.archive)
         self._front = Front(self._library, STAGES)
         path = config.state / "journal.db"
         self._journal = Journal(path, read_only=True) if path.exists() else None
@@ -67,7 +69,17 @@ class Reader:
 
     def survey(self, item: Item) -> Survey:
         """The survey that the daemon would act on now."""
-        return survey(item, STAGES, self._config.stage_settings(item.inbox), self._library.artifacts(item))
+        settings = self._config.stage_settings(item.inbox)
+        found = survey(item, STAGES, settings, self._library.artifacts(item))
+        return as_final(found) if self._originals.was_deleted(item) else found
+
+    def original(self, item: Item) -> str:
+        """Where the original lies, or that it does not."""
+        return str(self._originals.find(item) or "not there")
+
+    def has_failed(self, item: Item) -> bool:
+        """Whether any stage of the item is parked."""
+        return any(stage.status == "failed" for stage in self.report(item).stages.values())
 
     def attempts(self, item: Item) -> list[Attempt]:
         """An item's failed attempts, oldest first, forgiven ones too."""
@@ -113,11 +125,13 @@ class Reader:
             work = Work(asked.item, folder, inputs, step.settings, receipts)
             growing[step.stage.name] = Growing(step.stage, work, self._library.names(folder))
             mine = [a for a in failures if (a.stage, a.fingerprint) == (step.stage.name, step.fingerprint)]
+            key = f"{asked.item.id}/{step.stage.name}"
+            waits = self.live.waits.get(key) if self.live else None
             progress[step.stage.name] = Progress(
                 tuple(step.stage.parts(work)),
                 frozenset(receipts),
-                self.live.shares.get(f"{asked.item.id}/{step.stage.name}", {}) if self.live else {},
-                mine[-1].sentence if mine else None,
+                self.live.shares.get(key, {}) if self.live else {},
+                waits or (mine[-1].sentence if mine else None),
                 self._parked(mine),
             )
         return growing, progress

@@ -11,6 +11,8 @@ from vlogd.model import Item, Part
 from vlogd.plan import Survey
 from vlogd.stage import Stage
 
+_LOST = "It is missing or damaged and cannot be made again: the original was deleted as `keeping` says."
+
 Status = Literal["queued", "processing", "ready", "failed"]
 
 
@@ -102,10 +104,11 @@ def report(
 def _stage_report(stage: Stage, survey: Survey, progress: Progress | None) -> StageReport:
     if stage.name in survey.current:
         return StageReport("ready", 100.0, None, stage.essential)
-    if stage.name in survey.waiting:
-        return StageReport("waiting", 0.0, None, stage.essential)
-    if progress is None:
-        return StageReport("queued", 0.0, None, stage.essential)
+    if survey.final:
+        return StageReport("failed" if stage.essential else "waiting", 0.0, _LOST, stage.essential)
+    if stage.name in survey.waiting or progress is None:
+        status = "waiting" if stage.name in survey.waiting else "queued"
+        return StageReport(status, 0.0, None, stage.essential)
     percent = round(progress.percent, 1)
     if progress.parked:
         return StageReport("failed", percent, progress.trouble, stage.essential)

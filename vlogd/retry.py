@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import tenacity
 
-from vlogd.errors import BadInput, ToolFailed, Unavailable
+from vlogd.errors import BadInput, Cancelled, ToolFailed, Unavailable
 
 
 @dataclass(frozen=True)
@@ -49,5 +49,5 @@ def _state(failures: int) -> tenacity.RetryCallState:
 
 def kind_of(error: BaseException) -> str:
     """The name under which a failure is remembered; anything unforeseen is a "Bug"."""
-    known = (BadInput, ToolFailed, Unavailable)
+    known = (BadInput, Cancelled, ToolFailed, Unavailable)
     return next((kind.__name__ for kind in known if isinstance(error, kind)), "Bug")

@@ -4,16 +4,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vlogd.keeping import Keeping
 from vlogd.retry import Retry
 from vlogd.stage import Stage
 
 
 @dataclass(frozen=True)
 class Rules:
-    """How to decide: the pipeline, each inbox's settings, slots, retries, the grace for sweeping."""
+    """How to decide: the pipeline, each inbox's settings, slots, retries, what is kept, the grace for sweeping."""
 
     stages: Sequence[Stage]
     settings: Callable[[str], Mapping[str, Any]]
     slots: Mapping[str, int]
     retry: Retry
+    keeping: Keeping
     sweep_after_seconds: float = 3600.0

@@ -5,7 +5,6 @@ part is done again, into the same names with the same bytes.
 """
 
 import errno
-import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -15,9 +14,11 @@ from pathlib import Path
 from vlogd.errors import Stopping, Unavailable, VlogdError
 from vlogd.library import Library
 from vlogd.model import Part, Receipt
+from vlogd.originals import Originals
 from vlogd.plan import Step
 from vlogd.process import Limits
 from vlogd.stage import Work
+from vlogd.stop import Stop
 from vlogd.volumes import Volumes
 from vlogd.workspace import Workspace
 
@@ -30,10 +31,10 @@ class Bench:
     """What parts need from the daemon: where things lie, what children may use, when to stop."""
 
     library: Library
-    originals: Path
+    originals: Originals
     scratch: Path
     limits: Limits
-    stop: threading.Event
+    stop: Stop
     volumes: Volumes
 
 
@@ -90,7 +91,7 @@ def _plain_name(original: Path, scratch: Path) -> Path:
     return link
 
 
-def as_trouble(error: Exception, stop: threading.Event) -> Exception:
+def as_trouble(error: Exception, stop: Stop) -> Exception:
     """`error` by what happens next: a volume's trouble is Unavailable; while stopping, all is Stopping."""
     if stop.is_set() and isinstance(error, VlogdError):
         return Stopping(str(error))
@@ -110,9 +111,11 @@ def _attempt(
 ) -> Receipt:
     bench.volumes.check()
     bench.volumes.check_room({"library": part.library_bytes, "state": part.state_bytes})
-    original = bench.originals / step.item.original
-    if not original.exists():
-        raise Unavailable(f"The original {original} is not there; is its disk mounted?")
+    original = bench.originals.find(step.item)
+    if original is None:
+        raise Unavailable(
+            f"The original {bench.originals.root / step.item.original} is not there; is its disk mounted?"
+        )
     work = work_of(step, bench, receipts)
     scratch = bench.scratch / "parts" / uuid.uuid4().hex
     scratch.mkdir(parents=True)

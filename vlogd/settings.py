@@ -14,6 +14,7 @@ PositiveInt = Annotated[int, Gt(0)]
 NonNegativeInt = Annotated[int, Ge(0)]
 PositiveSeconds = Annotated[float, Gt(0)]
 NonNegativeSeconds = Annotated[float, Ge(0)]
+NonNegativeDays = Annotated[float, Interval(ge=0)]
 Crf = Annotated[int, Interval(ge=0, le=51)]
 
 _T = TypeVar("_T")

@@ -3,13 +3,13 @@
 All of it can be lost: it is read again from the disk and the journal.
 """
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from vlogd.front import Growing
-from vlogd.journal import Attempt
 from vlogd.librarian import Position
-from vlogd.model import Artifact, Item, Part
+from vlogd.model import Artifact, Attempt, Item, Part
 from vlogd.plan import Step, Survey
 from vlogd.report import Progress, Report
 from vlogd.retry import Retry
@@ -104,12 +104,21 @@ class Eta:
         return elapsed * (100.0 - percent) / gained if gained > 0.5 else None  # noqa: PLR2004 - half a percent
 
 
+@dataclass(frozen=True)
+class Leaving:
+    """On the way to the trash, to be kept there until then (epoch seconds). `gone` is called in the end."""
+
+    keep_until: float
+    gone: Callable[[], None]
+
+
 @dataclass
 class Tracked:
     """An item that has something to do or to show.
 
     `dirty`: viewers do not see the latest yet; it is not shown before `show_after` (epoch seconds).
-    `unseen`: why the last attempt to show it failed.
+    `unseen`: why the last attempt to show it failed. `final`: its original was deleted on purpose.
+    `cancelled`: nothing more is to be made of it. `leaving`: it is on its way to the trash. `stop` ends its running parts.
     """
 
     item: Item
@@ -122,6 +131,10 @@ class Tracked:
     show_after: float = 0.0
     unseen: str | None = None
     report: Report | None = None
+    final: bool = False
+    cancelled: bool = False
+    leaving: Leaving | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
     eta: Eta = field(default_factory=Eta)
 
     def progress(self) -> Mapping[str, Progress]:
@@ -136,6 +149,11 @@ class Tracked:
     def looking(self) -> bool:
         """Whether the librarian is finding out where a step stands, and may commit it."""
         return any(step.looking for step in self.steps.values())
+
+    def at_rest(self) -> bool:
+        """Whether nothing of it runs, so that it can be taken away."""
+        at_work = any(step.at_work or step.looking for step in self.steps.values())
+        return not self.publishing and not at_work
 
     def busy(self) -> bool:
         """Whether anything is running for it or about to be shown."""

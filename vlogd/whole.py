@@ -5,6 +5,7 @@ MP4 and MOV: the top-level boxes add up to the file's size, with a `moov` among 
 A file that proves nothing may still be whole; the settle rule decides about it.
 """
 
+import fcntl
 import os
 import stat
 import struct
@@ -27,6 +28,24 @@ def proves_whole(path: Path) -> bool:
             found = os.fstat(file.fileno())
             if stat.S_ISREG(found.st_mode) and found.st_size:
                 return _filled(file) and (_mp4(file, found.st_size) or _matroska(file, found.st_size))
+    return False
+
+
+def is_open_for_writing(path: Path) -> bool:
+    """Whether any process has the file open for writing, as far as the kernel tells us.
+
+    A read lease is refused then (fcntl(2), F_SETLEASE). Without the right to ask (the file is another
+    user's and we lack CAP_LEASE) or on a file system without leases the answer is False, and the settle
+    rule alone decides. The lease is given up at once; `signals` ignores the SIGIO of one broken meanwhile.
+    """
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
     return False
 
 

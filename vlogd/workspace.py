@@ -16,6 +16,7 @@ from vlogd import digest, files
 from vlogd.errors import Stopping
 from vlogd.model import FileMark, Item, Receipt
 from vlogd.process import Limits
+from vlogd.stop import Stop
 
 RECEIPTS = "parts"
 """The folder inside an unfinished step's folder that holds its parts' receipts."""
@@ -42,7 +43,7 @@ class Workspace:
     scratch: Path
     cache: Path
     limits: Limits
-    stop: threading.Event
+    stop: Stop
     tell_progress: Callable[[float], None] = lambda _share: None
     tell_delivered: Callable[[str], None] = lambda _name: None
     check_volumes: Callable[[], None] = lambda: None

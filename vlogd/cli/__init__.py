@@ -24,7 +24,11 @@ _COMMANDS = {
     "show": "look",
     "plan": "look",
     "why": "look",
-    "retry": "look",
+    "retry": "manage",
+    "cancel": "manage",
+    "rm": "manage",
+    "restore": "manage",
+    "fsck": "fsck",
     "doctor": "doctor",
     "serve": "serve",
     "verify": "verify",
@@ -65,6 +69,17 @@ def config_of(context: click.Context) -> Any:
         usual = [Path("vlogd.yaml"), Path("/etc/vlogd/vlogd.yaml")]
         path = next((one for one in usual if one.exists()), usual[0])
     return load(path)
+
+
+def find(context: click.Context, reader: Any, text: str) -> Any:
+    """The video that the user means; ends with a sentence when there is none."""
+    from vlogd.reader import NotFound
+
+    try:
+        return reader.find(text)
+    except NotFound as error:
+        click.echo(f"vlogd: {error}", err=True)
+        context.exit(NOT_FOUND)
 
 
 def main() -> None:

@@ -1,6 +1,5 @@
 """`vlogd init` and `vlogd add`."""
 
-import shutil
 from pathlib import Path
 
 import click
@@ -8,6 +7,7 @@ import click
 from vlogd import files
 from vlogd.cli import config_of
 from vlogd.errors import BadInput
+from vlogd.stop import Never
 
 
 @click.command()
@@ -39,11 +39,5 @@ def add(context: click.Context, paths: tuple[Path, ...], name: str | None) -> No
         target = inbox.folder / path.name
         if target.exists():
             raise BadInput(f"{target} is still waiting to be taken; add {path.name} again later.")
-        temporary = files.temporary_beside(target)
-        try:
-            shutil.copyfile(path, temporary)
-            files.sync_file(temporary)
-            temporary.rename(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+        files.copy_beside(path, target, Never()).rename(target)
         click.echo(f"{path.name} is in the inbox {inbox.name}; `vlogd status` shows how far it is.")

@@ -1,14 +1,13 @@
-"""`vlogd status`, `show`, `plan`, `why` and `retry`: the survey, as people and scripts want it."""
+"""`vlogd status`, `show`, `plan` and `why`: the survey, as people and scripts want it."""
 
 import json
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from vlogd.cli import NOT_FOUND, config_of
+from vlogd.cli import config_of, find
 
 _WATCH_SECONDS = 1.0
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
@@ -16,16 +15,6 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for 
 
 def _say(value: Any) -> None:
     click.echo(json.dumps(value, indent=1))
-
-
-def _find(context: click.Context, reader: Any, text: str) -> Any:
-    from vlogd.reader import NotFound
-
-    try:
-        return reader.find(text)
-    except NotFound as error:
-        click.echo(f"vlogd: {error}", err=True)
-        context.exit(NOT_FOUND)
 
 
 @click.command()
@@ -69,10 +58,10 @@ def show(context: click.Context, item: str, as_json: bool) -> None:  # noqa: FBT
 
     config = config_of(context)
     with Reader(config) as reader:
-        found = _find(context, reader, item)
+        found = find(context, reader, item)
         told = {
             "item": asdict(found),
-            "original": str(config.originals / found.original),
+            "original": reader.original(found),
             "folder": str(config.library / "videos" / found.slug),
             "report": reader.report(found).to_json(),
             "attempts": [asdict(attempt) for attempt in reader.attempts(found)],
@@ -114,22 +103,5 @@ def why(context: click.Context, item: str) -> None:
     from vlogd.reader import Reader
 
     with Reader(config_of(context)) as reader:
-        for sentence in reader.why(_find(context, reader, item)):
+        for sentence in reader.why(find(context, reader, item)):
             click.echo(sentence)
-
-
-@click.command()
-@click.argument("item")
-@click.pass_context
-def retry(context: click.Context, item: str) -> None:
-    """Try a parked video again."""
-    from vlogd import live
-    from vlogd.reader import Reader
-
-    config = config_of(context)
-    with Reader(config) as reader:
-        found = _find(context, reader, item)
-        runs = reader.live is not None
-    live.request(config.state, retry=found.id, at=time.time())
-    when = "now" if runs else "when vlogd runs again"
-    click.echo(f"{found.title} will be tried again {when}.")

@@ -5,7 +5,6 @@ Looked at from the top: the master playlist (`rules_master`), each media playlis
 decoder says. Reading stays inside the stream's folder.
 """
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Literal
 from vlogd import ffmpeg
 from vlogd.errors import ToolFailed
 from vlogd.process import Limits
+from vlogd.stop import Stop
 from vlogd.streams import reading, rules_master, rules_media, rules_together, samples
 from vlogd.streams.findings import Finding, must
 from vlogd.streams.reading import Unreadable
@@ -28,7 +28,7 @@ class Look:
 
     limits: Limits
     decode: Decode = "all"
-    stop: threading.Event | None = None
+    stop: Stop | None = None
     tell_progress: Callable[[float], None] = lambda _share: None
 
 

@@ -4,7 +4,6 @@ Fragmented MP4 is read here; other segments (MPEG-TS, packed AAC) are asked of f
 """
 
 import io
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,6 +12,7 @@ from pathlib import Path
 from vlogd import ffmpeg
 from vlogd.errors import ToolFailed
 from vlogd.process import Limits
+from vlogd.stop import Stop
 from vlogd.streams import codecs, mp4
 from vlogd.streams.reading import MediaPlaylist, Segment
 
@@ -50,7 +50,7 @@ class Contents:
         return bool(self.init)
 
 
-def read(playlist: MediaPlaylist, limits: Limits, stop: threading.Event | None) -> Contents:
+def read(playlist: MediaPlaylist, limits: Limits, stop: Stop | None) -> Contents:
     """The contents of one media playlist."""
     first_init = next((one.init for one in playlist.segments if one.init), None)
     init = first_init.read_bytes() if first_init and first_init.is_file() else b""
@@ -106,7 +106,7 @@ def _mp4(segment: Segment, path: Path) -> Samples:
     )
 
 
-def _other(path: Path, limits: Limits, stop: threading.Event | None) -> Samples:
+def _other(path: Path, limits: Limits, stop: Stop | None) -> Samples:
     lines: list[str] = []
     try:
         ffmpeg.probe_lines(path, "-show_entries", "packet=codec_type,pts,flags",

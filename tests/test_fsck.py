@@ -1,0 +1,138 @@
+"""`vlogd fsck` finds each kind of difference between journal, originals and library, and mends what can be mended."""
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clips import stamped
+from daemon import Home, kill, same_trees, tree, until
+
+from vlogd.journal import Journal
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home with one finished video."""
+    home = Home(tmp_path)
+    stamped(home.inbox / "one.mp4", seconds=2)
+    assert home.once().returncode == 0
+    return home
+
+
+def findings(home: Home, *words: str) -> list[dict[str, Any]]:
+    """What it says."""
+    found: list[dict[str, Any]] = json.loads(home.vlogd("fsck", "--json", *words, check=False).stdout)
+    return found
+
+
+def segment(home: Home) -> Path:
+    """A segment of the stream."""
+    return next(home.library.glob("videos/*/hls-*/v*/*.m4s"))
+
+
+def test_a_sound_home_has_no_findings(home: Home) -> None:
+    """Also when every byte is read."""
+    assert findings(home, "--deep") == []
+    assert home.vlogd("fsck").returncode == 0
+
+
+def test_damaged_outputs_are_made_again(home: Home) -> None:
+    """A missing, a short and a silently altered file; the last is only found by reading it."""
+    before = tree(home.library)
+    path = segment(home)
+    data = path.read_bytes()
+    for damage, words in ((None, "is missing"), (data[:-7], "bytes instead of"), (data[:-1] + b"x", "")):
+        path.unlink() if damage is None else path.write_bytes(damage)
+        assert [words in one["sentence"] for one in findings(home)] == ([True] if words else [])
+        assert [one["mended"] for one in findings(home, "--deep", "--repair")] == [
+            "vlogd makes it again when it runs"
+        ]
+        assert home.once().returncode == 0
+        same_trees(tree(home.library), before)
+
+
+def test_what_the_journal_does_not_know(home: Home) -> None:
+    """A lost journal is begun anew and learns the items from their originals."""
+    for path in (home.folder / "state").glob("journal.db*"):
+        path.unlink()
+    assert "missing" in findings(home)[0]["sentence"]
+    mended = findings(home, "--repair")
+    assert [one["mended"] for one in mended] == ["a new one was begun", "it was added"]
+    assert findings(home) == []
+    assert "part.started" not in home.once().stderr
+
+
+def test_a_damaged_journal_is_set_aside(home: Home) -> None:
+    """Garbage in place of the database costs nothing but the history."""
+    for path in (home.folder / "state").glob("journal.db-*"):
+        path.unlink()
+    (home.folder / "state/journal.db").write_bytes(b"no database at all" * 1000)
+    assert "damaged" in findings(home)[0]["sentence"]
+    done = home.once()
+    assert done.returncode == 0
+    assert "journal.damaged" in done.stderr
+    assert "part.started" not in done.stderr
+    assert list((home.folder / "state").glob("journal-damaged-*.db"))
+
+
+def test_originals_that_are_gone_or_altered(home: Home) -> None:
+    """These are told; no program can mend them."""
+    (original,) = home.folder.glob("originals/*/one.mp4")
+    data = original.read_bytes()
+    original.write_bytes(data[:-1] + b"x")
+    assert findings(home) == []
+    assert "is not what was dropped" in findings(home, "--deep", "--repair")[0]["sentence"]
+    original.write_bytes(data[:-1])
+    assert "bytes instead of" in findings(home)[0]["sentence"]
+    original.unlink()
+    assert "Drop the same file again" in findings(home)[0]["sentence"]
+    for path in original.parent.iterdir():
+        path.unlink()
+    original.parent.rmdir()
+    assert "its stream is there" in findings(home, "--repair")[0]["sentence"]
+
+
+def test_strangers_and_leftovers(home: Home) -> None:
+    """A folder that belongs to nothing leaves the page; half-written files go."""
+    (home.library / "videos/somebody").mkdir()
+    (home.library / "videos/.vlogd-new-1").write_text("half")
+    assert len(findings(home)) == 3
+    assert all(one["mended"] for one in findings(home, "--repair"))
+    assert (home.library / ".trash/somebody").is_dir()
+    assert findings(home) == []
+
+
+def test_it_does_not_repair_under_a_running_daemon(home: Home) -> None:
+    """Looking is allowed, mending is not."""
+    daemon = home.start()
+    until(lambda: "vlogd.started" in home.logged())
+    try:
+        assert findings(home) == []
+        refused = home.vlogd("fsck", "--repair", check=False)
+    finally:
+        kill(daemon)
+    assert refused.returncode == 1
+    assert "stop it first" in refused.stderr
+
+
+def test_a_locked_journal_is_not_a_damaged_one(home: Home) -> None:
+    """A backup program holds the database: vlogd goes on, and what it had to say is written afterwards."""
+    holder = sqlite3.connect(home.folder / "state/journal.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    stamped(home.inbox / "two.mp4", seconds=3)
+    daemon = home.start()
+    try:
+        until(lambda: [video["title"] for video in home.videos() if video["status"] == "ready"].count("two"))
+        assert "journal.waits" in home.logged()
+        assert "journal.damaged" not in home.logged()
+        holder.execute("ROLLBACK")
+        holder.close()
+        stamped(home.inbox / "three.mp4", seconds=4)
+        until(lambda: len(home.status()["videos"]) == 3)
+    finally:
+        kill(daemon)
+    journal = Journal(home.folder / "state/journal.db", read_only=True)
+    assert {item.title for item in journal.items()} == {"one", "two", "three"}
+    journal.close()

@@ -1,0 +1,86 @@
+"""SIGHUP: a good configuration takes over without an end of the process, a bad one changes nothing."""
+
+import re
+import signal
+import socket
+from pathlib import Path
+
+from clips import stamped
+from daemon import Home, children, until
+
+
+def ready(home: Home, title: str) -> bool:
+    """Whether a video is ready."""
+    return any(video["title"] == title and video["status"] == "ready" for video in home.videos())
+
+
+def test_reload(tmp_path: Path) -> None:
+    """A new inbox is watched and new settings count; then nonsense is refused with a sentence, and work goes on."""
+    home = Home(tmp_path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.bind(str(tmp_path / "notify"))
+        daemon = home.start(NOTIFY_SOCKET=str(tmp_path / "notify"))
+        until(lambda: "vlogd.started" in home.logged())
+        good = home.config.read_text().replace(
+            "inboxes:\n", "inboxes:\n  more: {folder: more, settle_seconds: 1}\n"
+        )
+        (tmp_path / "more").mkdir()
+        stamped(home.inbox / "long.mp4", seconds=30, size="640x360")
+        until(lambda: re.search(r"part.done .*part=video", home.logged()))
+        home.config.write_text(good.replace("preset: ultrafast", "preset: superfast"))
+        daemon.send_signal(signal.SIGHUP)
+        until(lambda: "config.reloaded" in home.logged() and home.logged().count("vlogd.started") == 2)
+        stamped(tmp_path / "more/two.mp4", seconds=2)
+        until(lambda: ready(home, "two") and ready(home, "long"))
+        assert "setting preset changed" not in home.logged()  # nothing of it was finished with the old one
+        home.config.write_text(good + "nonsense: 1\n")
+        daemon.send_signal(signal.SIGHUP)
+        until(lambda: "config.refused" in home.logged())
+        assert "nonsense: there is no such key" in home.logged()
+        stamped(tmp_path / "more/three.mp4", seconds=2, filters="negate")
+        until(lambda: ready(home, "three"))
+        said = []
+        ear.setblocking(False)
+        while True:
+            try:
+                said.append(ear.recv(4096).decode())
+            except BlockingIOError:
+                break
+        heard = "\n".join(said)
+        assert heard.count("RELOADING=1\nMONOTONIC_USEC=") == 1
+        assert heard.count("READY=1") == 2
+    daemon.send_signal(signal.SIGTERM)
+    assert daemon.wait(15) == 0
+
+
+def test_a_stop_during_a_reload_is_a_stop(tmp_path: Path) -> None:
+    """However the signals fall, SIGTERM ends it and its children."""
+    home = Home(tmp_path)
+    stamped(home.inbox / "long.mp4", seconds=60, size="640x360")
+    daemon = home.start()
+    until(lambda: re.search(r"part.done .*part=video", home.logged()))
+    ours = children(daemon.pid)
+    daemon.send_signal(signal.SIGHUP)
+    daemon.send_signal(signal.SIGTERM)
+    assert daemon.wait(15) == 0
+    assert not any(Path(f"/proc/{pid}").exists() for pid in ours)
+
+
+def test_a_configuration_that_cannot_start_gives_way_to_the_old_one(tmp_path: Path) -> None:
+    """Valid, but its state folder belongs to another vlogd: the old configuration goes on."""
+    home = Home(tmp_path / "ours")
+    other = Home(tmp_path / "other")
+    theirs, daemon = other.start(), home.start()
+    try:
+        until(lambda: "vlogd.started" in home.logged() and "vlogd.started" in other.logged())
+        home.config.write_text(
+            home.config.read_text().replace("state: state", f"state: {other.folder / 'state'}")
+        )
+        daemon.send_signal(signal.SIGHUP)
+        until(lambda: "config.refused" in home.logged())
+        stamped(home.inbox / "one.mp4", seconds=2)
+        until(lambda: ready(home, "one"))
+    finally:
+        for process in (theirs, daemon):
+            process.terminate()
+            assert process.wait(15) == 0

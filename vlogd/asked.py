@@ -1,0 +1,60 @@
+"""What people asked of the daemon by the command line (`live.request`). Hearing it twice is harmless."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from vlogd.decider import Decider
+from vlogd.journal import Journal
+from vlogd.keeping import Keeping
+from vlogd.log import get_logger
+from vlogd.model import Item
+from vlogd.originals import Originals
+from vlogd.tracked import Leaving
+
+_log = get_logger()
+
+
+class Asked:
+    """Hands requests to the decider, and goes on with removals that a crash cut short."""
+
+    def __init__(self, decider: Decider, journal: Journal, originals: Originals, keeping: Keeping) -> None:
+        self._decider = decider
+        self._journal = journal
+        self._originals = originals
+        self._keeping = keeping
+
+    def hear(self, asked: Mapping[str, Any], fulfilled: Callable[[], None]) -> None:
+        """Do what one request says; what is none of ours, or names nothing, is ignored."""
+        match asked:
+            case {"retry": str(item_id)}:
+                _log.info("item.retried", item=item_id)
+                self._decider.retry(item_id)
+            case {"cancel": str(item_id)}:
+                _log.info("item.cancelled", item=item_id)
+                self._decider.cancel(item_id)
+            case {"remove": str(item_id), "now": bool(now)}:
+                item = self._journal.item(item_id)
+                if item is not None:
+                    keep_until = 0.0 if now else time.time() + self._keeping.trash_seconds
+                    self._remove(item, keep_until, fulfilled)
+                    return
+            case {"restore": str(item_id)}:
+                for item, _ in self._originals.removed():
+                    if item.id == item_id:
+                        self._decider.restore(item)
+        fulfilled()
+
+    def finish_removals(self) -> None:
+        """Go on where a crash came between a removal's steps."""
+        known = set(self._journal.item_ids())
+        there = {item.id for item in self._originals.items()}
+        for item, keep_until in self._originals.wished():
+            self._remove(item, keep_until)
+        for item, keep_until in self._originals.removed():
+            if item.id in known - there:
+                self._remove(item, keep_until)
+
+    def _remove(self, item: Item, keep_until: float, fulfilled: Callable[[], None] = lambda: None) -> None:
+        _log.info("item.leaving", item=item.slug)
+        self._decider.remove(item, Leaving(keep_until, fulfilled))

@@ -1,0 +1,147 @@
+"""Compares journal, originals and library: what is known, what is kept, what is published.
+
+The daemon mends most of this by itself when it starts; this tells it beforehand, and finds what only a
+look at every file can find. Repairs are made under the daemon's lock.
+"""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from vlogd import digest, files, rebuild
+from vlogd.config import Config
+from vlogd.journal import Damaged, Journal
+from vlogd.library import TRASH, Library
+from vlogd.live import Lock
+from vlogd.model import Item
+from vlogd.originals import Originals
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that is not as it should be. `mended` says what was done about it, "" when nothing was."""
+
+    where: str
+    sentence: str
+    mended: str = ""
+
+
+class Check:
+    """`deep` reads every byte; `repair` mends. Raises Unavailable to repair while a daemon runs."""
+
+    def __init__(self, config: Config, *, deep: bool, repair: bool) -> None:
+        self._config = config
+        self._deep = deep
+        self._repair = repair
+        self._originals = Originals(config.originals, config.keeping.archive)
+        self._library = Library(config.library)
+
+    def run(self) -> list[Difference]:
+        """All differences, the journal's first."""
+        lock = Lock(self._config.state) if self._repair else None
+        try:
+            return list(self._all())
+        finally:
+            if lock is not None:
+                lock.release()
+
+    def _all(self) -> Iterator[Difference]:
+        kept = {item.id: item for item in self._originals.items()}
+        journal, told = self._journal()
+        yield from told
+        known = {} if journal is None else {item.id: item for item in journal.items()}
+        yield from self._unknown(kept, known, journal)
+        for item in kept.values():
+            yield from self._original(item)
+            yield from self._outputs(item)
+        yield from self._strangers({item.slug for item in (*kept.values(), *known.values())})
+        yield from self._leftovers()
+        if journal is not None:
+            journal.close()
+
+    def _journal(self) -> tuple[Journal | None, list[Difference]]:
+        path = self._config.state / "journal.db"
+        try:
+            if path.exists():
+                journal = Journal(path, read_only=not self._repair)
+                if journal.is_sound():
+                    return journal, []
+                journal.close()
+            elif not self._repair:
+                return None, [Difference(str(path), "It is missing; vlogd rebuilds it at its next start.")]
+        except Damaged:
+            pass
+        if not self._repair:
+            return None, [
+                Difference(str(path), "It is damaged; vlogd sets it aside at its next start and rebuilds it.")
+            ]
+        journal = rebuild.open_journal(self._config.state)
+        return journal, [Difference(str(path), "It was missing or damaged.", "a new one was begun")]
+
+    def _unknown(
+        self, kept: dict[str, Item], known: dict[str, Item], journal: Journal | None
+    ) -> Iterator[Difference]:
+        for item in kept.values():
+            if journal is not None and item.id not in known:
+                if self._repair:
+                    journal.add_item(item)
+                yield self._difference(item.slug, "The journal does not know it.", "it was added")
+        for item in known.values():
+            if item.id in kept:
+                continue
+            if self._library.folder(item).exists():
+                yield Difference(
+                    item.slug,
+                    f"Its folder {self._originals.root / item.id} is gone, its stream is there. Drop the "
+                    "file again to keep it, or take it off the page with `vlogd rm`.",
+                )
+            else:
+                if self._repair and journal is not None:
+                    journal.remove_item(item.id)
+                yield self._difference(item.slug, "Neither original nor stream is there.", "it was forgotten")
+
+    def _original(self, item: Item) -> Iterator[Difference]:
+        path = self._originals.find(item)
+        if path is None:
+            if not self._originals.was_deleted(item):
+                yield Difference(item.slug, "Its original is not there. Drop the same file again.")
+        elif path.stat().st_size != item.size_bytes:
+            size = path.stat().st_size
+            yield Difference(item.slug, f"Its original {path} has {size} bytes instead of {item.size_bytes}.")
+        elif self._deep and digest.identity(path) != item.digest:
+            yield Difference(item.slug, f"Its original {path} is not what was dropped: its bytes changed.")
+
+    def _outputs(self, item: Item) -> Iterator[Difference]:
+        for path, fault in self._library.faults(item, deep=self._deep):
+            if self._repair:
+                path.unlink(missing_ok=True)
+            mended = "vlogd makes it again when it runs" if not self._originals.was_deleted(item) else ""
+            yield self._difference(item.slug, f"{path} {fault}.", mended)
+
+    def _strangers(self, slugs: set[str]) -> Iterator[Difference]:
+        for path in self._library.strangers(slugs):
+            target = self._library.root / TRASH / path.name
+            if self._repair:
+                target.parent.mkdir(mode=0o700, exist_ok=True)
+                path.rename(target)
+            yield self._difference(
+                path.name, "It is published, but no original belongs to it.", f"it was moved to {target}"
+            )
+
+    def _leftovers(self) -> Iterator[Difference]:
+        for root in (self._library.root, self._originals.root):
+            for parent, _, names in os.walk(root):
+                for name in names:
+                    if name.startswith(files.TEMPORARY_PREFIX):
+                        path = Path(parent) / name
+                        if self._repair:
+                            with suppress(FileNotFoundError):
+                                path.unlink()
+                        yield self._difference(str(path), "A half-written file is left.", "it was removed")
+
+    def _difference(self, where: str, sentence: str, mended: str) -> Difference:
+        found = Difference(where, sentence)
+        return dataclasses.replace(found, mended=mended) if self._repair else found

@@ -1,0 +1,75 @@
+"""Brings what viewers see of the items in work up to date. Part of the deciding thread."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from vlogd.errors import Unavailable
+from vlogd.librarian import Librarian
+from vlogd.log import get_logger
+from vlogd.questions import Questions
+from vlogd.report import Report
+from vlogd.runner import Bench
+from vlogd.tracked import Tracked
+
+_log = get_logger()
+
+_SHOW_SECONDS = 1.0
+"""Viewers of an item that is being made see its state at most this old."""
+
+
+class Showing:
+    """`broken` hears of an item whose showing failed for a reason that nobody foresaw."""
+
+    def __init__(
+        self,
+        librarian: Librarian,
+        questions: Questions,
+        bench: Bench,
+        clock: Callable[[], float],
+        wait_seconds: float,
+        broken: Callable[[str, Exception], None],
+    ) -> None:
+        self._librarian = librarian
+        self._questions = questions
+        self._bench = bench
+        self._clock = clock
+        self._wait_seconds = wait_seconds
+        self._broken = broken
+
+    def show(self, tracked: Tracked) -> None:
+        """Show the latest of an item; not while the librarian may be about to commit a step.
+
+        What is shown then would be the step's growing state, written over its finished files.
+        """
+        now = self._clock()
+        if tracked.survey is None or not tracked.dirty or tracked.publishing or tracked.looking():
+            return
+        if now < tracked.show_after and not (tracked.survey.complete and not tracked.unseen):
+            return
+        tracked.dirty, tracked.publishing, tracked.show_after = False, True, now + _SHOW_SECONDS
+        growing = tracked.growing(self._bench)
+        self._questions.ask(
+            partial(self._librarian.publish, tracked.survey, growing, tracked.progress()),
+            partial(self._published, tracked),
+            partial(self._unpublished, tracked),
+            patient=False,
+        )
+
+    def _published(self, tracked: Tracked, told: Report) -> None:
+        before, tracked.publishing, tracked.unseen = tracked.report, False, None
+        tracked.report = replace(told, eta_seconds=tracked.eta.seconds(told.progress, self._clock()))
+        if told.playable and not (before and before.playable):
+            _log.info("item.playable", item=told.slug)
+        if told.status == "ready" and not (before and before.status == "ready"):
+            _log.info("item.ready", item=told.slug, title=told.title)
+
+    def _unpublished(self, tracked: Tracked, error: Exception) -> None:
+        """Viewers could not be shown the latest: show them what is the latest when the disk is back."""
+        tracked.publishing = False
+        if not isinstance(error, Unavailable):
+            self._broken(tracked.item.id, error)
+            return
+        _log.warning("library.waits", item=tracked.item.slug, why=str(error))
+        tracked.dirty, tracked.unseen = True, str(error)
+        tracked.show_after = self._clock() + self._wait_seconds
