@@ -3,6 +3,8 @@
 import re
 import signal
 import socket
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 from clips import stamped
@@ -14,11 +16,23 @@ def ready(home: Home, title: str) -> bool:
     return any(video["title"] == title and video["status"] == "ready" for video in home.videos())
 
 
+def listen(ear: socket.socket, said: list[str], stopped: threading.Event) -> None:
+    """Write down what arrives."""
+    while not stopped.is_set():
+        with suppress(TimeoutError):
+            said.append(ear.recv(4096).decode())
+
+
 def test_reload(tmp_path: Path) -> None:
     """A new inbox is watched and new settings count; then nonsense is refused with a sentence, and work goes on."""
     home = Home(tmp_path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
         ear.bind(str(tmp_path / "notify"))
+        ear.settimeout(0.2)
+        said: list[str] = []
+        stopped = threading.Event()
+        listener = threading.Thread(target=listen, args=(ear, said, stopped))
+        listener.start()
         daemon = home.start(NOTIFY_SOCKET=str(tmp_path / "notify"))
         until(lambda: "vlogd.started" in home.logged())
         good = home.config.read_text().replace(
@@ -39,13 +53,8 @@ def test_reload(tmp_path: Path) -> None:
         assert "nonsense: there is no such key" in home.logged()
         stamped(tmp_path / "more/three.mp4", seconds=2, filters="negate")
         until(lambda: ready(home, "three"))
-        said = []
-        ear.setblocking(False)
-        while True:
-            try:
-                said.append(ear.recv(4096).decode())
-            except BlockingIOError:
-                break
+        stopped.set()
+        listener.join()
         heard = "\n".join(said)
         assert heard.count("RELOADING=1\nMONOTONIC_USEC=") == 1
         assert heard.count("READY=1") == 2

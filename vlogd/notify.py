@@ -14,6 +14,10 @@ class Notifier:
 
     def __init__(self) -> None:
         self._notifier = sdnotify.SystemdNotifier()
+        if self._notifier.socket is not None:
+            self._notifier.socket.setblocking(
+                False
+            )  # a listener that does not listen must not stop decisions
         self._status = ""
 
     def ready(self) -> None:

@@ -17,6 +17,9 @@ _log = get_logger()
 _SHOW_SECONDS = 1.0
 """Viewers of an item that is being made see its state at most this old."""
 
+_FIRST_SHOW_SECONDS = 0.2
+"""The same, until it can be watched: somebody may be waiting for just that."""
+
 
 class Showing:
     """`broken` hears of an item whose showing failed for a reason that nobody foresaw."""
@@ -47,7 +50,9 @@ class Showing:
             return
         if now < tracked.show_after and not (tracked.survey.complete and not tracked.unseen):
             return
-        tracked.dirty, tracked.publishing, tracked.show_after = False, True, now + _SHOW_SECONDS
+        watchable = tracked.report is not None and tracked.report.playable
+        tracked.dirty, tracked.publishing = False, True
+        tracked.show_after = now + (_SHOW_SECONDS if watchable else _FIRST_SHOW_SECONDS)
         growing = tracked.growing(self._bench)
         self._questions.ask(
             partial(self._librarian.publish, tracked.survey, growing, tracked.progress()),
