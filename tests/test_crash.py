@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from clips import stamped
+from crashes import Lab
 from daemon import DEMO, Home, children, kill, same_trees, tree, until
 
 
@@ -52,23 +53,13 @@ def test_killed_while_the_source_is_copied(moment: int, tmp_path: Path) -> None:
     same_trees(trees[1], trees[0])
 
 
-@pytest.mark.parametrize("moment", range(12))
-def test_killed_at_any_moment_and_started_again(moment: int, undisturbed: Path, tmp_path: Path) -> None:
-    """Several kills at moments spread over the whole run end in the same library, the original kept."""
-    home = Home(tmp_path)
-    shutil.copy(DEMO, home.inbox / "demo.mp4")
-    for number in range(3):
-        daemon = home.start()
-        lines = 2 + moment * 3 + number * 7
-        until(lambda lines=lines, daemon=daemon: home.logged().count("\n") >= lines or daemon.poll() is not None or
-              "item.ready" in home.logged())  # fmt: skip
-        kill(daemon)
-    assert home.once().returncode == 0
-    same_trees(tree(home.library), tree(undisturbed))
-    assert [path.read_bytes() == DEMO.read_bytes() for path in home.folder.glob("originals/*/demo.mp4")] == [
-        True
-    ]
-    assert not list((home.folder / "state/scratch").rglob("*.mp4"))
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_killed_again_and_again(seed: int, tmp_path: Path) -> None:
+    """The daemon, its ffmpegs or the transcriber die at random moments: `scripts/crashes` does it 500 times."""
+    lab = Lab(tmp_path, seed)
+    while lab.killed.total() < 13:
+        lab.history()
 
 
 def test_a_lost_journal_costs_no_encode(tmp_path: Path) -> None:
@@ -83,19 +74,6 @@ def test_a_lost_journal_costs_no_encode(tmp_path: Path) -> None:
     assert again.returncode == 0
     assert "part.started" not in again.stderr
     same_trees(tree(home.library), before)
-
-
-def test_a_damaged_journal_is_set_aside(tmp_path: Path) -> None:
-    """A journal that SQLite cannot read is kept beside a new one."""
-    home = Home(tmp_path)
-    stamped(home.inbox / "a.mp4", seconds=3)
-    assert home.once().returncode == 0
-    (home.folder / "state/journal.db").write_bytes(b"this is no database" * 1000)
-    again = home.once()
-    assert again.returncode == 0
-    assert "part.started" not in again.stderr
-    assert list((home.folder / "state").glob("journal-damaged-*.db"))
-    assert len(home.status()["videos"]) == 1
 
 
 def test_a_deleted_segment_is_made_again_alone(tmp_path: Path) -> None:

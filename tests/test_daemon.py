@@ -5,12 +5,15 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 from clips import ffmpeg, stamped
 from daemon import DEMO, Home, children, kill, until
 
+import vlogd
 from vlogd.files import TEMPORARY_PREFIX
 
 
@@ -185,6 +188,27 @@ def test_a_changed_setting_redoes_only_what_it_concerns(tmp_path: Path) -> None:
     )
     assert "setting at_seconds changed from 5.0 to 1.0" in home.vlogd("why", "a").stdout
     again = home.once()
+    assert re.findall(r"part.started .*stage=(\S+)", again.stderr) == ["poster"]
+
+
+def test_an_upgrade_redoes_only_what_changed(tmp_path: Path) -> None:
+    """Stop, another version of one stage, start: that stage runs again, and nothing else."""
+    home = Home(tmp_path)
+    stamped(home.inbox / "a.mp4", seconds=3)
+    assert home.once().returncode == 0
+    new = tmp_path / "new"
+    shutil.copytree(Path(vlogd.__file__).parent, new / "vlogd")
+    poster = new / "vlogd/stages/poster.py"
+    changed, times = re.subn(
+        r"version=(\d+)", lambda found: f"version={int(found[1]) + 1}", poster.read_text()
+    )
+    assert times == 1
+    poster.write_text(changed)
+    again = subprocess.run(
+        [sys.executable, "-m", "vlogd", "--config", home.config, "run", "--once"],
+        capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(new)}, cwd=new,
+    )  # fmt: skip
+    assert "the stage went from version" in again.stderr
     assert re.findall(r"part.started .*stage=(\S+)", again.stderr) == ["poster"]
 
 

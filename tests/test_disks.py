@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import socket
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -150,6 +152,64 @@ def test_a_library_that_becomes_read_only(home: Home, undisturbed: dict[str, byt
         assert daemon.wait(15) == 0
     assert home.once().returncode == 0  # an artifact that was replaced on the way may still await its sweep
     same_trees(tree(home.library), undisturbed)
+
+
+def test_a_library_that_may_not_be_written(home: Home, undisturbed: dict[str, bytes]) -> None:
+    """Missing rights are told, waited for, and nothing is parked; here the folder is made immutable."""
+    film(home)
+    daemon = home.start()
+    try:
+        until(lambda: "part=video-0001" in home.logged())
+        if subprocess.run(["chattr", "+i", *home.library.glob("videos/*/hls-*")], check=False).returncode:
+            pytest.skip("this file system knows no immutable folders")
+        until(lambda: "not permitted" in " ".join(home.videos()[0]["notes"]) + home.logged())
+        subprocess.run(["chattr", "-i", *home.library.glob("videos/*/hls-*")], check=True)
+        until(lambda: [video["status"] for video in home.videos()] == ["ready"])
+        assert "parked" not in home.logged()
+    finally:
+        subprocess.run(["chattr", "-R", "-i", home.library], check=False)
+        daemon.terminate()
+        assert daemon.wait(15) == 0
+    assert home.once().returncode == 0
+    same_trees(tree(home.library), undisturbed)
+
+
+def test_a_library_that_stalls(home: Home, undisturbed: dict[str, bytes]) -> None:
+    """A NAS that answers nothing for a while: decisions and the watchdog go on, and so does the work afterwards."""
+    image = home.folder / "disk.img"
+    with image.open("wb") as file:
+        file.truncate(64 << 20)
+    made = subprocess.run(["mkfs.ext4", "-q", image], check=False).returncode == 0
+    if not made or subprocess.run(["mount", "-o", "loop", image, home.library], check=False).returncode:
+        pytest.skip("no loop devices here")
+    shutil.rmtree(home.library / "lost+found")
+    film(home)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.bind(str(home.folder / "notify"))
+        ear.settimeout(5)
+        daemon = home.start(NOTIFY_SOCKET=str(home.folder / "notify"), WATCHDOG_USEC="2000000")
+        hear(ear, lambda _said: "part=video-0001" in home.logged())
+        subprocess.run(["fsfreeze", "-f", home.library], check=True)
+        try:
+            began = time.monotonic()
+            beats = hear(ear, lambda _said: time.monotonic() > began + 8)
+        finally:
+            subprocess.run(["fsfreeze", "-u", home.library], check=True)
+        assert beats.count("WATCHDOG=1") >= 8
+        hear(ear, lambda _said: [video["status"] for video in home.videos()] == ["ready"])
+    daemon.terminate()
+    assert daemon.wait(15) == 0
+    assert "parked" not in home.logged()
+    assert home.once().returncode == 0
+    same_trees(tree(home.library), undisturbed)
+
+
+def hear(ear: socket.socket, enough: Callable[[list[str]], bool]) -> list[str]:
+    """What arrives until it is enough; fails when nothing comes for a while, as systemd's watchdog would."""
+    said: list[str] = []
+    while not enough(said):
+        said.append(ear.recv(4096).decode())
+    return said
 
 
 def _read_only(home: Home) -> bool:

@@ -87,23 +87,24 @@ def test_a_video_in_work_is_removed_too(home: Home) -> None:
     assert home.vlogd("fsck").stdout == "Journal, originals and library agree.\n"
 
 
-@pytest.mark.parametrize("step", ["wish_removal", "remove", "discard"])
-def test_a_crash_between_the_steps_of_a_removal(home: Home, step: str) -> None:
-    """The next start finishes what was begun."""
+@pytest.mark.parametrize("steps", range(3))
+def test_a_crash_between_the_steps_of_a_removal(home: Home, steps: int) -> None:
+    """The request is heard again, and what was begun is finished."""
     stamped(home.inbox / "one.mp4", seconds=2)
     assert home.once().returncode == 0
-    originals, library = Originals(home.folder / "originals"), Library(home.library)
+    home.vlogd("rm", "one")
+    originals = Originals(home.folder / "originals")
     (item,) = originals.items()
-    originals.wish_removal(item, 4e9)
-    if step != "wish_removal":
-        originals.remove(item)
-    if step == "discard":
-        library.discard(item)
+    if steps > 0:
+        originals.remove(item, 4e9)
+    if steps > 1:
+        Library(home.library).discard(item)
     done = home.once()
     assert done.returncode == 0, done.stderr
     assert published(home) == {}
     assert home.status()["videos"] == []
     assert [path.name for path in home.folder.glob("originals/.trash/*/*.mp4")] == ["one.mp4"]
+    assert list((home.folder / "state/requests").iterdir()) == []
     home.vlogd("restore", "one")
     assert "part.started" not in home.once().stderr
 

@@ -8,7 +8,6 @@ from vlogd.decider import Decider
 from vlogd.journal import Journal
 from vlogd.keeping import Keeping
 from vlogd.log import get_logger
-from vlogd.model import Item
 from vlogd.originals import Originals
 from vlogd.tracked import Leaving
 
@@ -16,7 +15,7 @@ _log = get_logger()
 
 
 class Asked:
-    """Hands requests to the decider, and goes on with removals that a crash cut short."""
+    """Hands requests to the decider. One that a crash cut short is heard again: all may be repeated."""
 
     def __init__(self, decider: Decider, journal: Journal, originals: Originals, keeping: Keeping) -> None:
         self._decider = decider
@@ -37,24 +36,11 @@ class Asked:
                 item = self._journal.item(item_id)
                 if item is not None:
                     keep_until = 0.0 if now else time.time() + self._keeping.trash_seconds
-                    self._remove(item, keep_until, fulfilled)
+                    _log.info("item.leaving", item=item.slug)
+                    self._decider.remove(item, Leaving(keep_until, fulfilled))
                     return
             case {"restore": str(item_id)}:
                 for item, _ in self._originals.removed():
                     if item.id == item_id:
                         self._decider.restore(item)
         fulfilled()
-
-    def finish_removals(self) -> None:
-        """Go on where a crash came between a removal's steps."""
-        known = set(self._journal.item_ids())
-        there = {item.id for item in self._originals.items()}
-        for item, keep_until in self._originals.wished():
-            self._remove(item, keep_until)
-        for item, keep_until in self._originals.removed():
-            if item.id in known - there:
-                self._remove(item, keep_until)
-
-    def _remove(self, item: Item, keep_until: float, fulfilled: Callable[[], None] = lambda: None) -> None:
-        _log.info("item.leaving", item=item.slug)
-        self._decider.remove(item, Leaving(keep_until, fulfilled))

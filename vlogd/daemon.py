@@ -162,11 +162,9 @@ class Daemon:
     def _adopt(self) -> None:
         """Bring the journal up to what lies in the originals, and survey everything, newest first."""
         known = set(self._journal.item_ids())
-        for item in self._originals.items():
-            if item.id not in known:
-                _log.info("item.adopted", item=item.slug)
-                self._journal.add_item(item)
-        self._asked.finish_removals()
+        for item in self._originals.items(but=known):
+            _log.info("item.adopted", item=item.slug)
+            self._journal.add_item(item)
         self._decider.look_again(self._journal.item_ids())
         self._decider.tidy([inbox.folder for inbox in self._config.inboxes])
 

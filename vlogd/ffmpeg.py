@@ -28,7 +28,14 @@ INPUT_FORMATS = (
 )  # fmt: skip
 """Containers that hold a film or a sound by themselves: no playlists, scripts or single pictures."""
 
-_SAFE_INPUT = {"protocol_whitelist": "file,pipe", "format_whitelist": ",".join(INPUT_FORMATS)}
+MOST_PIXELS = 100 << 20
+"""The most that a picture may have: above, decoding one takes gigabytes (ffmpeg-codecs(1), `max_pixels`)."""
+
+_SAFE_INPUT = {
+    "protocol_whitelist": "file,pipe",
+    "format_whitelist": ",".join(INPUT_FORMATS),
+    "max_pixels": str(MOST_PIXELS),
+}
 _GLOBAL = ("-nostdin", "-hide_banner", "-v", "warning", "-nostats", "-progress", "pipe:1", "-y")
 
 

@@ -90,9 +90,8 @@ class Librarian:
     def remove(self, item: Item, keep_until: float) -> None:
         """Take an item off the page and into the trash, original and stream; repeating it is harmless."""
         self._bench.volumes.check()
-        self._bench.originals.wish_removal(item, keep_until)
         self._front.forget(item)
-        self._bench.originals.remove(item)
+        self._bench.originals.remove(item, keep_until)
         self._library.discard(item)
         self.empty_trash(time.time())
 

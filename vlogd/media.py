@@ -17,6 +17,10 @@ from vlogd.errors import BadInput, ToolFailed
 from vlogd.process import Limits
 from vlogd.stop import Stop
 
+_MOST_STREAMS = 256
+_MOST_CHAPTERS = 2000
+_MOST_SUBTITLES = 64
+
 _ENTRIES = ("-show_format", "-show_streams", "-show_chapters")
 
 
@@ -140,7 +144,14 @@ def describe(path: Path, limits: Limits, stop: Stop | None = None) -> Media:
         raise BadInput(f"The file is not a video or sound that ffmpeg can read: {why}") from error
     except ValueError as error:
         raise BadInput("The file is not a video: ffprobe could not describe it.") from error
+    if len(said.get("streams", [])) > _MOST_STREAMS:
+        raise BadInput(f"The file says that it holds more than {_MOST_STREAMS} tracks; no film does.")
     media = _media(said)
+    if media.video is not None and media.video.width * media.video.height > ffmpeg.MOST_PIXELS:
+        raise BadInput(
+            f"The picture is {media.video.width}x{media.video.height} pixels; vlogd takes at most "
+            f"{ffmpeg.MOST_PIXELS >> 20} million, far above 8K."
+        )
     if media.video is None and not media.audio:
         raise BadInput("The file holds neither a moving picture nor sound.")
     return media
@@ -171,8 +182,8 @@ def _media(said: Mapping[str, Any]) -> Media:
         audio=tuple(
             _audio(s) for s in streams if s.get("codec_type") == "audio" and _number(s, "sample_rate")
         ),
-        subtitles=tuple(_subtitle(s) for s in streams if s.get("codec_type") == "subtitle"),
-        chapters=tuple(_chapter(c) for c in said.get("chapters", [])),
+        subtitles=tuple(_subtitle(s) for s in streams if s.get("codec_type") == "subtitle")[:_MOST_SUBTITLES],
+        chapters=tuple(_chapter(c) for c in said.get("chapters", [])[:_MOST_CHAPTERS]),
         tags={str(k).lower(): str(v) for k, v in form.get("tags", {}).items()},
     )
 

@@ -4,8 +4,8 @@
     <originals>/<item id>/<file name>          its original
     <archive>/<item id>/<file name>            … which lies here once it was archived
     <originals>/<item id>/.vlogd-deleted.json  … or was deleted, as `keeping.originals` said
-    <originals>/<item id>/.vlogd-removal.json  the item is to go to the trash
-    <originals>/.trash/<item id>/              it has gone: this rename is the commit point
+    <originals>/.trash/<item id>/              a removed item: this rename is the commit point
+    <originals>/.trash/<item id>.json          until when it is kept
 
 Each function may be called again after a crash in the middle of it.
 """
@@ -13,7 +13,7 @@ Each function may be called again after a crash in the middle of it.
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,7 +25,6 @@ from vlogd.stop import Stop
 ITEM = ".vlogd-item.json"
 TRASH = ".trash"
 _DELETED = ".vlogd-deleted.json"
-_REMOVAL = ".vlogd-removal.json"
 
 
 class Originals:
@@ -35,9 +34,9 @@ class Originals:
         self.root = root
         self.archive = archive
 
-    def items(self) -> Iterator[Item]:
-        """All accepted items, by what lies beside their originals."""
-        return _items(self.root)
+    def items(self, but: Collection[str] = frozenset()) -> Iterator[Item]:
+        """All accepted items, by what lies beside their originals; those with these ids are not read."""
+        return _items(self.root, but)
 
     def item(self, item_id: str) -> Item | None:
         """The item with this id, whether its file is still there or not."""
@@ -83,62 +82,55 @@ class Originals:
 
     # The trash
 
-    def wish_removal(self, item: Item, keep_until: float) -> None:
-        """Note, durably, that the item is to go, and until when (epoch seconds) it is kept in the trash."""
-        home = self.root / item.id
-        if home.is_dir():
-            files.write_json(home / _REMOVAL, {"keep_until": keep_until})
-
-    def wished(self) -> Iterator[tuple[Item, float]]:
-        """Items that are to go and have not gone, because a crash came between; as `removed`."""
-        return _leaving(self.root)
-
-    def remove(self, item: Item) -> None:
-        """Move the item to the trash. An older one of the same content there is replaced."""
-        home, target = self.root / item.id, self.root / TRASH / item.id
-        if not home.exists():
-            return
-        target.parent.mkdir(exist_ok=True)
-        shutil.rmtree(target, ignore_errors=True)
-        home.rename(target)
-        files.sync_folder(target.parent)
-        files.sync_folder(self.root)
+    def remove(self, item: Item, keep_until: float) -> None:
+        """Move the item to the trash, where it is kept until then (epoch seconds); an older one there goes."""
+        home, target = self.root / item.id, self._lying(item)
+        if home.exists():
+            target.parent.mkdir(exist_ok=True)
+            shutil.rmtree(target, ignore_errors=True)
+            files.write_json(self._note(item), {"keep_until": keep_until})
+            home.rename(target)
+            files.sync_folder(target.parent)
+            files.sync_folder(self.root)
 
     def removed(self) -> Iterator[tuple[Item, float]]:
         """What lies in the trash, and until when (epoch seconds)."""
-        return _leaving(self.root / TRASH)
+        for item in _items(self.root / TRASH, frozenset()):
+            with suppress(OSError, ValueError, KeyError):
+                yield item, float(files.read_json(self._note(item))["keep_until"])
 
     def restore(self, item: Item) -> None:
         """Bring an item back from the trash. Raises Unavailable when it is not there, or was dropped again."""
-        home, lying = self.root / item.id, self.root / TRASH / item.id
+        home, lying = self.root / item.id, self._lying(item)
         if home.exists() or not lying.exists():
             raise Unavailable(
                 f"{item.title} cannot be restored: it is not in the trash, or was dropped again."
             )
         lying.rename(home)
-        (home / _REMOVAL).unlink(missing_ok=True)
         files.sync_folder(self.root)
+        self._note(item).unlink(missing_ok=True)
 
     def purge(self, item: Item) -> None:
         """Delete an item that lies in the trash, for good."""
-        shutil.rmtree(self.root / TRASH / item.id)
+        shutil.rmtree(self._lying(item), ignore_errors=True)
         if self.archive is not None and not (self.root / item.id).exists():
             shutil.rmtree(self.archive / item.id, ignore_errors=True)
+        self._note(item).unlink(missing_ok=True)
+
+    def _lying(self, item: Item) -> Path:
+        return self.root / TRASH / item.id
+
+    def _note(self, item: Item) -> Path:
+        return self.root / TRASH / f"{item.id}.json"
 
 
-def _items(folder: Path) -> Iterator[Item]:
+def _items(folder: Path, but: Collection[str]) -> Iterator[Item]:
     with suppress(FileNotFoundError):
         for entry in os.scandir(folder):
-            if not entry.name.startswith("."):
+            if not entry.name.startswith(".") and entry.name not in but:
                 item = _read_item(Path(entry.path))
                 if item is not None:
                     yield item
-
-
-def _leaving(folder: Path) -> Iterator[tuple[Item, float]]:
-    for item in _items(folder):
-        with suppress(OSError, ValueError, KeyError):
-            yield item, float(files.read_json(folder / item.id / _REMOVAL)["keep_until"])
 
 
 def _read_item(home: Path) -> Item | None:

@@ -22,8 +22,9 @@ from vlogd.stop import Stop
 from vlogd.volumes import Volumes
 from vlogd.workspace import Workspace
 
-_OUTSIDE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV}
-"""Errors of a volume, not of a file: wait for it (a full disk, a mount that went away)."""
+_OUTSIDE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV,
+            errno.EACCES, errno.EPERM, errno.ETIMEDOUT, errno.EHOSTDOWN}  # fmt: skip
+"""Errors of a volume, not of a file: wait for it (a full disk, a mount that went away, rights that are missing)."""
 
 
 @dataclass(frozen=True)
