@@ -46,8 +46,10 @@ class Lab:
         self.histories += 1
         home = self._home(f"history-{self.histories}")
         daemon = home.start()
+        patience_seconds = 2.0
         while not self._is_ready(home):
-            time.sleep(self._random.uniform(0.05, 2.5))
+            time.sleep(self._random.uniform(0.05, patience_seconds))
+            patience_seconds += 0.5  # in the end every part must have had the time that it takes
             victim = self._random.choice(["vlogd", "vlogd", "ffmpeg", "speech"])
             if victim == "vlogd":
                 ours = children(daemon.pid)

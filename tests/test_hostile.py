@@ -49,7 +49,7 @@ def test_hostile_files(tmp_path: Path) -> None:
     until(
         lambda: not [path for path in home.inbox.iterdir() if path.is_file() and not path.is_symlink()], 300
     )
-    stamped(home.inbox / "good.mp4", seconds=2)
+    stamped(home.inbox / "good.mp4", seconds=3)
     until(lambda: [v for v in home.videos() if v["title"] == "good" and v["status"] == "ready"], 300)
     until(lambda: all(video["status"] in ("ready", "failed") for video in home.videos()), 300)
     assert daemon.poll() is None
@@ -60,6 +60,7 @@ def test_hostile_files(tmp_path: Path) -> None:
     assert "root:" not in "".join(p.read_text(errors="replace") for p in home.library.rglob("*.json"))
     told = judge(home, names)
     assert not [name for name, how in told.items() if not how], told
+    assert told["tracks.mp4"] == told["chapters.mkv"] == told["subtitles.mkv"] == "ready", told
     assert {path.name for path in home.inbox.iterdir()} == LEFT | {"_failed"}
     shutil.rmtree(home.folder)
 

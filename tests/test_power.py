@@ -19,6 +19,7 @@ from clips import stamped
 from engine import Crash, Engine, published
 from toy_stages import ToySettings, pipeline
 
+from vlogd.files import sweep_temporary
 from vlogd.inbox import Inbox
 from vlogd.intake import Intake, look
 from vlogd.originals import Originals
@@ -129,6 +130,7 @@ def test_in_the_middle_of_the_work(tmp_path: Path) -> None:
         again = start(home)
         again.run()
         again.close()
+        sweep_temporary(home / "library", "")  # as `install_site` does at a start
         assert published(home / "library") == expected, f"cut before operation {cut}"
         shutil.rmtree(home)
         cut += 3

@@ -162,7 +162,9 @@ def _reason(error: ToolFailed, path: Path) -> str:
     last = last.replace(ffmpeg.argument(path), "").replace(str(path), "").strip(" :")
     if "moov atom not found" in " ".join(error.stderr_tail):
         return "it has no index (moov); it was cut off, or is no MP4 at all. Copy it again, whole."
-    return f"{last}."
+    if "not on whitelist" in " ".join(error.stderr_tail):
+        return "it is a playlist, a picture, a text or something else that is no film by itself."
+    return f"{last.rstrip('.')}."
 
 
 def _media(said: Mapping[str, Any]) -> Media:

@@ -56,10 +56,9 @@ def of_tracks(master: Master, looked: Sequence[Looked]) -> Iterator[Finding]:
     by_uri = {one.uri: one for one in looked}
     for variant in master.variants:
         if variant.uri in by_uri:
-            sounds = [
-                by_uri[r.uri] for r in master.renditions
-                if r.kind == "AUDIO" and r.group == variant.audio and r.uri in by_uri and r.uri != variant.uri
-            ]  # fmt: skip
+            group = [r.uri for r in master.renditions if r.kind == "AUDIO" and r.group == variant.audio]
+            # A variant that is one of its own sounds has no pictures: the others play instead of it.
+            sounds = [] if variant.uri in group else [by_uri[uri] for uri in group if uri in by_uri]
             yield from _promises(variant, by_uri[variant.uri], sounds)
     yield from _aligned(
         [one for one in looked if one.has_pictures], [one for one in looked if not one.has_pictures]
