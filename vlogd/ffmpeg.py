@@ -28,6 +28,9 @@ INPUT_FORMATS = (
 )  # fmt: skip
 """Containers that hold a film or a sound by themselves: no playlists, scripts or single pictures."""
 
+SOON = ("-stats_period", "0.1")
+"""Global options of a run whose first segments somebody waits for: progress ten times a second."""
+
 MOST_PIXELS = 100 << 20
 """The most that a picture may have: above, decoding one takes gigabytes (ffmpeg-codecs(1), `max_pixels`)."""
 

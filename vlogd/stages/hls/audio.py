@@ -45,7 +45,7 @@ def run(plan: Plan, sound: Sound, ws: Workspace) -> Mapping[str, Json]:
         limits=ws.limits,
         stop=ws.stop,
         tell_seconds=reached,
-        global_options=("-copyts", "-max_error_rate", "1"),
+        global_options=("-copyts", "-max_error_rate", "1", *ffmpeg.SOON),
     )
     cutter.cut()
     cutter.finish()

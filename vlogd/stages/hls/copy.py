@@ -36,7 +36,7 @@ def run(plan: Plan, ws: Workspace) -> Mapping[str, Json]:
     source = ffmpeg.source(ws.original)[str(plan.media.video.index)]
     try:
         ffmpeg.run([ffmpeg.output(source, target, **options)], limits=ws.limits, stop=ws.stop, tell_seconds=reached,
-                   global_options=("-copyts",))  # fmt: skip
+                   global_options=("-copyts", *ffmpeg.SOON))  # fmt: skip
         cutter.cut()
         cutter.finish()
     except (Mismatch, ToolFailed) as error:
