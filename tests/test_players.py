@@ -74,7 +74,7 @@ def published(
 
 def _film(work: Path, target: Path) -> None:
     clip = stamped(work / "clip.mp4", "-c:v", "libx264", "-preset", "veryfast", "-g", "50", "-pix_fmt", "yuv420p", "-x264-params",
-                   "scenecut=0", seconds=SECONDS, size="640x360")  # fmt: skip
+                   "scenecut=0", seconds=SECONDS, size="854x480")  # fmt: skip
     (work / "a.srt").write_text(SRT)
     ffmpeg("-i", clip, "-f", "lavfi", "-i", f"sine=f=900:r=48000:d={SECONDS}", "-i", work / "a.srt", "-map", "0", "-map", "1",
            "-map", "2", "-c", "copy", "-c:a:1", "aac", "-c:s", "mov_text", "-metadata:s:a:0", "language=eng",
@@ -104,7 +104,10 @@ def play(driver: Any, rate: float = 1) -> None:
 def seek(driver: Any, seconds: float) -> None:
     """Go somewhere."""
     driver.execute_script("video.pause(); video.currentTime = arguments[0]", seconds)
-    until(lambda: not state(driver)["seeking"] and state(driver)["ready"] >= 2, 30)
+    try:
+        until(lambda: not state(driver)["seeking"] and state(driver)["ready"] >= 2, 60)
+    except AssertionError as error:
+        raise AssertionError(f"it does not get to {seconds} s: {state(driver)}") from error
 
 
 def shows(driver: Any, picture: int, *others: int) -> None:
@@ -133,9 +136,11 @@ def test_hls_js_seeks_to_the_picture_and_switches_levels(page: tuple[Any, str, P
     driver.execute_script("hls(arguments[0])", f"{video}master.m3u8")
     until(lambda: state(driver)["ready"] >= 3, 30)
     levels = driver.execute_script("return player.levels.length")
-    assert levels >= 1
+    assert levels >= 2
     for number, border in enumerate(range(4, SECONDS, 4)):
-        driver.execute_script("player.currentLevel = arguments[0]", number % levels)
+        driver.execute_script(
+            "if (player.currentLevel !== arguments[0]) player.currentLevel = arguments[0]", number % levels
+        )
         shows(driver, border * RATE)
         for picture in (border * RATE - 13, border * RATE + 12):
             # A reordered picture may give way to its neighbour: only the key frame keeps its length.
