@@ -24,6 +24,10 @@ from vlogd.model import Item
 from vlogd.originals import ITEM
 
 
+_MOST_LINKS = 50_000
+"""ext4 allows 65,000 names for one file."""
+
+
 def make_clip(path: Path, seconds: int = 2) -> None:
     """A small clip."""
     subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", f"testsrc2=s=320x180:r=25:d={seconds}", path], check=True)  # fmt: skip
@@ -33,6 +37,8 @@ def fill(folder: Path, clip: Path, number: int) -> None:
     """So many items among the originals."""
     size = clip.stat().st_size
     for index in range(number):
+        if index % _MOST_LINKS == 0:
+            clip = Path(shutil.copy(clip, folder / f"clip-{index}.mp4"))
         item_id = f"{index:016x}"
         place = folder / "originals" / item_id
         place.mkdir(parents=True)
@@ -109,7 +115,6 @@ def journal(work: Path, clip: Path, number: int) -> str:
 
 def fairness(work: Path) -> str:
     """A ten-second clip behind a long film: when can it be watched?"""
-    config = home(work / "home", "copy: never")
     film, clip = work / "film.mp4", work / "clip.mp4"
     make_source(film, 180, 720)
     make_source(clip, 10, 720)

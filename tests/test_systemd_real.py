@@ -173,6 +173,13 @@ def test_the_service_publishes_and_tells_about_it(lab: Lab, tmp_path: Path) -> N
     assert warning["VLOGD_EVENT"] == "file.failed"
     assert warning["VLOGD_FILE"] == "letter.mp4"
 
+    before = lab.show("MainPID")
+    lab.run("systemctl", "reload", "vlogd")
+    until(lambda: lab.events().count("vlogd.started") == 2 and lab.show("StatusText") == "idle")
+    assert "config.reloaded" in lab.events()
+    assert lab.show("MainPID") == before
+    assert "CapEff:\t0000000010000000" in lab.run("cat", f"/proc/{before}/status")  # CAP_LEASE and no more
+
 
 @pytest.mark.slow
 @slowly
