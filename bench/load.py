@@ -23,7 +23,6 @@ from common import VLOGD, home, make_source, peak_mebibytes
 from vlogd.model import Item
 from vlogd.originals import ITEM
 
-
 _MOST_LINKS = 50_000
 """ext4 allows 65,000 names for one file."""
 
