@@ -74,6 +74,7 @@ class Lab:
 
     def _is_ready(self, home: Home) -> bool:
         videos = home.videos()
+        assert not [video["error"] for video in videos if video["status"] == "failed"]
         states = [one["status"] for video in videos for one in video["stages"].values()]
         return len(videos) == len(self._clips) and set(states) == {"ready"}
 

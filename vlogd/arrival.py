@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vlogd import names, watchers
-from vlogd.errors import BadInput, Stopping, ToolFailed, Unavailable
+from vlogd.errors import BadInput, Stopping, ToolFailed, ToolKilled, Unavailable
 from vlogd.inbox import Inbox
 from vlogd.intake import Changed, Intake, Left, Outcome, look
 from vlogd.settle import Settling
@@ -92,7 +92,7 @@ class Arrival:
             try:
                 for outcome in self._intake.recover(inboxes):
                     self._tell(outcome)
-            except (Unavailable, OSError, ToolFailed) as error:
+            except (Unavailable, OSError, ToolFailed, ToolKilled) as error:
                 self._tell(Trouble("*", f"What was claimed before could not be taken up: {error}"))
             while not self._stopping.is_set():
                 self._scan_due()
@@ -236,7 +236,7 @@ class Arrival:
             return
         try:
             outcome = self._intake.take(path, door.inbox, expected)
-        except (Unavailable, ToolFailed, BadInput) as error:
+        except (Unavailable, ToolFailed, ToolKilled, BadInput) as error:
             self._complain(door, "taking", str(error))
             door.skipped.add(path)
             door.next_scan_at = min(door.next_scan_at, self._clock() + _RETRY_SECONDS)

@@ -4,6 +4,7 @@
 |---------------|--------------------------------------------------------------------------|
 | `BadInput`    | parks the item at once and tells why: trying again cannot help           |
 | `ToolFailed`  | tries again after a growing pause, then parks with the tool's last lines |
+| `ToolKilled`  | tries again likewise: somebody ended the tool, which says nothing of the file |
 | `Unavailable` | waits and looks again (disk full, mount gone, model missing); no attempt |
 | `Stopping`    | nothing: the daemon was asked to stop, the part is done at the next start|
 | `Cancelled`   | parks the item's open steps until somebody says `vlogd retry`            |
@@ -31,6 +32,10 @@ class ToolFailed(VlogdError):
     def __init__(self, sentence: str, stderr_tail: Sequence[str] = ()) -> None:
         super().__init__(sentence)
         self.stderr_tail = tuple(stderr_tail)
+
+
+class ToolKilled(VlogdError):
+    """A tool was ended from outside: by the kernel for want of memory, or by a person."""
 
 
 class Unavailable(VlogdError):

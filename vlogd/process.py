@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import IO
 
-from vlogd.errors import Stopping, ToolFailed, Unavailable
+from vlogd.errors import Stopping, ToolFailed, ToolKilled, Unavailable
 from vlogd.stop import Stop
 
 _TAIL_LINES = 40
@@ -32,6 +32,9 @@ _LINE_CHARACTERS = 500
 _LOOK_SECONDS = 0.25
 _POLITE_SECONDS = 2.0
 _READ_BYTES = 1 << 16
+
+_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
+"""How a tool ends that somebody ended. A crash of its own (SIGSEGV, SIGABRT) may be the file's doing."""
 
 Line = Callable[[str], None]
 
@@ -60,7 +63,7 @@ def run(
     """Run `command` to its end; each line of its standard output goes to `on_line`.
 
     `moved(line)` says whether a line is proof of progress. Raises ToolFailed with the last lines
-    of standard error when it fails or stalls, Stopping when `stop` is set meanwhile, Unavailable
+    of standard error when it fails or stalls, ToolKilled when somebody else ended it, Stopping when `stop` is set meanwhile, Unavailable
     when the program is not installed.
     """
     child = _start(command, limits)
@@ -77,6 +80,8 @@ def run(
         for pipe in (child.stdout, child.stderr):
             if pipe is not None:
                 pipe.close()
+    if child.returncode in _FROM_OUTSIDE:
+        raise ToolKilled(_how_it_ended(command[0], child.returncode, tail))
     if child.returncode != 0:
         raise ToolFailed(_how_it_ended(command[0], child.returncode, tail), tuple(tail))
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import tenacity
 
-from vlogd.errors import BadInput, Cancelled, ToolFailed, Unavailable
+from vlogd.errors import BadInput, Cancelled, ToolFailed, ToolKilled, Unavailable
+
+_TOOLS = (ToolFailed.__name__, ToolKilled.__name__)
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Retry:
         counted = [kind for kind in kinds if kind != Unavailable.__name__]
         if not counted:
             return False
-        if counted[-1] != ToolFailed.__name__:
+        if counted[-1] not in _TOOLS:
             return True
         return bool(tenacity.stop_after_attempt(self.attempts)(_state(len(counted))))
 
@@ -34,7 +36,7 @@ class Retry:
         """How long to wait after the last of these failures before the next attempt."""
         if kinds[-1] == Unavailable.__name__:
             return self.unavailable_wait_seconds
-        failures = kinds.count(ToolFailed.__name__)
+        failures = sum(kind in _TOOLS for kind in kinds)
         strategy = tenacity.wait_exponential_jitter(
             initial=self.first_wait_seconds, max=self.longest_wait_seconds, jitter=self.first_wait_seconds
         )
@@ -49,5 +51,5 @@ def _state(failures: int) -> tenacity.RetryCallState:
 
 def kind_of(error: BaseException) -> str:
     """The name under which a failure is remembered; anything unforeseen is a "Bug"."""
-    known = (BadInput, Cancelled, ToolFailed, Unavailable)
+    known = (BadInput, Cancelled, ToolFailed, ToolKilled, Unavailable)
     return next((kind.__name__ for kind in known if isinstance(error, kind)), "Bug")
