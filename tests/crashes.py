@@ -36,7 +36,7 @@ class Lab:
         self.killed: Counter[str] = Counter()
         self.histories = 0
         self._clips = {"demo.mp4": DEMO.read_bytes(),
-                       "other.mkv": stamped(folder / "other.mkv", seconds=9, size="320x180").read_bytes()}  # fmt: skip
+                       "other.mkv": stamped(folder / "other.mkv", seconds=9, size="320x180", filters="noise=alls=60:allf=t").read_bytes()}  # fmt: skip
         home = self._home("undisturbed")
         assert home.once().returncode == 0
         self._undisturbed = tree(home.library)

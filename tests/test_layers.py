@@ -8,7 +8,19 @@ ROOT = Path(__file__).parent.parent / "vlogd"
 
 LAYERS = (
     ("errors", "settings", "digest", "log", "notify", "names", "languages", "vtt", "signals", "stop"),
-    ("files", "model", "process", "whole", "inbox", "retry", "live", "volumes", "originals", "keeping"),
+    (
+        "files",
+        "misread",
+        "model",
+        "process",
+        "whole",
+        "inbox",
+        "retry",
+        "live",
+        "volumes",
+        "originals",
+        "keeping",
+    ),
     ("ffmpeg", "sampletable"),
     ("streams.*", "streams"),
     ("media", "encoders"),

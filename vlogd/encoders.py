@@ -68,11 +68,11 @@ class Encoder:
         stream = stream.filter("format", "p010le" if ten_bit else "nv12")
         return stream.filter("hwupload") if self.family == "vaapi" else stream
 
-    def options(self, crf: int, max_kbps: int, preset: str, *, hurry: bool = False) -> dict[str, Any]:
+    def options(self, crf: int, max_kbps: int, preset: str) -> dict[str, Any]:
         """Output options: constant quality below a cap, key frames only where they are forced.
 
-        `hurry`: somebody waits. x264 then works on four slices of each picture at once, which costs a
-        little quality; unlike its frame threads that gives the same bytes on every run.
+        One thread each: below a cap neither x264's frame threads nor its sliced threads give the same bytes
+        on every run, because what is left of the cap is shared out in the order in which they get there.
         """
         quality = min(51, crf + _CRF_ABOVE_X264[self.codec])
         capped = {"maxrate": f"{max_kbps}k", "bufsize": f"{2 * max_kbps}k", "g": 100_000}
@@ -81,8 +81,7 @@ class Encoder:
         speed = _PRESETS.index(preset)
         match self.name:
             case "libx264":
-                threads = {"threads": 4, "x264-params": "sliced-threads=1"} if hurry else {"threads": 1}
-                return {"c:v": self.name, "preset": preset, "profile:v": "high", "crf": quality, **capped, **threads,
+                return {"c:v": self.name, "preset": preset, "profile:v": "high", "crf": quality, **capped, "threads": 1,
                         "keyint_min": 100_000, "sc_threshold": 0, "forced-idr": 1}  # fmt: skip
             case "libx265":
                 told = "log-level=error:pools=none:frame-threads=1:keyint=-1:scenecut=0:open-gop=0:info=0"

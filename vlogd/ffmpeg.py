@@ -10,12 +10,14 @@ Graphs are ffmpeg-python streams (`Stream`), which carry no types; stages build 
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import ffmpeg
 
-from vlogd import process
+from vlogd import misread, process
+from vlogd.errors import ToolFailed
 from vlogd.process import Limits
 from vlogd.stop import Stop
 
@@ -39,12 +41,13 @@ _SAFE_INPUT = {
     "format_whitelist": ",".join(INPUT_FORMATS),
     "max_pixels": str(MOST_PIXELS),
 }
+_FILE = "file:"
 _GLOBAL = ("-nostdin", "-hide_banner", "-v", "warning", "-nostats", "-progress", "pipe:1", "-y")
 
 
 def argument(path: Path) -> str:
     """`path` as an ffmpeg argument: never taken for an option or a protocol, whatever its name."""
-    return f"file:{path}"
+    return f"{_FILE}{path}"
 
 
 def source(path: Path, **options: Any) -> Stream:
@@ -88,16 +91,24 @@ def run(
     `tell_seconds` and `tell_frames` hear the output time and the number of pictures that were reached,
     about twice a second and at the end.
 
-    Raises ToolFailed, Stopping or Unavailable, as `process.run` does.
+    Raises ToolFailed, Stopping or Unavailable, as `process.run` does, and OSError when an input's disk
+    fails: ffmpeg would take that for the end of the file.
     """
     progress = _Progress(tell_seconds, tell_frames)
-    process.run(
-        command(outputs, global_options),
-        limits=limits,
-        stop=stop,
-        on_line=progress.hear,
-        moved=progress.moved,
-    )
+    words = command(outputs, global_options)
+    try:
+        said = process.run(words, limits=limits, stop=stop, on_line=progress.hear, moved=progress.moved)
+    except ToolFailed as error:
+        _check_inputs(words, error.stderr_tail, stop)
+        raise
+    _check_inputs(words, said, stop)
+
+
+def _check_inputs(words: Sequence[str], said: Sequence[str], stop: Stop | None) -> None:
+    """Raise OSError when ffmpeg names an error of a disk and an input can indeed not be read."""
+    inputs = [word for option, word in pairwise(words) if option == "-i" and word.startswith(_FILE)]
+    for word in inputs if misread.is_named(said) else ():
+        misread.check(Path(word.removeprefix(_FILE)), stop=stop)
 
 
 def probe(path: Path, *entries: str, limits: Limits, stop: Stop | None = None) -> str:

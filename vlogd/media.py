@@ -12,7 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from vlogd import ffmpeg
+from vlogd import ffmpeg, misread
 from vlogd.errors import BadInput, ToolFailed
 from vlogd.process import Limits
 from vlogd.stop import Stop
@@ -134,9 +134,13 @@ def from_json(value: Mapping[str, Any]) -> Media:
 
 
 def describe(path: Path, limits: Limits, stop: Stop | None = None) -> Media:
-    """What is in `path`. Raises BadInput with a sentence if ffprobe finds neither picture nor sound."""
+    """What is in `path`. Raises BadInput with a sentence if ffprobe finds neither picture nor sound.
+
+    Raises OSError when the disk fails at either end of the file, where ffprobe looks.
+    """
     if path.stat().st_size == 0:
         raise BadInput("The file is empty. Copy it again.")
+    misread.check_ends(path)
     try:
         said = json.loads(ffmpeg.probe(path, *_ENTRIES, limits=limits, stop=stop))
     except ToolFailed as error:

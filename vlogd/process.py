@@ -59,12 +59,12 @@ def run(
     stop: Stop | None = None,
     on_line: Line | None = None,
     moved: Callable[[str], bool] = lambda _line: True,
-) -> None:
+) -> Sequence[str]:
     """Run `command` to its end; each line of its standard output goes to `on_line`.
 
-    `moved(line)` says whether a line is proof of progress. Raises ToolFailed with the last lines
-    of standard error when it fails or stalls, ToolKilled when somebody else ended it, Stopping when `stop` is set meanwhile, Unavailable
-    when the program is not installed.
+    `moved(line)` says whether a line is proof of progress. The answer is the last lines of its standard
+    error. Raises ToolFailed with them when it fails or stalls, ToolKilled when somebody else ended it,
+    Stopping when `stop` is set meanwhile, Unavailable when the program is not installed.
     """
     child = _start(command, limits)
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
@@ -84,6 +84,7 @@ def run(
         raise ToolKilled(_how_it_ended(command[0], child.returncode, tail))
     if child.returncode != 0:
         raise ToolFailed(_how_it_ended(command[0], child.returncode, tail), tuple(tail))
+    return tuple(tail)
 
 
 def output(command: Sequence[str], *, limits: Limits, stop: Stop | None = None) -> str:

@@ -46,18 +46,27 @@ class PacketScan:
     """Collects presentation times from ffprobe's packet lines.
 
     Packets before the first key cannot be decoded; packets marked D are not shown (edit lists).
+    `end_bytes`: where in the file the last packet ended, as far as the demuxer knows.
     """
 
-    ENTRIES = ("-show_entries", "packet=pts,flags", "-of", "csv=p=0")
+    ENTRIES = ("-show_entries", "packet=pts,size,pos,flags", "-of", "csv=p=0")
 
     def __init__(self) -> None:
         self.pts = array("q")
         self.unknown = 0
+        self.end_bytes = 0
         self._keyed = False
 
+    @staticmethod
+    def words(line: str) -> list[str]:
+        """The four words of a packet's line; those that are missing are empty."""
+        return [*line.split(","), "", "", ""][:4]
+
     def hear(self, line: str) -> None:
-        """One packet: `pts,flags`."""
-        pts, _, flags = line.partition(",")
+        """One packet: `pts,size,pos,flags`."""
+        pts, size, position, flags = self.words(line)
+        if size.isdigit() and position.isdigit():
+            self.end_bytes = max(self.end_bytes, int(position) + int(size))
         self._keyed = self._keyed or "K" in flags
         if not self._keyed or "D" in flags or not flags:
             return

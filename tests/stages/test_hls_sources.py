@@ -290,6 +290,20 @@ def test_damage_in_the_middle_does_not_stop_the_rest(tmp_path: Path) -> None:
     assert found == sorted(found)
 
 
+def test_a_long_stretch_of_damage_does_not_stop_the_rest(tmp_path: Path) -> None:
+    """Not one picture of several chunks decodes: what lies before and behind them is published."""
+    source = stamped(tmp_path / "a.mp4", "-c:v", "libx264", "-preset", "ultrafast", "-g", "25", seconds=24)
+    data = bytearray(source.read_bytes())
+    half = len(data) // 2
+    data[half // 2 : half // 2 + half] = bytes(half)
+    source.write_bytes(data)
+    work = publish(source, tmp_path)
+    found = [number for _, number in numbers(work.folder / "v108/index.m3u8")]
+    assert found[:100] == list(range(100))
+    assert found[-100:] == list(range(500, 600))
+    assert len(found) < 400
+
+
 def test_more_than_sixty_pictures_a_second_lose_every_second(tmp_path: Path) -> None:
     """A clip of 120 pictures a second is published with 60."""
     work = publish(stamped(tmp_path / "a.mp4", rate="120", seconds=3), tmp_path)

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence, Set
 from fractions import Fraction
 from itertools import pairwise
 
-from vlogd import ffmpeg, media, sampletable
+from vlogd import ffmpeg, media, misread, sampletable
 from vlogd.errors import BadInput, ToolFailed
 from vlogd.media import Media, VideoStream
 from vlogd.model import Json, Part, View
@@ -73,10 +73,10 @@ def _agrees(table: SampleTable, ws: Workspace, video: VideoStream) -> bool:
     lines: list[str] = []
     ffmpeg.probe_lines(ws.original, "-select_streams", str(video.index), "-read_intervals", f"%+#{_COMPARED}",
                        *PacketScan.ENTRIES, on_line=lines.append, limits=ws.limits, stop=ws.stop)  # fmt: skip
-    found = [line.split(",") for line in lines if line]
+    found = [PacketScan.words(line) for line in lines if line]
     keys = set(table.keys)
     told = [[str(time), "K" if index in keys else ""] for index, time in enumerate(table.pts[: len(found)])]
-    heard = [[words[0], "K" if "K" in words[1] else ""] for words in found if "D" not in words[1]]
+    heard = [[words[0], "K" if "K" in words[-1] else ""] for words in found if "D" not in words[-1]]
     return bool(heard) and heard == told and Fraction(video.time_base) == Fraction(1, table.timescale)
 
 
@@ -88,6 +88,7 @@ def _packets(ws: Workspace, video: VideoStream) -> "tuple[array[int], int]":
     except ToolFailed:
         if not scan.pts:
             raise
+    misread.check(ws.original, scan.end_bytes, misread.ENDS_BYTES)
     return scan.times(), scan.unknown
 
 

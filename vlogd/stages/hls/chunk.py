@@ -117,8 +117,7 @@ def _encode(plan: Plan, chunk: Chunk, source: Source, ws: Workspace, attempt: _A
     keys = graph.at_times([(times.pts[key] - OFFSET) / TICKS for key in _keys(times, first, last)])
     started = (times.pts[first] - OFFSET) / TICKS
     seconds = (plan.borders[chunk.last] - plan.borders[chunk.first]) / TICKS
-    _run_encoders(plan, ws, stream, encoders, keys, lambda reached: (reached - started) / seconds,
-                  hurry=chunk.number == 0)  # fmt: skip
+    _run_encoders(plan, ws, stream, encoders, keys, lambda reached: (reached - started) / seconds)
 
 
 def _seek_seconds(plan: Plan, begin: int) -> Fraction:
@@ -139,10 +138,8 @@ def _run_encoders(
     encoders: Sequence[Encoder],
     keys: Mapping[str, object],
     share: Callable[[float], float],
-    *,
-    hurry: bool = False,
 ) -> None:
-    """One ffmpeg for all renditions. `hurry`: the largest one must not keep a viewer waiting."""
+    """One ffmpeg for all renditions."""
     assert plan.media.video is not None  # noqa: S101 - asked for pictures only
     branches = graph.scaled(stream, plan.media.video, plan.renditions)
     ffmpeg.run(
@@ -154,7 +151,6 @@ def _run_encoders(
                 encoder,
                 plan.config,
                 keys,
-                hurry=hurry and size == plan.renditions[0],
             )
             for branch, size, encoder in zip(branches, plan.renditions, encoders, strict=True)
         ],
@@ -201,7 +197,8 @@ def _exact(plan: Plan, chunk: Chunk, size: Rendition, planned: Sequence[int], ws
 def _found(plan: Plan, chunk: Chunk, size: Rendition, ws: Workspace) -> list[Gop]:
     """What came of one rendition, at its own times."""
     fragments = _read(ws, size)
-    ends = [*(min(fragment.pts) for fragment in fragments[1:]), plan.borders[chunk.last]]
+    starts = [min(fragment.pts) for fragment in fragments]
+    ends = [*starts, plan.borders[chunk.last]][1:]
     return [
         _gop(ws, size, fragment, list(fragment.pts), max(end, max(fragment.pts) + 1))
         for fragment, end in zip(fragments, ends, strict=True)

@@ -84,15 +84,13 @@ def encoded(
     encoder: Encoder,
     config: HlsSettings,
     keys: Mapping[str, Any],
-    *,
-    hurry: bool,
 ) -> Stream:
     """One rendition of a chunk as a fragmented MP4. `keys` forces key frames and passes times."""
     return ffmpeg.output(
         encoder.prepared(stream, ten_bit=size.hdr),
         target,
         **{
-            **encoder.options(config.crf, size.max_kbps, config.preset, hurry=hurry),
+            **encoder.options(config.crf, size.max_kbps, config.preset),
             **keys,
             # The default snaps times to the frame rate, by up to 21 ms.
             "enc_time_base": f"1:{TICKS}",

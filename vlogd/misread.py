@@ -1,0 +1,46 @@
+"""Was it the disk? Tools take an I/O error for the end of their file.
+
+ffmpeg names it in passing and ends well (ffmpeg 5.1 and 7.1, seen on a failing disk), ffprobe says
+nothing. Whoever believed them would publish half a film, or blame the file. So where it may have
+happened the bytes are read once more by us, and the kernel's error is raised as it is: an OSError.
+"""
+
+import errno
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from vlogd.errors import Stopping
+from vlogd.stop import Stop
+
+_KINDS = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.ETIMEDOUT, errno.EHOSTDOWN)
+_WORDS = tuple(os.strerror(kind) for kind in _KINDS)
+_BLOCK_BYTES = 1 << 20
+
+ENDS_BYTES = 8 << 20
+"""How much at each end of a file a demuxer looks at to find out what it is and how long it lasts."""
+
+
+def is_named(said: Iterable[str]) -> bool:
+    """Whether a tool's last words (in English) name an error of a disk or of a server of files."""
+    return any(words in line for line in said for words in _WORDS)
+
+
+def check(path: Path, first: int = 0, length: int | None = None, stop: Stop | None = None) -> None:
+    """Read `length` bytes (None: to the end) from byte `first` on. Raises OSError when they cannot be read."""
+    rest = path.stat().st_size if length is None else length
+    try:
+        with path.open("rb", buffering=0) as file:
+            file.seek(max(0, first))
+            while rest > 0 and (block := file.read(min(rest, _BLOCK_BYTES))):
+                rest -= len(block)
+                if stop is not None and stop.is_set():
+                    raise Stopping("vlogd is stopping; what was being checked is checked again.")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path.resolve())) from error
+
+
+def check_ends(path: Path) -> None:
+    """`check` the beginning and the end of a file."""
+    check(path, 0, ENDS_BYTES)
+    check(path, path.stat().st_size - ENDS_BYTES, ENDS_BYTES)
