@@ -13,7 +13,8 @@ import pytest
 from clips import stamped
 from daemon import Home, kill, until
 
-from vlogd.arrival import Arrival, Trouble
+from vlogd.arrival import Arrival
+from vlogd.door import Trouble
 from vlogd.inbox import Inbox
 from vlogd.intake import Failed, Intake, Outcome
 from vlogd.settle import Sighting
@@ -214,3 +215,46 @@ def test_ten_thousand_files_at_once(tmp_path: Path) -> None:
     finally:
         arrival.stop()
     assert list(inbox.iterdir()) == []
+
+
+class Stumbling(Counting):
+    """A fake intake with a bug in it."""
+
+    def take(self, path: Path, inbox: Inbox, expected: Sighting) -> Outcome:
+        """Fails for one file as nobody foresaw."""
+        if path.name == "b.ts":
+            raise LookupError(path.name)
+        return super().take(path, inbox, expected)
+
+
+def test_an_unforeseen_error_does_not_end_all_arrivals(tmp_path: Path) -> None:
+    """It is told, and what else lies in the inbox, or comes later, is taken."""
+    inbox, target = tmp_path / "inbox", tmp_path / "target"
+    inbox.mkdir()
+    target.mkdir()
+    said: list[Outcome | Trouble] = []
+    rules = Inbox("main", inbox, settle_seconds=0.2, rescan_seconds=1)
+    arrival = Arrival([rules], Stumbling(target), said.append)
+    for name in ("a.ts", "b.ts", "c.ts"):
+        (inbox / name).write_bytes(b"x")
+    arrival.start()
+    try:
+        until(lambda: {path.name for path in target.iterdir()} == {"a.ts", "c.ts"})
+        (inbox / "d.ts").write_bytes(b"x")
+        until((target / "d.ts").exists)
+    finally:
+        arrival.stop()
+    assert any(isinstance(one, Trouble) and "please report it" in one.sentence for one in said)
+    assert (inbox / "b.ts").exists()
+
+
+def test_what_was_left_is_taken_once_it_is_well(home: Home) -> None:
+    """A link is replaced by the file, as its sentence asked; the sentence goes from the status."""
+    clip = stamped(home.folder / "clip.mp4", seconds=2)
+    link = home.inbox / "film.mp4"
+    link.symlink_to(clip)
+    until(lambda: "symbolic link" in home.vlogd("status").stdout)
+    link.unlink()
+    shutil.copy(clip, link)
+    until(lambda: [video["status"] for video in home.videos()] == ["ready"])
+    assert "symbolic link" not in home.vlogd("status").stdout

@@ -85,6 +85,20 @@ def test_a_disk_that_fills_up(disk: str, home: Home, undisturbed: dict[str, byte
     assert len(list(home.folder.glob("originals/*/film.mp4"))) == 1
 
 
+def test_folders_that_are_mounts_of_one_disk(home: Home, undisturbed: dict[str, bytes]) -> None:
+    """As systemd's ReadWritePaths and containers make them: the kernel refuses to rename from one to the other."""
+    for name in ("library", "state", "originals", "inbox"):
+        folder = home.folder / name
+        folder.mkdir(exist_ok=True)
+        subprocess.run(["mount", "--bind", folder, folder], check=True)
+    (home.inbox / "letter.mp4").write_text("no film")
+    film(home)
+    assert home.once().returncode == 1
+    assert (home.inbox / "_failed/letter.mp4").exists()
+    assert home.once().returncode == 0
+    same_trees(tree(home.library), undisturbed)
+
+
 def test_no_room_for_an_original(home: Home) -> None:
     """A file that does not fit stays in the inbox until there is room."""
     mount(home.folder / "originals", "200k")

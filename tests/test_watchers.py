@@ -16,7 +16,8 @@ from daemon import Home, kill, until
 from watchdog.observers import Observer
 
 from vlogd import watchers
-from vlogd.arrival import Arrival, Trouble
+from vlogd.arrival import Arrival
+from vlogd.door import Trouble
 from vlogd.errors import Unavailable
 from vlogd.inbox import Inbox
 from vlogd.intake import Accepted, Intake, Outcome

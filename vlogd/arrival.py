@@ -1,7 +1,8 @@
 """The thread that owns all inboxes: hears hints, lists folders, settles, takes.
 
 Hints are for speed; the listing of each inbox at the start and every `rescan_seconds` is the truth.
-Both feed the same settle rule. It sleeps until a hint comes or the next file may be complete.
+Both feed the same settle rule. It sleeps until a hint comes or the next file may be complete. Whatever
+goes wrong with one file or folder is told, and the others are taken all the same.
 """
 
 import os
@@ -10,41 +11,24 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from vlogd import names, watchers
+from vlogd import aside, names
+from vlogd.door import Door, Trouble
 from vlogd.errors import BadInput, Stopping, ToolFailed, ToolKilled, Unavailable
 from vlogd.inbox import Inbox
 from vlogd.intake import Changed, Intake, Left, Outcome, look
-from vlogd.settle import Settling
-from vlogd.watcher import Watcher
+from vlogd.log import get_logger
+from vlogd.settle import Settling, Sighting
 from vlogd.whole import is_open_for_writing, proves_whole
 
+_log = get_logger()
+
 _RETRY_SECONDS = 30.0
+_PAUSE_SECONDS = 1.0
 
-
-@dataclass(frozen=True)
-class Trouble:
-    """Something of an inbox is not as it should be, and why; "" when it is well again."""
-
-    place: str
-    sentence: str
-
-
-@dataclass
-class _Door:
-    """One inbox with its watcher and what settles in it."""
-
-    inbox: Inbox
-    settling: Settling
-    watcher: Watcher | None = None
-    watched: tuple[int, int] | None = None
-    next_scan_at: float = 0.0
-    left: dict[Path, str] = field(default_factory=dict)
-    troubles: dict[str, str] = field(default_factory=dict)
-    skipped: set[Path] = field(default_factory=set)
-    held: set[Path] = field(default_factory=set)
+Said = Outcome | Trouble
 
 
 class Arrival:
@@ -54,17 +38,22 @@ class Arrival:
         self,
         inboxes: Sequence[Inbox],
         intake: Intake,
-        tell: Callable[[Outcome | Trouble], None],
+        tell: Callable[[Said], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._doors = [_Door(inbox, Settling(inbox.settle_seconds)) for inbox in inboxes]
+        self._hints: queue.SimpleQueue[tuple[Door, Path] | None] = queue.SimpleQueue()
+        self._doors = [
+            Door(inbox, tell, partial(self._hint, number), Settling(inbox.settle_seconds))
+            for number, inbox in enumerate(inboxes)
+        ]
         self._intake = intake
         self._tell = tell
         self._clock = clock
-        self._hints: queue.SimpleQueue[tuple[_Door, Path] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="vlogd-arrival", daemon=True)
         self._stopping = threading.Event()
         self._scanned = threading.Event()
+        self._troubles: dict[str, str] = {}
+        self._claims: dict[Path, str] = {}
 
     def start(self) -> None:
         """Begin."""
@@ -86,22 +75,33 @@ class Arrival:
         """Whether every inbox was listed and nothing in them is about to be taken."""
         return self._scanned.is_set() and self._hints.empty() and not self.settling
 
+    def _hint(self, number: int, path: Path) -> None:
+        self._hints.put((self._doors[number], path))
+
     def _run(self) -> None:
-        inboxes = {door.inbox.name: door.inbox for door in self._doors}
-        with suppress(Stopping):
+        while not self._stopping.is_set():
             try:
-                for outcome in self._intake.recover(inboxes):
-                    self._tell(outcome)
-            except (Unavailable, OSError, ToolFailed, ToolKilled) as error:
-                self._tell(Trouble("*", f"What was claimed before could not be taken up: {error}"))
-            while not self._stopping.is_set():
                 self._scan_due()
                 self._take_settled()
                 self._scanned.set()
+                self._complain("inboxes", "")
                 self._hear()
+            except Stopping:
+                break
+            except Exception as error:  # noqa: BLE001 - a bug with one file must not end all arrivals
+                _log.error("bug", where="arrival", exc_info=error)
+                self._complain(
+                    "inboxes", f"vlogd met an error it did not foresee ({error!r}); please report it."
+                )
+                self._scanned.set()
+                self._stopping.wait(_PAUSE_SECONDS)
         for door in self._doors:
-            if door.watcher is not None:
-                door.watcher.stop()
+            door.close()
+
+    def _complain(self, place: str, sentence: str) -> None:
+        if sentence != self._troubles.get(place, ""):
+            self._troubles[place] = sentence
+            self._tell(Trouble(place, sentence))
 
     def _hear(self) -> None:
         """Sleep until a hint or the next due time; then look at what the hints name."""
@@ -116,7 +116,7 @@ class Arrival:
             hint = self._hints.get(timeout=wait)
         except queue.Empty:
             return
-        paths: dict[Path, _Door] = {}
+        paths: dict[Path, Door] = {}
         while hint is not None:
             paths[hint[1]] = hint[0]
             try:
@@ -126,60 +126,55 @@ class Arrival:
         for path, door in paths.items():
             self._see(door, path)
 
+    # Listing
+
     def _scan_due(self) -> None:
         now = self._clock()
-        for door in self._doors:
-            if door.next_scan_at <= now:
-                door.next_scan_at = now + door.inbox.rescan_seconds
-                door.skipped.clear()
-                self._watch(door)
-                with suppress(OSError):
-                    self._intake.take_back(door.inbox)
-                self._scan(door, door.inbox.folder)
-                for path in door.settling.paths:
-                    self._see(door, path)
+        due = [door for door in self._doors if door.next_scan_at <= now]
+        if due:
+            self._recover()
+        for door in due:
+            door.next_scan_at = now + door.inbox.rescan_seconds
+            door.resting.clear()
+            door.watch()
+            with suppress(OSError):
+                aside.take_back(door.inbox.folder)
+            self._scan(door, door.inbox.folder)
+            for path in [*door.settling.paths, *door.left]:
+                self._see(door, path)
 
-    def _watch(self, door: _Door) -> None:
-        """Watch the inbox's folder once it is there, anew when it is another one; poll if it must be, saying why."""
-        place = _place(door.inbox.folder)
-        if door.watcher is not None and place == door.watched:
-            return
-        if door.watcher is not None:
-            door.watcher.stop()
-        door.watcher, door.watched = None, place
-        if place is None:
-            self._complain(
-                door, "folder", f"The inbox {door.inbox.folder} is not there; create it or mount its disk."
-            )
-            return
-        self._complain(door, "folder", "")
-        kind = watchers.suited(door.inbox.folder) if door.inbox.watch == "auto" else door.inbox.watch
-        hear = lambda path: self._hints.put((door, path))  # noqa: E731 - one line says it
+    def _recover(self) -> None:
+        """Go on with what was claimed and not accepted, in an earlier run or in this one."""
+        claims: dict[Path, str] = {}
         try:
-            door.watcher = watchers.WATCHERS[kind]()
-            door.watcher.start(door.inbox.folder, hear)
-            self._complain(door, "watching", "")
-        except Unavailable as error:
-            self._complain(door, "watching", f"{error} It is listed every few seconds instead.")
-            door.watcher = watchers.WATCHERS["polling"]()
-            door.watcher.start(door.inbox.folder, hear)
+            for outcome in self._intake.recover({door.inbox.name: door.inbox for door in self._doors}):
+                if isinstance(outcome, Left):
+                    claims[outcome.path] = outcome.sentence
+                if not isinstance(outcome, Left) or self._claims.get(outcome.path) != outcome.sentence:
+                    self._tell(outcome)
+        except (Unavailable, OSError) as error:
+            self._complain("claims", f"What was claimed before could not be taken up: {error}")
+        else:
+            self._complain("claims", "")
+        self._claims = claims
 
-    def _complain(self, door: _Door, about: str, sentence: str) -> None:
-        """Tell what is wrong, or with "" that it no longer is, once."""
-        if door.troubles.get(about, "") != sentence:
-            door.troubles[about] = sentence
-            self._tell(Trouble(f"{door.inbox.name}: {about}", sentence))
-
-    def _scan(self, door: _Door, folder: Path) -> None:
-        for parent, folders, found in os.walk(folder):
+    def _scan(self, door: Door, folder: Path) -> None:
+        for parent, folders, found in os.walk(folder, onerror=partial(self._closed, door)):
             folders[:] = [name for name in folders if not names.is_litter(name)]
             for name in found:
                 self._see(door, Path(parent) / name)
             for name in folders:
-                if (Path(parent) / name).is_symlink():
+                if os.path.islink(os.path.join(parent, name)):  # noqa: PTH114, PTH118 - tells errors as False
                     self._see(door, Path(parent) / name)
 
-    def _see(self, door: _Door, path: Path) -> None:
+    def _closed(self, door: Door, error: OSError) -> None:
+        """A folder that cannot be listed."""
+        if isinstance(error, FileNotFoundError) or Path(error.filename) == door.inbox.folder:
+            return
+        why = f"vlogd may not look into this folder ({error.strerror}); correct its permissions."
+        door.leave(Left(Path(error.filename), door.inbox.name, why), "closed")
+
+    def _see(self, door: Door, path: Path) -> None:
         """Look at one path that somebody named."""
         try:
             inside = path.relative_to(door.inbox.folder)
@@ -189,18 +184,29 @@ class Arrival:
             return
         try:
             if path.is_dir() and not path.is_symlink():
+                if os.access(path, os.R_OK | os.X_OK):
+                    door.well(path)
                 self._scan(door, path)
                 return
             sighting = look(path)
+        except PermissionError as error:
+            why = f"vlogd may not look at it ({error.strerror}); correct its folder's permissions."
+            door.leave(Left(path, door.inbox.name, why), why)
+            return
         except OSError:
             door.settling.forget(path)
+            door.well(path)
             return
         if isinstance(sighting, str):
-            self._leave(door, Left(path, door.inbox.name, sighting))
+            door.leave(Left(path, door.inbox.name, sighting), sighting)
         elif (
-            path not in door.left and door.settling.see(path, sighting, self._clock()) and proves_whole(path)
+            door.resting.get(path) != sighting
+            and door.settling.see(path, sighting, self._clock())
+            and proves_whole(path)
         ):
             door.settling.proven(path)
+
+    # Taking
 
     def _take_settled(self) -> None:
         for door in self._doors:
@@ -209,18 +215,16 @@ class Arrival:
                     return
                 self._take_if_unchanged(door, path)
 
-    def _take_if_unchanged(self, door: _Door, path: Path) -> None:
+    def _take_if_unchanged(self, door: Door, path: Path) -> None:
         expected = door.settling.sighting(path)
         try:
-            if look(path) == expected and not self._is_held(door, path):
-                self._take(door, path)
-        except OSError:
-            pass
+            if _looks_like(path, expected) and not self._is_held(door, path):
+                self._take(door, path, expected)
         finally:
-            door.settling.forget(path)
+            door.settling.forget(path)  # only now: until it is taken there is something to do
         self._see(door, path)
 
-    def _is_held(self, door: _Door, path: Path) -> bool:
+    def _is_held(self, door: Door, path: Path) -> bool:
         """Whether somebody has the file open for writing, however long ago the last byte came. Said once."""
         if not is_open_for_writing(path):
             return False
@@ -230,36 +234,24 @@ class Arrival:
             self._tell(Left(path, door.inbox.name, why))
         return True
 
-    def _take(self, door: _Door, path: Path) -> None:
-        expected = look(path)
-        if isinstance(expected, str):
-            return
+    def _take(self, door: Door, path: Path, expected: Sighting) -> None:
         try:
             outcome = self._intake.take(path, door.inbox, expected)
         except (Unavailable, ToolFailed, ToolKilled, BadInput) as error:
-            self._complain(door, "taking", str(error))
-            door.skipped.add(path)
+            door.complain("taking", str(error))
+            door.resting[path] = expected
             door.next_scan_at = min(door.next_scan_at, self._clock() + _RETRY_SECONDS)
             return
-        self._complain(door, "taking", "")
-        door.held.discard(path)
-        if isinstance(outcome, Left):
-            self._leave(door, outcome)
+        door.complain("taking", "")
+        if isinstance(outcome, Left) and outcome.path == path:
+            door.leave(outcome, expected)
         elif not isinstance(outcome, Changed):
-            self._tell(outcome)
-
-    def _leave(self, door: _Door, outcome: Left) -> None:
-        """Say once why something stays where it is; the next rescan tries it again."""
-        door.skipped.add(outcome.path)
-        if door.left.get(outcome.path) != outcome.sentence:
-            door.left[outcome.path] = outcome.sentence
+            door.well(path)
             self._tell(outcome)
 
 
-def _place(folder: Path) -> tuple[int, int] | None:
-    """Which folder it is, so that one that was made or mounted anew is known as another; None when not there."""
+def _looks_like(path: Path, expected: Sighting) -> bool:
     try:
-        found = folder.stat()
+        return look(path) == expected
     except OSError:
-        return None
-    return (found.st_dev, found.st_ino) if folder.is_dir() else None
+        return False

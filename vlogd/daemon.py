@@ -15,10 +15,11 @@ import time
 from collections.abc import Callable
 
 from vlogd import intake, live, outlook
-from vlogd.arrival import Arrival, Trouble
+from vlogd.arrival import Arrival
 from vlogd.asked import Asked
 from vlogd.config import Config, load
 from vlogd.decider import Decider
+from vlogd.door import Trouble
 from vlogd.errors import ConfigError, Unavailable
 from vlogd.executor import LocalExecutor
 from vlogd.front import Front
@@ -228,12 +229,15 @@ class Daemon:
                 self._journal.clear_left(path)
                 self._decider.accept(item)
             case Duplicate(path, item):
+                self._journal.clear_left(path)
                 _log.info("item.duplicate", file=path.name, same_as=item.slug)
                 self._decider.look_again([item.id])
             case Failed(path, sentence, moved_to):
                 self._journal.clear_left(path)
                 _log.warning("file.failed", file=path.name, why=sentence, moved_to=moved_to)
                 self._failed_drops += 1
+            case Left(path, _, ""):
+                self._journal.clear_left(path)
             case Left(path, inbox, sentence):
                 _log.warning("file.left", file=path, why=sentence)
                 self._journal.set_left(path, inbox, sentence)

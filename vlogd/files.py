@@ -5,10 +5,13 @@ fsync the folder (rename(2) is atomic; without the fsyncs it may reach the disk 
 """
 
 import contextlib
+import errno
+import itertools
 import json
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +115,25 @@ def read_json(path: Path) -> Any:
 def move_whole(source: Path, target: Path) -> None:
     """Move a finished file to `target`, also across file systems, whole or not at all."""
     sync_file(source)
-    if source.stat().st_dev == target.parent.stat().st_dev:
+    try:
         source.replace(target)
-    else:
+    except OSError as error:
+        if error.errno != errno.EXDEV:  # said between two mounts of one file system, too (rename(2))
+            raise
         copy_beside(source, target, Never()).replace(target)
         source.unlink()
     sync_folder(target.parent)
+
+
+def free(path: Path) -> Path:
+    """`path`, or the same with a number where that name is taken."""
+    return next(found for found in numbered(path) if not os.path.lexists(found))
+
+
+def numbered(path: Path) -> Iterator[Path]:
+    """`path`, then the same with the numbers from 2 on, within 255 bytes."""
+    yield path
+    for number in itertools.count(2):
+        end = f"-{number}{path.suffix}"
+        stem = os.fsencode(path.stem)[: 255 - len(os.fsencode(end))]
+        yield path.with_name(os.fsdecode(stem) + end)

@@ -19,12 +19,13 @@ import shutil
 import stat
 import time
 import uuid
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from vlogd import digest, files, media, names
-from vlogd.errors import BadInput, Unavailable
+from vlogd import aside, digest, files, media, names
+from vlogd.errors import BadInput, Stopping, Unavailable, VlogdError
 from vlogd.inbox import Inbox
 from vlogd.model import Item
 from vlogd.originals import ITEM, Originals
@@ -32,13 +33,11 @@ from vlogd.process import Limits
 from vlogd.settle import Sighting
 from vlogd.stop import Stop
 from vlogd.volumes import Volumes
+from vlogd.whole import is_open_for_writing
 
 _INCOMING = ".incoming"
 _CLAIM = ".vlogd-claim.json"
 _ID_CHARACTERS = 16
-
-_NOTE_SECONDS = 2.0
-"""A file in `_failed` that changed so much later than its note was written is still being copied."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,16 @@ def look(path: Path) -> Sighting | str:
 class Intake:
     """Takes files into one originals folder."""
 
-    def __init__(self, originals: Originals, limits: Limits, stop: Stop, volumes: Volumes) -> None:
+    def __init__(
+        self,
+        originals: Originals,
+        limits: Limits,
+        stop: Stop,
+        volumes: Volumes,
+        is_leaving: Callable[[str], bool] = lambda _item_id: False,
+    ) -> None:
+        """`is_leaving(item id)`: whether somebody asked for that item to be removed."""
+        self._is_leaving = is_leaving
         self._keeper = originals
         self._originals = originals.root
         self._volumes = volumes
@@ -112,15 +120,14 @@ class Intake:
         self._stop = stop
 
     def take(self, path: Path, inbox: Inbox, expected: Sighting) -> Outcome:
-        """Claim and identify `path`. Raises Unavailable (disk full, mount gone) with nothing lost."""
-        claimed: Path | None = None
+        """Claim and identify `path`. Raises Unavailable (disk full, mount gone) with nothing lost.
+
+        What goes wrong once it is claimed is told as Left: it lies safe, and `recover` goes on with it.
+        """
         self._volumes.check()
-        if _device(path.parent) != _device(self._originals):
-            self._volumes.check_room({"originals": expected.size_bytes})
         try:
             os.close(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK))
             claimed = self._claim(path, inbox, expected)
-            return self._identify(claimed, path, inbox)
         except FileNotFoundError:
             return Changed(path)
         except PermissionError as error:
@@ -131,88 +138,95 @@ class Intake:
             )
         except OSError as error:
             raise Unavailable(f"{path} could not be taken: {error.strerror}.") from error
+        return self._go_on(claimed, path, inbox)
 
     def recover(self, inboxes: dict[str, Inbox]) -> Iterator[Outcome]:
-        """Go on with what was claimed when vlogd ended, and sweep what never became a claim."""
+        """Go on with what is claimed and not identified, and sweep what never became a claim.
+
+        Raises Unavailable when the originals' disk is away. Trouble with one claim is told as Left.
+        """
+        self._volumes.check()
         for folder in sorted((self._originals / _INCOMING).glob("*")):
             claimed = next((p for p in folder.iterdir() if not p.name.startswith(files.OWN_PREFIX)), None)
             if claimed is None:
                 shutil.rmtree(folder)
                 continue
-            claim = files.read_json(folder / _CLAIM)
-            path = Path(claim["path"])
-            inbox = inboxes.get(claim["inbox"], Inbox(claim["inbox"], path.parent))
-            yield self._identify(claimed, path, inbox)
+            inbox = next(iter(inboxes.values()))
+            path = inbox.folder / claimed.name
+            with suppress(OSError, ValueError, KeyError):  # a damaged claim: its file counts all the same
+                claim = files.read_json(folder / _CLAIM)
+                path = Path(claim["path"])
+                inbox = inboxes.get(claim["inbox"], Inbox(claim["inbox"], path.parent))
+            yield self._go_on(claimed, path, inbox)
 
-    def take_back(self, inbox: Inbox) -> None:
-        """Give files in `_failed` another chance that grew after they were put there: their copying went on."""
-        folder = inbox.folder / names.FAILED
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            note = folder / names.failed_names(path.name)[1]
-            judged = note != path and note.is_file() and path.is_file() and not path.is_symlink()
-            if judged and path.stat().st_mtime > note.stat().st_mtime + _NOTE_SECONDS:
-                _give_back(path, inbox.folder / path.name)
-                note.unlink()
+    def _go_on(self, claimed: Path, path: Path, inbox: Inbox) -> Outcome:
+        try:
+            return self._identify(claimed, path, inbox)
+        except Stopping:
+            raise
+        except (VlogdError, OSError) as error:
+            why = f"It was dropped as {path} and lies safe here, but cannot be taken up yet: {error} vlogd tries again."
+            return Left(claimed, inbox.name, why)
 
     def _claim(self, path: Path, inbox: Inbox, expected: Sighting) -> Path:
         """Move `path` out of the inbox; where it lies then."""
         folder = self._originals / _INCOMING / uuid.uuid4().hex
         folder.mkdir(parents=True)
+        target = folder / path.name
         try:
             claim = {"inbox": inbox.name, "path": str(path), "accepted_at": round(time.time(), 3)}
             files.write_json(folder / _CLAIM, claim)
-            target = folder / path.name
             try:
                 path.rename(target)
             except OSError as error:
                 if error.errno != errno.EXDEV:
                     raise
                 self._copy_whole(path, target, expected)
-                path.unlink()
+            else:
+                _keep_if_unchanged(target, path, expected)
         except BaseException:
-            if not (folder / path.name).exists():
+            if not target.exists():  # else it is the only copy: `recover` goes on with it
                 shutil.rmtree(folder, ignore_errors=True)
             raise
         files.sync_folder(folder)
-        files.sync_folder(path.parent)
-        if target.stat().st_size != expected.size_bytes:
-            _give_back(target, path)
-            shutil.rmtree(folder)
-            raise FileNotFoundError(path)
+        with suppress(FileNotFoundError):  # whoever dropped it may have removed its folder since
+            files.sync_folder(path.parent)
         return target
 
     def _copy_whole(self, source: Path, target: Path, expected: Sighting) -> None:
-        """Copy across file systems, read the copy back, and make sure that the source did not move on."""
+        """Move across file systems: copy, read the copy back, and make sure that the source did not move on."""
+        if not os.access(source.parent, os.W_OK | os.X_OK):  # do not copy what could not be removed then
+            raise PermissionError(errno.EACCES, "its folder may not be written")
+        self._volumes.check_room({"originals": expected.size_bytes})
         copied = files.copy_beside(source, target, self._stop)
-        if look(source) != expected or not digest.same_bytes(source, copied, self._stop):
+        same = digest.same_bytes(source, copied, self._stop)
+        if not same or look(source) != expected or is_open_for_writing(source):
             raise FileNotFoundError(source)
-        copied.rename(target)
-        files.sync_folder(target.parent)
+        try:
+            copied.rename(target)
+            files.sync_folder(target.parent)
+            source.unlink()
+        except OSError:
+            if look(source) == expected:  # a file server may have removed it and said that it failed
+                target.unlink(missing_ok=True)
+            raise
 
     def _identify(self, claimed: Path, path: Path, inbox: Inbox) -> Outcome:
         folder = claimed.parent
         identity = digest.identity(claimed)
         known = self._known(identity, claimed)
         if isinstance(known, Item):
+            if self._is_leaving(known.id):
+                raise Unavailable(f"{known.title} has the same content and is being removed just now.")
             shutil.rmtree(folder)
             return Duplicate(path, known)
         try:
             media.describe(claimed, self._limits, self._stop)
         except BadInput as error:
-            moved_to = _put_aside(claimed, inbox.folder / names.FAILED, str(error))
+            moved_to = aside.put(claimed, inbox.folder, str(error))
             shutil.rmtree(folder)
             return Failed(path, str(error), moved_to)
-        title = names.title_of(claimed.name)
-        item = Item(
-            id=known,
-            title=title,
-            slug=names.slug_of(title, known),
-            inbox=inbox.name,
-            original=f"{known}/{claimed.name}",
-            digest=identity,
-            size_bytes=claimed.stat().st_size,
-            accepted_at=files.read_json(folder / _CLAIM)["accepted_at"],
-        )
+        item = self._item(known, identity, claimed, inbox)
         files.sync_file(claimed)
         files.write_json(folder / ITEM, asdict(item))
         home = self._originals / known
@@ -220,17 +234,35 @@ class Intake:
             shutil.rmtree(home)
         folder.rename(home)
         files.sync_folder(self._originals)
-        (home / _CLAIM).unlink()
+        (home / _CLAIM).unlink(missing_ok=True)
         return Accepted(path, item)
+
+    def _item(self, item_id: str, identity: str, claimed: Path, inbox: Inbox) -> Item:
+        """The new item, or the one whose original was lost and is here again, maybe under another name."""
+        lost = self._keeper.item(item_id)
+        if lost is not None:
+            return replace(lost, original=f"{item_id}/{claimed.name}")
+        accepted_at = time.time()
+        with suppress(OSError, ValueError, KeyError):
+            accepted_at = files.read_json(claimed.parent / _CLAIM)["accepted_at"]
+        title = names.title_of(claimed.name)
+        return Item(
+            id=item_id,
+            title=title,
+            slug=names.slug_of(title, item_id),
+            inbox=inbox.name,
+            original=f"{item_id}/{claimed.name}",
+            digest=identity,
+            size_bytes=claimed.stat().st_size,
+            accepted_at=round(accepted_at, 3),
+        )
 
     def _known(self, identity: str, claimed: Path) -> Item | str:
         """The item that has these bytes already, or the id for a new one."""
-        for candidate in (
-            identity,
-            digest.of_json([identity, digest.of_file(claimed)]) if self._taken(identity) else "",
-        ):
+        for look_closer in (False, True):  # the whole file is read only if another one shares the samples
+            candidate = digest.of_json([identity, digest.of_file(claimed)]) if look_closer else identity
             item_id = candidate[:_ID_CHARACTERS]
-            item = self._taken(candidate)
+            item = self._keeper.item(item_id)
             original = None if item is None else self._keeper.find(item)
             if item is None or original is None:
                 return item_id
@@ -238,36 +270,15 @@ class Intake:
                 return item
         raise BadInput("Its content has the same digest as two other files.")  # pragma: no cover
 
-    def _taken(self, identity: str) -> Item | None:
-        return self._keeper.item(identity[:_ID_CHARACTERS]) if identity else None
 
+def _keep_if_unchanged(target: Path, path: Path, expected: Sighting) -> None:
+    """Put a file that was renamed back where it was dropped if somebody went on with it in the last moment.
 
-def _device(folder: Path) -> int:
-    return folder.stat().st_dev
-
-
-def _give_back(claimed: Path, path: Path) -> None:
-    """Put a file back where it was dropped, beside a newer one of the same name."""
-    files.move_whole(claimed, _free(path))
-
-
-def _put_aside(claimed: Path, folder: Path, sentence: str) -> Path:
-    """Move what is no video to the inbox's `_failed`, with a note for the person who dropped it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    moved_to = _free(folder / claimed.name)
-    files.move_whole(claimed, moved_to)
-    note = names.failed_names(moved_to.name)[1]
-    files.write_whole(folder / note, (sentence + "\n").encode())
-    return moved_to
-
-
-def _free(path: Path) -> Path:
-    """`path`, or the same with a number where that name is taken, within 255 bytes."""
-    number = 1
-    found = path
-    while found.exists() or found.is_symlink():
-        number += 1
-        end = f"-{number}{path.suffix}"
-        stem = os.fsencode(path.stem)[: 255 - len(os.fsencode(end))]
-        found = path.with_name(os.fsdecode(stem) + end)
-    return found
+    Nobody can open it by its old name any more, so this is the last look. Raises FileNotFoundError then.
+    """
+    if look(target) == expected and not is_open_for_writing(target):
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    target.rename(files.free(path))
+    files.sync_folder(path.parent)
+    raise FileNotFoundError(path)

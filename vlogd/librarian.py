@@ -10,9 +10,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlogd import files
+from vlogd import aside, files
 from vlogd.front import Front, Growing
-from vlogd.keeping import Keeping, clear_failed
+from vlogd.keeping import Keeping
 from vlogd.model import Artifact, Item, Part, Receipt
 from vlogd.plan import Step, Survey
 from vlogd.report import Progress, Report
@@ -121,7 +121,7 @@ class Librarian:
         """Delete what has lain in the trash, or in `_failed`, long enough; the names of what went."""
         self._bench.volumes.check()
         trash = [item.slug for item in self.empty_trash(time.time())]
-        return trash + [path.name for path in clear_failed(inboxes, self._keeping)]
+        return trash + [path.name for path in aside.clear(inboxes, self._keeping.failed_seconds)]
 
     def sweep(self, survey: Survey, growing: Collection[str], grace_seconds: float) -> list[str]:
         """Remove step folders that nothing names any more, after a grace time for viewers."""

@@ -1,0 +1,222 @@
+"""What can happen to a file between its inbox and its item: nothing of it is lost, taken twice or half taken."""
+
+import errno
+import os
+import shutil
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from clips import stamped
+
+from vlogd import aside, files, media, names
+from vlogd.errors import ToolKilled, Unavailable
+from vlogd.inbox import Inbox
+from vlogd.intake import Accepted, Changed, Failed, Intake, Left, look
+from vlogd.originals import Originals
+from vlogd.process import Limits
+from vlogd.settle import Sighting
+from vlogd.volumes import Volumes
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Inbox:
+    """An empty inbox."""
+    (tmp_path / "inbox").mkdir()
+    return Inbox("main", tmp_path / "inbox")
+
+
+@pytest.fixture
+def intake(tmp_path: Path) -> Intake:
+    """An intake into `tmp_path/originals`."""
+    return intake_into(tmp_path / "originals", tmp_path)
+
+
+def intake_into(originals: Path, state: Path) -> Intake:
+    """An intake into some folder."""
+    volumes = Volumes(state, {"originals": originals}, 0)
+    return Intake(Originals(originals), Limits(), threading.Event(), volumes)
+
+
+def seen(path: Path) -> Sighting:
+    """A sighting of a regular file."""
+    found = look(path)
+    assert isinstance(found, Sighting)
+    return found
+
+
+def test_a_note_never_replaces_a_file(inbox: Inbox, intake: Intake) -> None:
+    """`a.mp4.txt` was put aside before `a.mp4`: its place is not taken by the note of the other."""
+    for name in ("a.mp4.txt", "a.mp4"):
+        path = inbox.folder / name
+        path.write_text(f"this is {name}")
+        assert isinstance(intake.take(path, inbox, seen(path)), Failed)
+    kept = {p.name: p.read_text() for p in (inbox.folder / names.FAILED).iterdir()}
+    assert kept["a.mp4.txt"] == "this is a.mp4.txt"
+    assert "this is a.mp4" in kept.values()
+    assert len(kept) == 4
+
+
+def test_a_clock_that_is_ahead_does_not_bring_it_back(inbox: Inbox, intake: Intake) -> None:
+    """A file that is no video and comes from the future stays in `_failed`; one that grew there is taken back."""
+    path = inbox.folder / "letter.mp4"
+    path.write_text("dear")
+    ahead = time.time() + 7200
+    os.utime(path, (ahead, ahead))
+    outcome = intake.take(path, inbox, seen(path))
+    assert isinstance(outcome, Failed)
+    aside.take_back(inbox.folder)
+    assert outcome.moved_to.exists()
+    os.utime(outcome.moved_to, (ahead + 10, ahead + 10))
+    aside.take_back(inbox.folder)
+    assert path.exists()
+
+
+def test_a_linked_failed_folder_is_not_used(inbox: Inbox, intake: Intake, tmp_path: Path) -> None:
+    """Nothing is put behind a link, and nothing is deleted there; the file lies safe with the reason."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "mine.txt").write_text("mine")
+    (inbox.folder / names.FAILED).symlink_to(elsewhere)
+    path = inbox.folder / "letter.mp4"
+    path.write_text("dear")
+    outcome = intake.take(path, inbox, seen(path))
+    assert isinstance(outcome, Left)
+    assert "it is a link" in outcome.sentence
+    assert outcome.path.read_text() == "dear"
+    assert aside.clear([inbox.folder], 1e-9) == []
+    assert [p.name for p in elsewhere.iterdir()] == ["mine.txt"]
+
+
+def test_what_fails_after_the_claim_is_gone_on_with(
+    inbox: Inbox, intake: Intake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed tools, a full disk: it is left with its place and the reason, and the next listing takes it up."""
+    path = stamped(inbox.folder / "film.mp4", seconds=1)
+
+    def fails(*_: object) -> None:
+        raise ToolKilled("ffprobe was killed by SIGKILL: it said nothing")
+
+    monkeypatch.setattr(media, "describe", fails)
+    outcome = intake.take(path, inbox, seen(path))
+    assert isinstance(outcome, Left)
+    assert str(path) in outcome.sentence
+    assert "SIGKILL" in outcome.sentence
+    assert outcome.path.exists()
+    assert [type(one) for one in intake.recover({"main": inbox})] == [Left]
+    monkeypatch.undo()
+    (taken,) = intake.recover({"main": inbox})
+    assert isinstance(taken, Accepted)
+    assert not list((tmp_path / "originals/.incoming").iterdir())
+
+
+def test_a_damaged_claim_keeps_its_file(inbox: Inbox, intake: Intake, tmp_path: Path) -> None:
+    """Without its note a claimed file is taken up all the same, and what is no video reaches `_failed`."""
+    for name, number in (("film.mp4", 1), ("letter.mp4", 2)):
+        folder = tmp_path / f"originals/.incoming/{number}"
+        folder.mkdir(parents=True)
+        (folder / ".vlogd-claim.json").write_text("{")
+        (folder / name).write_text("dear")
+    stamped(tmp_path / "originals/.incoming/1/film.mp4", seconds=1)
+    assert [type(one) for one in intake.recover({"main": inbox})] == [Accepted, Failed]
+    assert (inbox.folder / "_failed/letter.mp4").read_text() == "dear"
+
+
+def test_the_last_moment_before_the_claim(
+    inbox: Inbox, intake: Intake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opened again, or replaced by a link, between the last look and the rename: it is back in the inbox."""
+    path = stamped(inbox.folder / "film.mp4", seconds=1)
+    data, before = path.read_bytes(), seen(path)
+    real = files.write_json
+    opened = []
+
+    def opens(target: Path, value: object) -> None:
+        real(target, value)
+        if target.parent.parent.name == ".incoming":
+            opened.append(path.open("ab"))
+
+    monkeypatch.setattr(files, "write_json", opens)
+    assert intake.take(path, inbox, before) == Changed(path)
+    for file in opened:
+        file.write(b"more")
+        file.close()
+    assert path.read_bytes() == data + b"more"
+
+    def links(target: Path, value: object) -> None:
+        real(target, value)
+        if target.parent.parent.name == ".incoming":
+            path.rename(tmp_path / "other.mp4")
+            path.symlink_to(tmp_path / "other.mp4")
+
+    monkeypatch.setattr(files, "write_json", links)
+    assert intake.take(path, inbox, seen(path)) == Changed(path)
+    assert path.is_symlink()
+    assert list(Originals(tmp_path / "originals").items()) == []
+
+
+def test_the_same_film_under_another_name_when_its_original_was_lost(
+    inbox: Inbox, intake: Intake, tmp_path: Path
+) -> None:
+    """It is the same item again: its page, its address and its place in the list stay."""
+    path = stamped(inbox.folder / "one.mp4", seconds=1)
+    data = path.read_bytes()
+    first = intake.take(path, inbox, seen(path))
+    assert isinstance(first, Accepted)
+    (tmp_path / "originals" / first.item.original).unlink()
+    other = inbox.folder / "two.mp4"
+    other.write_bytes(data)
+    again = intake.take(other, inbox, seen(other))
+    assert isinstance(again, Accepted)
+    assert again.item == replace(first.item, original=f"{first.item.id}/two.mp4")
+    assert (tmp_path / "originals" / again.item.original).read_bytes() == data
+
+
+def test_a_copy_of_what_is_being_removed_waits(inbox: Inbox, tmp_path: Path) -> None:
+    """`vlogd rm` was said, and the file dropped again before it was done: the new one is no duplicate."""
+    leaving: set[str] = set()
+    originals = Originals(tmp_path / "originals")
+    volumes = Volumes(tmp_path, {"originals": originals.root}, 0)
+    intake = Intake(originals, Limits(), threading.Event(), volumes, leaving.__contains__)
+    path = stamped(inbox.folder / "one.mp4", seconds=1)
+    data = path.read_bytes()
+    first = intake.take(path, inbox, seen(path))
+    assert isinstance(first, Accepted)
+    leaving.add(first.item.id)
+    path.write_bytes(data)
+    waiting = intake.take(path, inbox, seen(path))
+    assert isinstance(waiting, Left)
+    originals.remove(first.item, 0)
+    originals.purge(first.item)
+    leaving.clear()
+    (again,) = intake.recover({"main": inbox})
+    assert isinstance(again, Accepted)
+    assert (originals.root / again.item.original).read_bytes() == data
+
+
+def test_an_inbox_from_which_nothing_can_be_removed(
+    inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On another file system a copy is made: it goes again when the dropped file cannot be removed after all."""
+    originals = Path("/dev/shm") / f"vlogd-claims-{os.getpid()}"  # noqa: S108 - another file system is the point
+    if not originals.parent.is_dir() or originals.parent.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no second file system here")
+    intake = intake_into(originals, tmp_path)
+    path = stamped(inbox.folder / "film.mp4", seconds=1)
+    real = Path.unlink
+
+    def read_only(target: Path, *, missing_ok: bool = False) -> None:
+        if target == path:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        real(target, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", read_only)
+    try:
+        with pytest.raises(Unavailable, match="Read-only"):
+            intake.take(path, inbox, seen(path))
+        assert list((originals / ".incoming").iterdir()) == []
+        assert path.exists()
+    finally:
+        shutil.rmtree(originals)
