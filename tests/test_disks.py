@@ -1,5 +1,6 @@
 """Disks that are full, away, read-only or come back: nothing is lost, nothing fails, work goes on by itself."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -87,16 +88,18 @@ def test_a_disk_that_fills_up(disk: str, home: Home, undisturbed: dict[str, byte
 
 def test_folders_that_are_mounts_of_one_disk(home: Home, undisturbed: dict[str, bytes]) -> None:
     """As systemd's ReadWritePaths and containers make them: the kernel refuses to rename from one to the other."""
-    for name in ("library", "state", "originals", "inbox"):
-        folder = home.folder / name
-        folder.mkdir(exist_ok=True)
-        subprocess.run(["mount", "--bind", folder, folder], check=True)
-    (home.inbox / "letter.mp4").write_text("no film")
-    film(home)
-    assert home.once().returncode == 1
-    assert (home.inbox / "_failed/letter.mp4").exists()
-    assert home.once().returncode == 0
-    same_trees(tree(home.library), undisturbed)
+    folders = [home.folder / name for name in ("library", "state", "originals", "inbox")]
+    with contextlib.ExitStack() as mounts:
+        for folder in folders:
+            folder.mkdir(exist_ok=True)
+            subprocess.run(["mount", "--bind", folder, folder], check=True)
+            mounts.callback(subprocess.run, ["umount", "-l", folder], check=True)
+        (home.inbox / "letter.mp4").write_text("no film")
+        film(home)
+        assert home.once().returncode == 1
+        assert (home.inbox / "_failed/letter.mp4").exists()
+        assert home.once().returncode == 0
+        same_trees(tree(home.library), undisturbed)
 
 
 def test_no_room_for_an_original(home: Home) -> None:

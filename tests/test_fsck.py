@@ -1,6 +1,8 @@
 """`vlogd fsck` finds each kind of difference between journal, originals and library, and mends what can be mended."""
 
 import json
+import os
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -136,3 +138,44 @@ def test_a_locked_journal_is_not_a_damaged_one(home: Home) -> None:
     journal = Journal(home.folder / "state/journal.db", read_only=True)
     assert {item.title for item in journal.items()} == {"one", "two", "three"}
     journal.close()
+
+
+def test_without_its_original_nothing_is_thrown_away(home: Home) -> None:
+    """A stream with a damaged file is better than none."""
+    path = segment(home)
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    (original,) = home.folder.glob("originals/*/one.mp4")
+    original.unlink()
+    said = [one["sentence"] for one in findings(home, "--deep", "--repair")]
+    assert any("left as it is" in one for one in said)
+    assert path.exists()
+
+
+def test_originals_that_are_not_mounted(home: Home) -> None:
+    """With the state folder lost as well, an empty mount point is no reason to throw the library away."""
+    shutil.rmtree(home.folder / "state")
+    originals = (home.folder / "originals").rename(home.folder / "away")
+    (home.folder / "originals").mkdir()
+    before = tree(home.library)
+    (found,) = findings(home, "--repair")
+    assert "is its disk mounted" in found["sentence"]
+    refused = home.once()
+    assert refused.returncode == 1
+    assert "is its disk mounted" in refused.stderr
+    assert tree(home.library) == before
+    (home.folder / "originals").rmdir()
+    originals.rename(home.folder / "originals")
+    again = home.once()
+    assert again.returncode == 0
+    assert "part.started" not in again.stderr
+
+
+def test_repairs_are_made_by_the_owner(home: Home) -> None:
+    """What root wrote there, the daemon's user could not change any more."""
+    if os.geteuid() != 0:
+        pytest.skip("giving a folder to somebody needs root")
+    os.chown(home.folder / "state", 65534, 65534)
+    assert "sudo -u" in home.vlogd("fsck", "--repair", check=False).stderr
+    home.vlogd("rm", "one")
+    asked = [home.folder / "state/requests", *(home.folder / "state/requests").iterdir()]
+    assert {path.stat().st_uid for path in asked} == {65534}

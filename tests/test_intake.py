@@ -51,7 +51,7 @@ def test_a_video_becomes_an_item(inbox: Inbox, intake: Intake, tmp_path: Path) -
     outcome = intake.take(path, inbox, seen(path))
     assert isinstance(outcome, Accepted)
     assert outcome.item.title == "My film"
-    assert outcome.item.slug == f"my-film-{outcome.item.id[:6]}"
+    assert outcome.item.slug == f"my-film-{outcome.item.id[:10]}"
     assert (tmp_path / "originals" / outcome.item.original).read_bytes() == data
     assert list(Originals(tmp_path / "originals").items()) == [outcome.item]
     assert not path.exists()

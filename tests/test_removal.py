@@ -184,3 +184,69 @@ def test_a_deleted_original_leaves_a_finished_video(home: Home) -> None:
     shutil.copy(clip, home.inbox)
     assert home.once().returncode == 0
     assert [video["status"] for video in home.videos()] == ["ready"]
+
+
+def test_asked_twice_is_done_once(home: Home) -> None:
+    """Two requests to remove one video: both are fulfilled, so that neither takes it away again once it is restored."""
+    stamped(home.inbox / "one.mp4", seconds=2)
+    assert home.once().returncode == 0
+    home.vlogd("rm", "one", "one")
+    assert home.once().returncode == 0
+    assert list((home.folder / "state/requests").iterdir()) == []
+    home.vlogd("restore", "one")
+    assert home.once().returncode == 0
+    assert home.once().returncode == 0
+    assert [video["title"] for video in home.videos()] == ["one"]
+
+
+def test_the_last_word_counts(home: Home) -> None:
+    """Requests are heard in the order in which they were made; `--now` after a softer wish is for good."""
+    stamped(home.inbox / "one.mp4", seconds=2)
+    stamped(home.inbox / "two.mp4", seconds=3)
+    assert home.once().returncode == 0
+    for _ in range(4):
+        home.vlogd("cancel", "one")
+        home.vlogd("retry", "one")
+    home.vlogd("rm", "two")
+    home.vlogd("rm", "--now", "two")
+    assert home.once().returncode == 0
+    assert "cancelled" not in home.vlogd("show", "one").stdout
+    assert list(home.folder.glob("originals/.trash/*")) == []
+
+
+def test_dropped_again_while_its_removal_waits(home: Home) -> None:
+    """`rm --now` was said while no vlogd ran, and the same file was dropped: the new one stays."""
+    clip = stamped(home.folder / "one.mp4", seconds=2)
+    shutil.copy(clip, home.inbox)
+    assert home.once().returncode == 0
+    home.vlogd("rm", "--now", "one")
+    shutil.copy(clip, home.inbox)
+    daemon = home.start()
+    try:
+        until(lambda: "item.removed" in home.logged())
+        until(lambda: len(list(home.folder.glob("originals/*/one.mp4"))) == 1)
+        until(lambda: [video["status"] for video in home.videos()] == ["ready"])
+    finally:
+        kill(daemon)
+    assert home.once().returncode == 0
+    assert [video["title"] for video in home.videos()] == ["one"]
+
+
+def test_an_archive_whose_disk_is_away(home: Home) -> None:
+    """Nothing is copied below its mount point, and what it holds is not given up."""
+    archive = home.folder / "archive"
+    keeping(home, originals="archive", originals_days=0, archive=archive)
+    stamped(home.inbox / "one.mp4", seconds=2)
+    assert home.once().returncode == 0
+    away = archive.rename(home.folder / "elsewhere")
+    archive.mkdir()
+    stamped(home.inbox / "two.mp4", seconds=3)
+    home.vlogd("rm", "--now", "one")
+    home.once()
+    assert list(archive.iterdir()) == []
+    assert len(list(home.folder.glob("originals/*/two.mp4"))) == 1
+    assert len(list(away.glob("*/one.mp4"))) == 1
+    archive.rmdir()
+    away.rename(archive)
+    assert home.once().returncode == 0
+    assert [path.name for path in archive.glob("*/*.mp4")] == ["two.mp4"]

@@ -8,7 +8,6 @@ from vlogd.decider import Decider
 from vlogd.journal import Journal
 from vlogd.keeping import Keeping
 from vlogd.log import get_logger
-from vlogd.originals import Originals
 from vlogd.tracked import Leaving
 
 _log = get_logger()
@@ -17,10 +16,9 @@ _log = get_logger()
 class Asked:
     """Hands requests to the decider. One that a crash cut short is heard again: all may be repeated."""
 
-    def __init__(self, decider: Decider, journal: Journal, originals: Originals, keeping: Keeping) -> None:
+    def __init__(self, decider: Decider, journal: Journal, keeping: Keeping) -> None:
         self._decider = decider
         self._journal = journal
-        self._originals = originals
         self._keeping = keeping
 
     def hear(self, asked: Mapping[str, Any], fulfilled: Callable[[], None]) -> None:
@@ -32,15 +30,14 @@ class Asked:
             case {"cancel": str(item_id)}:
                 _log.info("item.cancelled", item=item_id)
                 self._decider.cancel(item_id)
-            case {"remove": str(item_id), "now": bool(now)}:
+            case {"remove": str(item_id), "now": bool(now), "at": float(at)}:
                 item = self._journal.item(item_id)
-                if item is not None:
+                if item is not None and item.accepted_at <= at:  # else it was dropped again since
                     keep_until = 0.0 if now else time.time() + self._keeping.trash_seconds
                     _log.info("item.leaving", item=item.slug)
                     self._decider.remove(item, Leaving(keep_until, fulfilled))
                     return
             case {"restore": str(item_id)}:
-                for item, _ in self._originals.removed():
-                    if item.id == item_id:
-                        self._decider.restore(item)
+                self._decider.restore(item_id, fulfilled)
+                return
         fulfilled()

@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from vlogd import intake, live, outlook
 from vlogd.arrival import Arrival
@@ -63,7 +64,8 @@ class Daemon:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True, exist_ok=True)
         folders = {"originals": config.originals, "library": config.library}
-        self._volumes = Volumes(config.state, folders, config.reserve_bytes)
+        apart = {"archive": config.keeping.archive} if config.keeping.archive else {}
+        self._volumes = Volumes(config.state, folders, config.reserve_bytes, apart)
         self._journal = open_journal(config.state)
         library = Library(config.library)
         self._originals = Originals(config.originals, config.keeping.archive)
@@ -87,10 +89,16 @@ class Daemon:
             self._calls.put,
         )
         self._requests = Requests(config.state)
-        self._asked = Asked(self._decider, self._journal, self._originals, config.keeping)
+        self._asked = Asked(self._decider, self._journal, config.keeping)
         self._arrival = Arrival(
             config.inboxes,
-            Intake(self._originals, config.limits, self._stop, self._volumes),
+            Intake(
+                self._originals,
+                config.limits,
+                self._stop,
+                self._volumes,
+                partial(live.is_to_be_removed, config.state),
+            ),
             lambda said: self._calls.put(lambda: self._hear(said)),
         )
 

@@ -65,7 +65,11 @@ class Decider:
     def accept(self, item: Item) -> None:
         """A new item: it goes before all that wait."""
         self._journal.add_item(item)
-        self._waiting.appendleft(item.id)
+        tracked = self._tracked.get(item.id)
+        if tracked is None:
+            self._waiting.appendleft(item.id)
+        else:
+            tracked.again = item
 
     def look_again(self, item_ids: Iterable[str]) -> None:
         """Survey these items, newest first, as slots allow."""
@@ -91,13 +95,22 @@ class Decider:
         if item.id in self._waiting:
             self._waiting.remove(item.id)
         tracked = self._tracked.setdefault(item.id, Tracked(item))
-        tracked.leaving = leaving
+        tracked.leaving = leaving if tracked.leaving is None else tracked.leaving.joined(leaving)
         tracked.stop.set()
 
-    def restore(self, item: Item) -> None:
+    def restore(self, item_id: str, fulfilled: Callable[[], None]) -> None:
         """Bring an item back from the trash and take it up."""
-        failed = lambda error: _log.warning("item.not_restored", item=item.slug, why=str(error))  # noqa: E731
-        self._questions.ask(partial(self._librarian.restore, item), self.accept, failed, patient=False)
+
+        def restored(item: Item) -> None:
+            _log.info("item.restored", item=item.slug)
+            self.accept(item)
+            fulfilled()
+
+        def failed(error: Exception) -> None:
+            _log.warning("item.not_restored", item=item_id, why=str(error))
+            fulfilled()
+
+        self._questions.ask(partial(self._librarian.restore, item_id), restored, failed, patient=True)
 
     def tidy(self, inboxes: Collection[Path]) -> None:
         """Delete what has lain long enough in the trash and in the inboxes' `_failed`."""
@@ -146,6 +159,7 @@ class Decider:
     def act(self) -> None:
         """Take items up, start parts, show what is new."""
         self._questions.ask_again()
+        self._begin_again()
         self._take_up()
         staying = [tracked for tracked in self.items if tracked.leaving is None]
         for tracked in staying:
@@ -191,17 +205,28 @@ class Decider:
         tracked.publishing = True
         self._questions.ask(
             partial(self._librarian.remove, tracked.item, tracked.leaving.keep_until),
-            partial(self._taken_away, tracked, tracked.leaving.gone),
+            partial(self._taken_away, tracked, tracked.leaving),
             partial(self._unanswered, tracked.item.id, None),
             patient=True,
         )
 
-    def _taken_away(self, tracked: Tracked, gone: Callable[[], None], _nothing: None) -> None:
+    def _taken_away(self, tracked: Tracked, asked: Leaving, _nothing: None) -> None:
+        tracked.publishing = False
+        if tracked.leaving is not asked:  # it was asked for again meanwhile, maybe for good
+            return
         self._journal.remove_item(tracked.item.id)
         self._floor.parked_items.discard(tracked.item.id)
         self._tracked.pop(tracked.item.id, None)
-        gone()
+        asked.gone()
         _log.info("item.removed", item=tracked.item.slug)
+        if tracked.again is not None:
+            self.accept(tracked.again)
+
+    def _begin_again(self) -> None:
+        """What was dropped again while it was in work is read anew."""
+        for tracked in [one for one in self.items if one.again and not one.leaving and one.at_rest()]:
+            del self._tracked[tracked.item.id]
+            self._waiting.appendleft(tracked.item.id)
 
     def _let_go(self, tracked: Tracked) -> None:
         """An item with nothing to do any more leaves the memory."""

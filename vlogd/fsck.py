@@ -13,11 +13,13 @@ from pathlib import Path
 
 from vlogd import digest, files, rebuild
 from vlogd.config import Config
+from vlogd.errors import Unavailable
 from vlogd.journal import Damaged, Journal
 from vlogd.library import TRASH, Library
 from vlogd.live import Lock
 from vlogd.model import Item
 from vlogd.originals import Originals
+from vlogd.volumes import Volumes
 
 
 @dataclass(frozen=True)
@@ -38,15 +40,27 @@ class Check:
         self._repair = repair
         self._originals = Originals(config.originals, config.keeping.archive)
         self._library = Library(config.library)
+        folders = {"originals": config.originals, "library": config.library}
+        self._volumes = Volumes(config.state, folders, config.reserve_bytes)
 
     def run(self) -> list[Difference]:
         """All differences, the journal's first."""
-        lock = Lock(self._config.state) if self._repair else None
+        lock = self._lock() if self._repair else None
         try:
-            return list(self._all())
+            away = self._volumes.away()
+            return list(self._all()) if away is None else [Difference("disks", away)]
         finally:
             if lock is not None:
                 lock.release()
+
+    def _lock(self) -> Lock:
+        """Nobody else may write meanwhile, and what we write must remain the daemon's."""
+        state = self._config.state
+        if state.is_dir() and state.stat().st_uid != os.geteuid():
+            raise Unavailable(
+                f"To repair, be the user whom {state} belongs to: `sudo -u {state.owner()} vlogd fsck --repair`."
+            )
+        return Lock(state)
 
     def _all(self) -> Iterator[Difference]:
         kept = {item.id: item for item in self._originals.items()}
@@ -115,15 +129,19 @@ class Check:
             yield Difference(item.slug, f"Its original {path} is not what was dropped: its bytes changed.")
 
     def _outputs(self, item: Item) -> Iterator[Difference]:
+        can_be_made = self._originals.find(item) is not None
         for path, fault in self._library.faults(item, deep=self._deep):
-            if self._repair:
-                path.unlink(missing_ok=True)
-            mended = "vlogd makes it again when it runs" if not self._originals.was_deleted(item) else ""
-            yield self._difference(item.slug, f"{path} {fault}.", mended)
+            if can_be_made:
+                if self._repair:
+                    path.unlink(missing_ok=True)
+                yield self._difference(item.slug, f"{path} {fault}.", "vlogd makes it again when it runs")
+            else:
+                why = "It is left as it is: without the original it cannot be made again."
+                yield Difference(item.slug, f"{path} {fault}. {why}")
 
     def _strangers(self, slugs: set[str]) -> Iterator[Difference]:
         for path in self._library.strangers(slugs):
-            target = self._library.root / TRASH / path.name
+            target = files.free(self._library.root / TRASH / path.name)
             if self._repair:
                 target.parent.mkdir(mode=0o700, exist_ok=True)
                 path.rename(target)

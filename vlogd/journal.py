@@ -197,10 +197,12 @@ class Journal:
         return (_item(row) for row in ItemRow.select().order_by(ItemRow.accepted_at.desc()).iterator())
 
     def remove_item(self, item_id: str) -> None:
-        """Forget an item with its history."""
+        """Forget an item with its history, for good: a power cut must not bring it back as one without files."""
         self._unwritten.pop(item_id, None)
         history = [table.delete().where(table.item_id == item_id) for table in (ArtifactRow, AttemptRow)]
+        self._database.execute_sql("PRAGMA synchronous = full")
         self._write(ItemRow.delete().where(ItemRow.id == item_id), *history)
+        self._database.execute_sql("PRAGMA synchronous = normal")
 
     # Artifacts
 

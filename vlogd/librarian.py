@@ -7,10 +7,12 @@ that a stalled mount delays the library and nothing else: not the decision, not 
 import shutil
 import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from vlogd import aside, files
+from vlogd.errors import BadInput, Unavailable
 from vlogd.front import Front, Growing
 from vlogd.keeping import Keeping
 from vlogd.model import Artifact, Item, Part, Receipt
@@ -93,34 +95,51 @@ class Librarian:
         self._front.forget(item)
         self._bench.originals.remove(item, keep_until)
         self._library.discard(item)
-        self.empty_trash(time.time())
+        if keep_until <= time.time():
+            self._purge(item)
 
-    def restore(self, item: Item) -> Item:
-        """Bring an item back from the trash. Raises Unavailable when that cannot be."""
+    def restore(self, item_id: str) -> Item:
+        """Bring an item back from the trash, or go on with it. Raises BadInput when that cannot be."""
         self._bench.volumes.check()
-        self._bench.originals.restore(item)
+        originals = self._bench.originals
+        item = originals.in_trash(item_id) or originals.item(item_id)
+        if item is None:
+            raise BadInput(f"There is no {item_id} in the trash.")
+        originals.restore(item)
         self._library.restore(item)
         return item
 
-    def empty_trash(self, now: float) -> list[Item]:
-        """Delete what has lain in the trash long enough."""
-        due = [item for item, keep_until in self._bench.originals.removed() if keep_until <= now]
-        for item in due:
-            self._library.purge(item)
-            self._bench.originals.purge(item)
-        return due
+    def _purge(self, item: Item) -> None:
+        if self._bench.originals.is_only_in_archive(item):
+            self._bench.volumes.check("archive")
+        self._library.purge(item)
+        self._bench.originals.purge(item)
+
+    def _empty_trash(self, now: float) -> list[Item]:
+        """Delete what has lain in the trash long enough; what the archive's disk hinders waits for it."""
+        gone, lying = [], list(self._bench.originals.removed())
+        for item, keep_until in lying:
+            if keep_until <= now:
+                with suppress(Unavailable):
+                    self._purge(item)
+                    gone.append(item)
+        kept = {item.slug for item, _ in lying}
+        self._library.empty_trash(kept, before=now - self._keeping.trash_seconds)
+        return gone
 
     def retire(self, item: Item) -> str:
         """Archive or delete the original of a finished video, as the configuration says; which it was."""
-        originals = self._bench.originals
+        originals, volumes = self._bench.originals, self._bench.volumes
         if self._keeping.originals == "archive":
+            volumes.check("archive")
+            volumes.check_room({"archive": item.size_bytes})
             return "archived" if originals.put_into_archive(item, self._bench.stop) else ""
         return "deleted" if originals.delete(item) else ""
 
     def tidy(self, inboxes: Collection[Path]) -> list[str]:
         """Delete what has lain in the trash, or in `_failed`, long enough; the names of what went."""
         self._bench.volumes.check()
-        trash = [item.slug for item in self.empty_trash(time.time())]
+        trash = [item.slug for item in self._empty_trash(time.time())]
         return trash + [path.name for path in aside.clear(inboxes, self._keeping.failed_seconds)]
 
     def sweep(self, survey: Survey, growing: Collection[str], grace_seconds: float) -> list[str]:

@@ -162,6 +162,13 @@ class Library:
         """Delete what of the item lies in the trash."""
         shutil.rmtree(self.root / TRASH / item.slug, ignore_errors=True)
 
+    def empty_trash(self, kept: Collection[str], before: float) -> None:
+        """Delete what was put into the trash before then (epoch seconds), but for these slugs."""
+        with suppress(FileNotFoundError):
+            for entry in list(os.scandir(self.root / TRASH)):
+                if entry.name not in kept and entry.stat(follow_symlinks=False).st_ctime < before:
+                    shutil.rmtree(entry.path, ignore_errors=True)
+
     def _artifact(self, item: Item, folder: Path) -> Artifact | None:
         path = folder / ARTIFACT
         try:

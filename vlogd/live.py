@@ -7,6 +7,7 @@ also works while no daemon runs.
 
 import fcntl
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -17,6 +18,9 @@ from typing import Any
 
 from vlogd import files
 from vlogd.errors import Unavailable
+from vlogd.log import get_logger
+
+_log = get_logger()
 
 _LIVE = "live.json"
 _LOCK = "lock"
@@ -80,27 +84,52 @@ def is_locked(state: Path) -> bool:
 
 
 def request(state: Path, **asked: Any) -> None:
-    """Leave a request for the daemon."""
+    """Leave a request for the daemon, whose user may be another than ours: root asks as well."""
     folder = state / _REQUESTS
     folder.mkdir(parents=True, exist_ok=True)
-    files.write_json(folder / f"{uuid.uuid4().hex}.json", asked)
+    path = folder / f"{time.time_ns():020d}-{uuid.uuid4().hex}.json"
+    draft = path.with_suffix(".new")
+    files.write_json(draft, {**asked, "at": time.time()})
+    draft.chmod(0o644)
+    if os.geteuid() == 0:
+        owner = state.stat()
+        for mine in (folder, draft):
+            os.chown(mine, owner.st_uid, owner.st_gid)
+    draft.rename(path)
+
+
+def is_to_be_removed(state: Path, item_id: str) -> bool:
+    """Whether a request to remove this item is not fulfilled yet."""
+    return any(asked.get("remove") == item_id for _, asked in _requests(state))
+
+
+def _requests(state: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """What was asked, oldest first; one that cannot be read says nothing."""
+    for path in sorted((state / _REQUESTS).glob("*.json")):
+        asked: Any = {}
+        with suppress(OSError, ValueError):
+            asked = files.read_json(path)
+        yield path, asked if isinstance(asked, dict) else {}
 
 
 class Requests:
     """What was asked and not fulfilled. A request goes when it was fulfilled, so a crash has it heard again."""
 
     def __init__(self, state: Path) -> None:
-        self._folder = state / _REQUESTS
-        self._heard: set[str] = set()
+        self._state = state
+        (state / _REQUESTS).mkdir(parents=True, exist_ok=True)
+        self._heard: set[Path] = set()
 
     def new(self) -> Iterator[tuple[Mapping[str, Any], Callable[[], None]]]:
         """Each request that was not given yet, with what to call once it is fulfilled."""
-        with suppress(FileNotFoundError):
-            for entry in sorted(os.scandir(self._folder), key=lambda entry: entry.name):
-                if entry.name.endswith(".json") and entry.name not in self._heard:
-                    self._heard.add(entry.name)
-                    path = Path(entry.path)
-                    asked: Mapping[str, Any] = {}
-                    with suppress(OSError, ValueError):
-                        asked = files.read_json(path)
-                    yield asked, partial(path.unlink, missing_ok=True)
+        for path, asked in _requests(self._state):
+            if path not in self._heard:
+                self._heard.add(path)
+                yield asked, partial(_forget, path)
+
+
+def _forget(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        _log.warning("request.stays", file=path, why=f"It is heard again at the next start: {error}")

@@ -13,7 +13,7 @@ from slugify import slugify
 
 _TITLE_CHARACTERS = 200
 _SLUG_CHARACTERS = 60
-_ID_CHARACTERS = 6
+_ID_CHARACTERS = 10
 
 _LITTER_ENDS = (
     ".part", ".partial", ".crdownload", ".download", ".opdownload", ".tmp", ".temp", ".ytdl", ".!qb", ".!ut",

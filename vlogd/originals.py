@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from vlogd import digest, files
-from vlogd.errors import Unavailable
+from vlogd.errors import BadInput, Unavailable
 from vlogd.model import Item
 from vlogd.stop import Stop
 
@@ -67,7 +67,9 @@ class Originals:
                 copied.unlink()
                 raise Unavailable(f"The copy of {source} in the archive differs; its disk is to be checked.")
             copied.replace(target)
-            files.sync_folder(target.parent)
+        files.sync_file(target)
+        files.sync_folder(target.parent)
+        files.sync_folder(self.archive)
         source.unlink()
         return True
 
@@ -84,7 +86,7 @@ class Originals:
 
     def remove(self, item: Item, keep_until: float) -> None:
         """Move the item to the trash, where it is kept until then (epoch seconds); an older one there goes."""
-        home, target = self.root / item.id, self._lying(item)
+        home, target = self.root / item.id, self._lying(item.id)
         if home.exists():
             target.parent.mkdir(exist_ok=True)
             shutil.rmtree(target, ignore_errors=True)
@@ -92,6 +94,8 @@ class Originals:
             home.rename(target)
             files.sync_folder(target.parent)
             files.sync_folder(self.root)
+        elif target.exists():
+            files.write_json(self._note(item), {"keep_until": keep_until})
 
     def removed(self) -> Iterator[tuple[Item, float]]:
         """What lies in the trash, and until when (epoch seconds)."""
@@ -99,26 +103,35 @@ class Originals:
             with suppress(OSError, ValueError, KeyError):
                 yield item, float(files.read_json(self._note(item))["keep_until"])
 
+    def in_trash(self, item_id: str) -> Item | None:
+        """The item with this id that lies in the trash."""
+        return _read_item(self._lying(item_id))
+
     def restore(self, item: Item) -> None:
-        """Bring an item back from the trash. Raises Unavailable when it is not there, or was dropped again."""
-        home, lying = self.root / item.id, self._lying(item)
-        if home.exists() or not lying.exists():
-            raise Unavailable(
-                f"{item.title} cannot be restored: it is not in the trash, or was dropped again."
-            )
-        lying.rename(home)
-        files.sync_folder(self.root)
+        """Bring an item back from the trash. Raises BadInput when it is not there, or was dropped again."""
+        home, lying = self.root / item.id, self._lying(item.id)
+        if lying.exists() == home.exists():
+            raise BadInput(f"{item.title} cannot be restored: it was dropped again, or is gone.")
+        if lying.exists():
+            lying.rename(home)
+            files.sync_folder(self.root)
         self._note(item).unlink(missing_ok=True)
+
+    def is_only_in_archive(self, item: Item) -> bool:
+        """Whether the original of an item in the trash can only lie in the archive."""
+        lying = self._lying(item.id)
+        here = (lying / Path(item.original).name).exists() or (lying / _DELETED).exists()
+        return self.archive is not None and not here
 
     def purge(self, item: Item) -> None:
         """Delete an item that lies in the trash, for good."""
-        shutil.rmtree(self._lying(item), ignore_errors=True)
+        shutil.rmtree(self._lying(item.id), ignore_errors=True)
         if self.archive is not None and not (self.root / item.id).exists():
             shutil.rmtree(self.archive / item.id, ignore_errors=True)
         self._note(item).unlink(missing_ok=True)
 
-    def _lying(self, item: Item) -> Path:
-        return self.root / TRASH / item.id
+    def _lying(self, item_id: str) -> Path:
+        return self.root / TRASH / item_id
 
     def _note(self, item: Item) -> Path:
         return self.root / TRASH / f"{item.id}.json"

@@ -56,9 +56,11 @@ def due(items: Iterable[Tracked], now: float) -> list[float]:
 
 def has_future(tracked: Tracked) -> bool:
     """Whether something will happen to the item without a change from outside."""
+    if tracked.leaving is not None:
+        return not tracked.publishing  # once its removal is asked for, that question counts
     resting = all(step.parked or step.trouble for step in tracked.steps.values())
     held = any(_will_retry_soon(step, tracked) for step in tracked.steps.values())
-    return tracked.leaving is not None or (not tracked.unseen and (tracked.busy() or not resting or held))
+    return not tracked.unseen and (tracked.busy() or not resting or held)
 
 
 def _will_retry_soon(step: OpenStep, tracked: Tracked) -> bool:

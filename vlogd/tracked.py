@@ -111,6 +111,15 @@ class Leaving:
     keep_until: float
     gone: Callable[[], None]
 
+    def joined(self, other: "Leaving") -> "Leaving":
+        """Both wishes in one: the shorter time, and both are told."""
+
+        def gone() -> None:
+            self.gone()
+            other.gone()
+
+        return Leaving(min(self.keep_until, other.keep_until), gone)
+
 
 @dataclass
 class Tracked:
@@ -118,7 +127,8 @@ class Tracked:
 
     `dirty`: viewers do not see the latest yet; it is not shown before `show_after` (epoch seconds).
     `unseen`: why the last attempt to show it failed. `final`: its original was deleted on purpose.
-    `cancelled`: nothing more is to be made of it. `leaving`: it is on its way to the trash. `stop` ends its running parts.
+    `cancelled`: nothing more is to be made of it. `leaving`: it is on its way to the trash.
+    `again`: it was dropped again meanwhile, and is begun anew when nothing of it runs. `stop` ends its running parts.
     """
 
     item: Item
@@ -134,6 +144,7 @@ class Tracked:
     final: bool = False
     cancelled: bool = False
     leaving: Leaving | None = None
+    again: Item | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     eta: Eta = field(default_factory=Eta)
 
