@@ -3,9 +3,9 @@
 import pytest
 
 from vlogd import process
-from vlogd.errors import ToolFailed, ToolKilled
+from vlogd.errors import ToolFailed, ToolKilled, ToolStalled
 from vlogd.process import Limits
-from vlogd.retry import Retry
+from vlogd.retry import Retry, kind_of
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,18 @@ def test_the_end_of_a_tool(script: str, error: type[Exception]) -> None:
     assert "no luck" in str(caught.value)
 
 
-def test_a_killed_tool_is_tried_again() -> None:
-    """As often as one that failed, and no more."""
+def test_a_stall_is_no_failure() -> None:
+    """A tool that shows nothing is ended, with its last words; nobody may take that for the file's fault."""
+    with pytest.raises(ToolStalled, match="made no progress") as caught:
+        process.run(["sh", "-c", "echo waiting >&2; sleep 600"], limits=Limits(stall_seconds=1))
+    assert caught.value.stderr_tail == ("waiting",)
+    assert not issubclass(ToolStalled, ToolFailed)
+    assert kind_of(caught.value) == "ToolStalled"
+
+
+@pytest.mark.parametrize("kind", ["ToolKilled", "ToolStalled"])
+def test_a_tool_that_was_ended_is_tried_again(kind: str) -> None:
+    """As often as one that failed, and no more; each time after a longer wait."""
     rules = Retry(attempts=3)
-    assert [rules.parks(["ToolKilled"] * times) for times in (1, 2, 3)] == [False, False, True]
+    assert [rules.parks([kind] * times) for times in (1, 2, 3)] == [False, False, True]
+    assert rules.wait_seconds([kind] * 2) >= 4

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vlogd import ffmpeg
-from vlogd.errors import ToolFailed, Unavailable
+from vlogd.errors import ToolFailed, ToolStalled, Unavailable
 from vlogd.log import get_logger
 from vlogd.process import Limits
 from vlogd.streams import mp4
@@ -140,7 +140,7 @@ def works(encoder: Encoder, limits: Limits) -> bool:
         try:
             ffmpeg.run([ffmpeg.output(encoder.prepared(pictures), target, **options)], limits=limits,
                        global_options=encoder.global_options)  # fmt: skip
-        except ToolFailed:
+        except (ToolFailed, ToolStalled):
             return False
         with target.open("rb") as file:
             found = list(mp4.fragments(file, len(mp4.init_bytes(file))))

@@ -5,6 +5,7 @@
 | `BadInput`    | parks the item at once and tells why: trying again cannot help           |
 | `ToolFailed`  | tries again after a growing pause, then parks with the tool's last lines |
 | `ToolKilled`  | tries again likewise: somebody ended the tool, which says nothing of the file |
+| `ToolStalled` | tries again likewise: a tool that stood still was not told so by the file        |
 | `Unavailable` | waits and looks again (disk full, mount gone, model missing); no attempt |
 | `Stopping`    | nothing: the daemon was asked to stop, the part is done at the next start|
 | `Cancelled`   | parks the item's open steps until somebody says `vlogd retry`            |
@@ -36,6 +37,14 @@ class ToolFailed(VlogdError):
 
 class ToolKilled(VlogdError):
     """A tool was ended from outside: by the kernel for want of memory, or by a person."""
+
+
+class ToolStalled(VlogdError):
+    """A tool showed no progress and was ended: a slow disk, a hung driver. `stderr_tail` as in `ToolFailed`."""
+
+    def __init__(self, sentence: str, stderr_tail: Sequence[str] = ()) -> None:
+        super().__init__(sentence)
+        self.stderr_tail = tuple(stderr_tail)
 
 
 class Unavailable(VlogdError):

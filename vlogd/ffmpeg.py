@@ -17,7 +17,7 @@ from typing import Any
 import ffmpeg
 
 from vlogd import misread, process
-from vlogd.errors import ToolFailed
+from vlogd.errors import ToolFailed, ToolStalled
 from vlogd.process import Limits
 from vlogd.stop import Stop
 
@@ -91,14 +91,14 @@ def run(
     `tell_seconds` and `tell_frames` hear the output time and the number of pictures that were reached,
     about twice a second and at the end.
 
-    Raises ToolFailed, Stopping or Unavailable, as `process.run` does, and OSError when an input's disk
+    Raises ToolFailed, ToolStalled, Stopping or Unavailable, as `process.run` does, and OSError when an input's disk
     fails: ffmpeg would take that for the end of the file.
     """
     progress = _Progress(tell_seconds, tell_frames)
     words = command(outputs, global_options)
     try:
         said = process.run(words, limits=limits, stop=stop, on_line=progress.hear, moved=progress.moved)
-    except ToolFailed as error:
+    except (ToolFailed, ToolStalled) as error:
         _check_inputs(words, error.stderr_tail, stop)
         raise
     _check_inputs(words, said, stop)

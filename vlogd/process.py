@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import IO
 
-from vlogd.errors import Stopping, ToolFailed, ToolKilled, Unavailable
+from vlogd.errors import Stopping, ToolFailed, ToolKilled, ToolStalled, Unavailable
 from vlogd.stop import Stop
 
 _TAIL_LINES = 40
@@ -63,8 +63,8 @@ def run(
     """Run `command` to its end; each line of its standard output goes to `on_line`.
 
     `moved(line)` says whether a line is proof of progress. The answer is the last lines of its standard
-    error. Raises ToolFailed with them when it fails or stalls, ToolKilled when somebody else ended it,
-    Stopping when `stop` is set meanwhile, Unavailable when the program is not installed.
+    error. Raises ToolFailed with them when it fails, ToolStalled when it stalls, ToolKilled when somebody
+    else ended it, Stopping when `stop` is set meanwhile, Unavailable when the program is not installed.
     """
     child = _start(command, limits)
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
@@ -149,7 +149,7 @@ def _follow(
             if stop is not None and stop.is_set():
                 raise Stopping(f"{name} was stopped because vlogd is stopping.")
             if time.monotonic() - last_move > limits.stall_seconds:
-                raise ToolFailed(
+                raise ToolStalled(
                     f"{name} made no progress for {limits.stall_seconds:.0f} s and was ended.", tuple(tail)
                 )
             if not selector.select(_LOOK_SECONDS):
@@ -179,7 +179,7 @@ def _wait(child: "subprocess.Popen[bytes]", stop: Stop | None, limits: Limits) -
         if stop is not None and stop.is_set():
             raise Stopping("A tool was stopped because vlogd is stopping.")
         if time.monotonic() > give_up:
-            raise ToolFailed("A tool did not end after its last output and was killed.")
+            raise ToolStalled("A tool did not end after its last output and was killed.")
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:

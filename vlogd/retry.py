@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import tenacity
 
-from vlogd.errors import BadInput, Cancelled, ToolFailed, ToolKilled, Unavailable
+from vlogd.errors import BadInput, Cancelled, ToolFailed, ToolKilled, ToolStalled, Unavailable
 
-_TOOLS = (ToolFailed.__name__, ToolKilled.__name__)
+_TOOLS = (ToolFailed.__name__, ToolKilled.__name__, ToolStalled.__name__)
 
 
 @dataclass(frozen=True)
@@ -51,5 +51,5 @@ def _state(failures: int) -> tenacity.RetryCallState:
 
 def kind_of(error: BaseException) -> str:
     """The name under which a failure is remembered; anything unforeseen is a "Bug"."""
-    known = (BadInput, Cancelled, ToolFailed, ToolKilled, Unavailable)
+    known = (BadInput, Cancelled, ToolFailed, ToolKilled, ToolStalled, Unavailable)
     return next((kind.__name__ for kind in known if isinstance(error, kind)), "Bug")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from vlogd import ffmpeg
 from vlogd.encoders import Encoder, Family, pick
-from vlogd.errors import BadInput, ToolFailed
+from vlogd.errors import BadInput, ToolFailed, ToolStalled
 from vlogd.model import Json
 from vlogd.stages.hls import graph
 from vlogd.stages.hls.ladder import Rendition, too_similar
@@ -61,7 +61,7 @@ def run(plan: Plan, chunk: Chunk, source: Source, ws: Workspace) -> dict[str, Js
     assert plan.timeline is not None  # noqa: S101 - a chunk comes from a timeline
     first, last = plan.timeline.frames(chunk)
     planned = plan.timeline.pts[first:last]
-    failure: ToolFailed | None = None
+    failure: ToolFailed | ToolStalled | None = None
     for attempt in _attempts(plan.config.encoder, seekable=first > 0):
         try:
             _encode(plan, chunk, source, ws, attempt)
@@ -69,7 +69,7 @@ def run(plan: Plan, chunk: Chunk, source: Source, ws: Workspace) -> dict[str, Js
             found = {size.name: _exact(plan, chunk, size, planned, ws) for size in plan.renditions}
         except Mismatch:
             continue
-        except ToolFailed as error:
+        except (ToolFailed, ToolStalled) as error:
             failure = error
             if attempt.family == "software":
                 raise

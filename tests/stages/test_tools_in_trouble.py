@@ -1,0 +1,93 @@
+"""A tool that stands still says nothing of the file: nothing is cut, left out or blamed for it."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import stage_driver
+from broken_tools import STANDS_STILL, instead
+from clips import ffmpeg, stamped
+from hls_tools import SETTINGS, check_playlists, publish
+from stage_driver import LIMITS, run_stage
+
+from vlogd import encoders
+from vlogd.errors import ToolStalled
+from vlogd.process import Limits
+from vlogd.settings import NoSettings
+from vlogd.stages import HLS, PROBE, SUBTITLES
+from vlogd.stages.hls import chunk
+
+GOP = ("-c:v", "libx264", "-preset", "fast", "-pix_fmt", "yuv420p", "-g", "30", "-x264-params", "scenecut=0")
+SOON = Limits(stall_seconds=1)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A step that has another way when its tool fails: the file, the tool and the command it happens at."""
+
+    file: str
+    program: str
+    at: str
+
+
+PLACES = {
+    "the look at the file": Place("a.mp4", "ffprobe", "*-show_format*"),
+    "the scan of the packets": Place("a.flv", "ffprobe", "*packet=*"),
+    "the copy": Place("a.mp4", "ffmpeg", "*copy.mp4*"),
+    "the remux": Place("a.ts", "ffmpeg", "*remux.mp4*"),
+    "the subtitles": Place("a.mkv", "ffmpeg", "*webvtt*"),
+}
+
+
+def everything(source: Path, tmp_path: Path) -> None:
+    """The stages that have another way."""
+    probed = {"probe": run_stage(PROBE, source, {}, NoSettings(), tmp_path).folder}
+    if source.suffix == ".mkv":
+        run_stage(SUBTITLES, source, probed, NoSettings(), tmp_path)
+    else:
+        run_stage(HLS, source, probed, replace(SETTINGS, copy="auto"), tmp_path)
+
+
+def clip(place: Place, tmp_path: Path) -> Path:
+    """A film for it; the Matroska one has subtitles."""
+    if place.file != "a.mkv":
+        return stamped(tmp_path / place.file, *GOP, seconds=3)
+    words = tmp_path / "words.srt"
+    words.write_text("1\n00:00:00,500 --> 00:00:02,000\nHello\n")
+    ffmpeg("-i", stamped(tmp_path / "a.mp4", seconds=3), "-i", words, "-c", "copy", tmp_path / "a.mkv")
+    return tmp_path / "a.mkv"
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_a_stall_is_nobodys_fault(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes out as what it is, and the step is tried again."""
+    place = PLACES[name]
+    source = clip(place, tmp_path)
+    instead(place.program, place.at, STANDS_STILL, tmp_path / "bin", monkeypatch)
+    monkeypatch.setattr(stage_driver, "LIMITS", SOON)
+    with pytest.raises(ToolStalled, match="made no progress"):
+        everything(source, tmp_path)
+
+
+def test_hardware_that_hangs_is_replaced_by_software(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A driver that stands still costs one attempt, not the film."""
+    source = stamped(tmp_path / "a.mp4", seconds=3)
+    hung: list[str] = []
+
+    def run(*args: Any, **options: Any) -> None:
+        if not hung:
+            hung.append("once")
+            raise ToolStalled("ffmpeg made no progress for 300 s and was ended.")
+        real(*args, **options)
+
+    real = chunk.ffmpeg.run
+    monkeypatch.setattr(
+        chunk, "pick", lambda _family, codec, limits: encoders.pick("software", codec, limits)
+    )
+    encoders.pick("software", "h264", LIMITS)
+    monkeypatch.setattr(chunk.ffmpeg, "run", run)
+    work = publish(source, tmp_path, replace(SETTINGS, encoder="auto"))
+    told = work.receipts["video-0000"].facts["fallback"]
+    assert told == "encoded in software: the hardware failed"
+    check_playlists(work)
