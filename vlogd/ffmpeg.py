@@ -91,21 +91,22 @@ def run(
     `tell_seconds` and `tell_frames` hear the output time and the number of pictures that were reached,
     about twice a second and at the end.
 
-    Raises ToolFailed, ToolStalled, Stopping or Unavailable, as `process.run` does, and OSError when an input's disk
-    fails: ffmpeg would take that for the end of the file.
+    Raises ToolFailed, ToolStalled, Stopping or Unavailable, as `process.run` does, and OSError when a disk is
+    full or an input's disk fails: ffmpeg would take that for the end of the file.
     """
     progress = _Progress(tell_seconds, tell_frames)
     words = command(outputs, global_options)
     try:
         said = process.run(words, limits=limits, stop=stop, on_line=progress.hear, moved=progress.moved)
     except (ToolFailed, ToolStalled) as error:
-        _check_inputs(words, error.stderr_tail, stop)
+        _check_disks(words, error.stderr_tail, stop)
         raise
-    _check_inputs(words, said, stop)
+    _check_disks(words, said, stop)
 
 
-def _check_inputs(words: Sequence[str], said: Sequence[str], stop: Stop | None) -> None:
-    """Raise OSError when ffmpeg names an error of a disk and an input can indeed not be read."""
+def _check_disks(words: Sequence[str], said: Sequence[str], stop: Stop | None) -> None:
+    """Raise OSError when ffmpeg names a full disk, or an error of a disk and an input can indeed not be read."""
+    misread.check_room(said)
     inputs = [word for option, word in pairwise(words) if option == "-i" and word.startswith(_FILE)]
     for word in inputs if misread.is_named(said) else ():
         misread.check(Path(word.removeprefix(_FILE)), stop=stop)

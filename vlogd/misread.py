@@ -15,6 +15,7 @@ from vlogd.stop import Stop
 
 _KINDS = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.ETIMEDOUT, errno.EHOSTDOWN)
 _WORDS = tuple(os.strerror(kind) for kind in _KINDS)
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _BLOCK_BYTES = 1 << 20
 
 ENDS_BYTES = 8 << 20
@@ -24,6 +25,17 @@ ENDS_BYTES = 8 << 20
 def is_named(said: Iterable[str]) -> bool:
     """Whether a tool's last words (in English) name an error of a disk or of a server of files."""
     return any(words in line for line in said for words in _WORDS)
+
+
+def check_room(said: Iterable[str]) -> None:
+    """Raise the OSError of a full or read-only disk when a tool's last words name it.
+
+    ffmpeg 5.1 ends well when only the closing of its output failed: what it wrote is short all the same.
+    """
+    for line in said:
+        for kind in _NO_ROOM:
+            if line.endswith(os.strerror(kind)):
+                raise OSError(kind, os.strerror(kind))
 
 
 def check(path: Path, first: int = 0, length: int | None = None, stop: Stop | None = None) -> None:

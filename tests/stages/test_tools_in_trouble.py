@@ -1,4 +1,4 @@
-"""A tool that stands still says nothing of the file: nothing is cut, left out or blamed for it."""
+"""A tool that stands still, or finds no room, says nothing of the file: nothing is cut, left out or blamed."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -67,6 +67,17 @@ def test_a_stall_is_nobodys_fault(name: str, tmp_path: Path, monkeypatch: pytest
     instead(place.program, place.at, STANDS_STILL, tmp_path / "bin", monkeypatch)
     monkeypatch.setattr(stage_driver, "LIMITS", SOON)
     with pytest.raises(ToolStalled, match="made no progress"):
+        everything(source, tmp_path)
+
+
+@pytest.mark.parametrize("name", [name for name, place in PLACES.items() if place.program == "ffmpeg"])
+def test_a_full_scratch_disk_is_a_pause(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is given up because there was no room for it."""
+    place = PLACES[name]
+    source = clip(place, tmp_path)
+    words = "Error writing trailer of file:a.mp4: No space left on device"
+    instead("ffmpeg", place.at, f"echo '{words}' >&2; exit 1", tmp_path / "bin", monkeypatch)
+    with pytest.raises(OSError, match="No space left on device"):
         everything(source, tmp_path)
 
 
