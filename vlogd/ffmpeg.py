@@ -9,6 +9,7 @@ Graphs are ffmpeg-python streams (`Stream`), which carry no types; stages build 
 `source(...)`, their `.filter(...)` and `output(...)`, and give them to `run`.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -16,8 +17,8 @@ from typing import Any
 
 import ffmpeg
 
-from vlogd import misread, process
-from vlogd.errors import ToolFailed, ToolStalled
+from vlogd import digest, misread, process
+from vlogd.errors import ToolFailed, ToolStalled, Unavailable
 from vlogd.process import Limits
 from vlogd.stop import Stop
 
@@ -42,6 +43,9 @@ _SAFE_INPUT = {
     "max_pixels": str(MOST_PIXELS),
 }
 _FILE = "file:"
+_SCRATCH_NAME = re.compile("[0-9a-f]{32}")
+"""What differs between two tries of the same command: the name of the part's scratch folder."""
+
 _GLOBAL = ("-nostdin", "-hide_banner", "-v", "warning", "-nostats", "-progress", "pipe:1", "-y")
 
 
@@ -105,11 +109,24 @@ def run(
 
 
 def _check_disks(words: Sequence[str], said: Sequence[str], stop: Stop | None) -> None:
-    """Raise OSError when ffmpeg names a full disk, or an error of a disk and an input can indeed not be read."""
+    """Raise OSError when ffmpeg names a full disk, or an error of a disk and an input can indeed not be read.
+
+    Raises Unavailable when all inputs can be read by now, but ffmpeg did not name the error at its last try.
+    """
     misread.check_room(said)
-    inputs = [word for option, word in pairwise(words) if option == "-i" and word.startswith(_FILE)]
-    for word in inputs if misread.is_named(said) else ():
-        misread.check(Path(word.removeprefix(_FILE)), stop=stop)
+    inputs = [
+        Path(word.removeprefix(_FILE)).resolve()
+        for option, word in pairwise(words)
+        if option == "-i" and word.startswith(_FILE)
+    ]
+    about = digest.of_json([_SCRATCH_NAME.sub("", word) for word in (*words, *map(str, inputs))])
+    if not inputs or not misread.is_named(said):
+        misread.named_nothing(about)
+        return
+    for path in inputs:
+        misread.check(path, stop=stop)
+    if misread.had_passed(about):
+        raise Unavailable(f"{inputs[0]} could not be read for a moment; vlogd tries again.")
 
 
 def probe(path: Path, *entries: str, limits: Limits, stop: Stop | None = None) -> str:

@@ -2,11 +2,13 @@
 
 ffmpeg names it in passing and ends well (ffmpeg 5.1 and 7.1, seen on a failing disk), ffprobe says
 nothing. Whoever believed them would publish half a film, or blame the file. So where it may have
-happened the bytes are read once more by us, and the kernel's error is raised as it is: an OSError.
+happened the bytes are read once more by us, and the kernel's error is raised as it is: an OSError. Where
+they can be read by then (a server of files that was away for a moment), the tool is asked once more.
 """
 
 import errno
 import os
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +19,10 @@ _KINDS = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.ETIMEDOUT
 _WORDS = tuple(os.strerror(kind) for kind in _KINDS)
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _BLOCK_BYTES = 1 << 20
+
+_MOST_REMEMBERED = 4096
+_asked_again: dict[str, None] = {}
+_remembering = threading.Lock()
 
 ENDS_BYTES = 8 << 20
 """How much at each end of a file a demuxer looks at to find out what it is and how long it lasts."""
@@ -50,6 +56,27 @@ def check(path: Path, first: int = 0, length: int | None = None, stop: Stop | No
                     raise Stopping("vlogd is stopping; what was being checked is checked again.")
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path.resolve())) from error
+
+
+def had_passed(command: str) -> bool:
+    """Whether `command` named an error that is gone, for the first time: what it made may be short.
+
+    When it names the error again, the file itself makes the tool say so. A restart forgets, which costs one
+    try more.
+    """
+    with _remembering:
+        if command in _asked_again:
+            return False
+        if len(_asked_again) >= _MOST_REMEMBERED:
+            del _asked_again[next(iter(_asked_again))]
+        _asked_again[command] = None
+        return True
+
+
+def named_nothing(command: str) -> None:
+    """`command` ran without such an error: the next one is a first one again."""
+    with _remembering:
+        _asked_again.pop(command, None)
 
 
 def check_ends(path: Path) -> None:
