@@ -1,5 +1,8 @@
 """A tool that stands still, or finds no room, says nothing of the file: nothing is cut, left out or blamed."""
 
+import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ from clips import ffmpeg, stamped
 from hls_tools import SETTINGS, check_playlists, publish
 from stage_driver import LIMITS, run_stage
 
-from vlogd import encoders
+from vlogd import encoders, process
 from vlogd.errors import ToolStalled
 from vlogd.process import Limits
 from vlogd.settings import NoSettings
@@ -79,6 +82,51 @@ def test_a_full_scratch_disk_is_a_pause(name: str, tmp_path: Path, monkeypatch: 
     instead("ffmpeg", place.at, f"echo '{words}' >&2; exit 1", tmp_path / "bin", monkeypatch)
     with pytest.raises(OSError, match="No space left on device"):
         everything(source, tmp_path)
+
+
+def told_limits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
+    """The ffmpeg commands from now on, each with how long it may show no progress (seconds)."""
+    told: list[tuple[str, float]] = []
+
+    def run(command: Sequence[str], *, limits: Limits, **options: Any) -> Sequence[str]:
+        told.append((" ".join(command), limits.stall_seconds))
+        return real(command, limits=limits, **options)
+
+    real = process.run
+    monkeypatch.setattr(process, "run", run)
+    return told
+
+
+def test_decoding_from_the_start_may_take_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the film before a chunk is dropped nothing moves: that is no stall."""
+    source = stamped(tmp_path / "a.mp4", *GOP, seconds=12)
+    data = bytearray(source.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + len(data) // 8] = bytes(len(data) // 8)
+    source.write_bytes(data)
+    told = told_limits(monkeypatch)
+    publish(source, tmp_path)
+    begins = {
+        words: int(found[1]) / 90_000 for words, _ in told if (found := re.search(r"start_pts=(\d+)", words))
+    }
+    patient = [
+        (begins[words], seconds) for words, seconds in told if words in begins and " -ss " not in words
+    ]
+    assert patient
+    assert all(abs(seconds - LIMITS.stall_seconds - begin) < 0.001 for begin, seconds in patient)
+
+
+def test_sparse_subtitles_of_a_huge_film_may_take_their_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk may read ten megabytes a second between two of them."""
+    source = clip(PLACES["the subtitles"], tmp_path)
+    probed = run_stage(PROBE, source, {}, NoSettings(), tmp_path).folder
+    said = json.loads((probed / "probe.json").read_bytes())
+    said["media"]["size_bytes"] = 60_000_000_000
+    (probed / "probe.json").write_text(json.dumps(said))
+    told = told_limits(monkeypatch)
+    run_stage(SUBTITLES, source, {"probe": probed}, NoSettings(), tmp_path)
+    assert [seconds for words, seconds in told if "webvtt" in words] == [LIMITS.stall_seconds + 6000]
 
 
 def test_hardware_that_hangs_is_replaced_by_software(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

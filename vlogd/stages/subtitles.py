@@ -5,6 +5,7 @@ that cannot be read is left out, with a note: it never holds back the video.
 """
 
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 
 from vlogd import ffmpeg, files, languages, scan
 from vlogd.errors import ToolFailed
@@ -15,6 +16,8 @@ from vlogd.streams.tracks import TEXTS
 from vlogd.workspace import Workspace
 
 _MOST_TRACKS = 32
+_SLOWEST_BYTES_A_SECOND = 10_000_000
+"""Between two subtitles that lie far apart, ffmpeg reads the film without showing progress."""
 
 
 def _tracks(ws: Workspace) -> list[SubtitleStream]:
@@ -50,8 +53,10 @@ def _read(track: SubtitleStream, ws: Workspace) -> bool:
     source = ffmpeg.source(ws.original)[str(track.index)]
     options = {"c:s": "webvtt", "f": "webvtt", "fflags": "+bitexact", "map_metadata": -1,
                "output_ts_offset": f"{-media.start_seconds:.6f}"}  # fmt: skip
+    patience = ws.limits.stall_seconds + media.size_bytes / _SLOWEST_BYTES_A_SECOND
+    limits = replace(ws.limits, stall_seconds=patience)
     try:
-        ffmpeg.run([ffmpeg.output(source, target, **options)], limits=ws.limits, stop=ws.stop,
+        ffmpeg.run([ffmpeg.output(source, target, **options)], limits=limits, stop=ws.stop,
                    global_options=("-copyts",))  # fmt: skip
     except ToolFailed:
         return False

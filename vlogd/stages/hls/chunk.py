@@ -17,6 +17,7 @@ from vlogd import ffmpeg
 from vlogd.encoders import Encoder, Family, pick
 from vlogd.errors import BadInput, ToolFailed, ToolStalled
 from vlogd.model import Json
+from vlogd.process import Limits
 from vlogd.stages.hls import graph
 from vlogd.stages.hls.ladder import Rendition, too_similar
 from vlogd.stages.hls.plan import Plan
@@ -117,7 +118,13 @@ def _encode(plan: Plan, chunk: Chunk, source: Source, ws: Workspace, attempt: _A
     keys = graph.at_times([(times.pts[key] - OFFSET) / TICKS for key in _keys(times, first, last)])
     started = (times.pts[first] - OFFSET) / TICKS
     seconds = (plan.borders[chunk.last] - plan.borders[chunk.first]) / TICKS
-    _run_encoders(plan, ws, stream, encoders, keys, lambda reached: (reached - started) / seconds)
+    limits = ws.limits if attempt.seek else _patient(ws.limits, started)
+    _run_encoders(plan, ws, stream, encoders, keys, limits, lambda reached: (reached - started) / seconds)
+
+
+def _patient(limits: Limits, before_seconds: float) -> Limits:
+    """Limits for decoding from the start: nothing comes out while the pictures before the chunk are dropped."""
+    return replace(limits, stall_seconds=limits.stall_seconds + before_seconds)
 
 
 def _seek_seconds(plan: Plan, begin: int) -> Fraction:
@@ -137,6 +144,7 @@ def _run_encoders(
     stream: ffmpeg.Stream,
     encoders: Sequence[Encoder],
     keys: Mapping[str, object],
+    limits: Limits,
     share: Callable[[float], float],
 ) -> None:
     """One ffmpeg for all renditions."""
@@ -144,17 +152,10 @@ def _run_encoders(
     branches = graph.scaled(stream, plan.media.video, plan.renditions)
     ffmpeg.run(
         [
-            graph.encoded(
-                branch,
-                _encoded_path(ws, size),
-                size,
-                encoder,
-                plan.config,
-                keys,
-            )
+            graph.encoded(branch, _encoded_path(ws, size), size, encoder, plan.config, keys)
             for branch, size, encoder in zip(branches, plan.renditions, encoders, strict=True)
         ],
-        limits=ws.limits,
+        limits=limits,
         stop=ws.stop,
         tell_seconds=lambda reached: ws.tell_progress(share(reached)),
         global_options=(*dict.fromkeys(encoders[0].global_options), *graph.GLOBAL_OPTIONS),
@@ -265,9 +266,8 @@ def run_whole(plan: Plan, ws: Workspace) -> Mapping[str, Json]:
     stream = graph.pictures(ffmpeg.source(ws.original), video, None, None, zero, 1)
     length = max(1.0, plan.media.duration_seconds)
     encoders = [pick("software", size.codec, ws.limits) for size in plan.renditions]
-    _run_encoders(
-        plan, ws, stream, encoders, graph.every(plan.config.gop_seconds), lambda reached: reached / length
-    )
+    keys = graph.every(plan.config.gop_seconds)
+    _run_encoders(plan, ws, stream, encoders, keys, ws.limits, lambda reached: reached / length)
     borders = _found_borders(plan, _read(ws, plan.renditions[0]))
     known = replace(plan, borders=tuple(borders), config=replace(plan.config, skip_similar=False))
     chunk = Chunk(0, 0, len(borders) - 1)
