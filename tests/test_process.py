@@ -1,9 +1,12 @@
 """How a tool's end is understood: its own failure, a crash that the file may have caused, or somebody's kill."""
 
-import pytest
+from pathlib import Path
 
-from vlogd import process
-from vlogd.errors import ToolFailed, ToolKilled, ToolStalled
+import pytest
+from clips import ffmpeg
+
+from vlogd import media, process
+from vlogd.errors import BadInput, ToolFailed, ToolKilled, ToolStalled
 from vlogd.process import Limits
 from vlogd.retry import Retry, kind_of
 
@@ -34,3 +37,32 @@ def test_a_tool_that_was_ended_is_tried_again(kind: str) -> None:
     rules = Retry(attempts=3)
     assert [rules.parks([kind] * times) for times in (1, 2, 3)] == [False, False, True]
     assert rules.wait_seconds([kind] * 2) >= 4
+
+
+def test_lines_come_as_they_were_printed() -> None:
+    """Whole, in order, wherever the blocks end; also a long one, empty ones, and a last one without its end."""
+    script = "head -c 3000000 /dev/zero | tr '\\0' x; printf '\\n\\nb\\n'; sleep 0.3; printf 'c'; sleep 0.3; printf 'd\\ne'"
+    assert process.output(["sh", "-c", script], limits=Limits()).split("\n") == [
+        "x" * 3000000,
+        "",
+        "b",
+        "cd",
+        "e",
+    ]
+
+
+@pytest.mark.parametrize("script", ["yes | head -c 20000000", "head -c 20000000 /dev/zero | tr '\\0' x"])
+def test_what_a_tool_prints_is_bounded(script: str) -> None:
+    """Many lines or an endless one: it is ended, with a sentence."""
+    with pytest.raises(ToolFailed, match="more than 16 MiB"):
+        process.output(["sh", "-c", script], limits=Limits())
+
+
+def test_a_file_with_huge_tags_is_refused(tmp_path: Path) -> None:
+    """Its owner is told why; vlogd does not keep megabytes of tags."""
+    words = tmp_path / "words.txt"
+    words.write_text(";FFMETADATA1\ntitle=" + "x" * (9 << 20) + "\nartist=" + "y" * (9 << 20) + "\n")
+    film = tmp_path / "a.mkv"
+    ffmpeg("-f", "lavfi", "-i", "sine=d=1", "-i", words, "-map_metadata", "1", film)
+    with pytest.raises(BadInput, match="printed more than 16 MiB"):
+        media.describe(film, Limits())

@@ -10,6 +10,7 @@ The parent-death signal follows the *thread* that started the child (prctl(2),
 PR_SET_PDEATHSIG), so only threads that live as long as the child may call `run`.
 """
 
+import io
 import os
 import selectors
 import shutil
@@ -32,6 +33,8 @@ _LINE_CHARACTERS = 500
 _LOOK_SECONDS = 0.25
 _POLITE_SECONDS = 2.0
 _READ_BYTES = 1 << 16
+_MOST_OUTPUT_BYTES = 16 << 20
+"""Of one line, and of all that `output` collects. The largest honest answer takes a few megabytes."""
 
 _FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
 """How a tool ends that somebody ended. A crash of its own (SIGSEGV, SIGABRT) may be the file's doing."""
@@ -63,7 +66,7 @@ def run(
     """Run `command` to its end; each line of its standard output goes to `on_line`.
 
     `moved(line)` says whether a line is proof of progress. The answer is the last lines of its standard
-    error. Raises ToolFailed with them when it fails, ToolStalled when it stalls, ToolKilled when somebody
+    error. Raises ToolFailed with them when it fails (or prints an endless line), ToolStalled when it stalls, ToolKilled when somebody
     else ended it, Stopping when `stop` is set meanwhile, Unavailable when the program is not installed.
     """
     child = _start(command, limits)
@@ -88,10 +91,22 @@ def run(
 
 
 def output(command: Sequence[str], *, limits: Limits, stop: Stop | None = None) -> str:
-    """Run `command` and give back its standard output. Raises as `run` does."""
-    lines: list[str] = []
-    run(command, limits=limits, stop=stop, on_line=lines.append)
-    return "\n".join(lines)
+    """Run `command` and give back its standard output. Raises as `run` does, also when there is too much of it."""
+    said = io.StringIO()
+
+    def keep(line: str) -> None:
+        if said.tell() + len(line) > _MOST_OUTPUT_BYTES:
+            raise _too_much(command[0])
+        said.write(f"{line}\n")
+
+    run(command, limits=limits, stop=stop, on_line=keep)
+    return said.getvalue().removesuffix("\n")
+
+
+def _too_much(name: str) -> ToolFailed:
+    return ToolFailed(
+        f"{name} printed more than {_MOST_OUTPUT_BYTES >> 20} MiB about it, which no honest file makes it do."
+    )
 
 
 def _start(command: Sequence[str], limits: Limits) -> "subprocess.Popen[bytes]":
@@ -142,7 +157,7 @@ def _follow(
     """Read the child's standard output until it ends, watching for a stall and for `stop`."""
     assert child.stdout is not None  # noqa: S101 - Popen was given a pipe
     last_move = time.monotonic()
-    rest = b""
+    lines = _Lines(name)
     with selectors.DefaultSelector() as selector:
         selector.register(child.stdout, selectors.EVENT_READ)
         while True:
@@ -155,10 +170,7 @@ def _follow(
             if not selector.select(_LOOK_SECONDS):
                 continue
             block = os.read(child.stdout.fileno(), _READ_BYTES)
-            *lines, rest = (rest + block).split(b"\n")
-            if not block:
-                lines, rest = ([rest] if rest else []), b""
-            for raw in lines:
+            for raw in lines.ended_by(block):
                 text = raw.decode("utf-8", "replace")
                 if moved(text):
                     last_move = time.monotonic()
@@ -167,6 +179,29 @@ def _follow(
             if not block:
                 break
     _wait(child, stop, limits)
+
+
+class _Lines:
+    """Puts blocks together to lines. Each byte is joined once, however long the line is."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._begun: list[bytes] = []
+        self._length = 0
+
+    def ended_by(self, block: bytes) -> list[bytes]:
+        """The lines that end in `block`, or with it if it is empty. Raises ToolFailed when one is too long."""
+        first, *others = block.split(b"\n")
+        self._begun.append(first)
+        self._length += len(first)
+        if self._length > _MOST_OUTPUT_BYTES:
+            raise _too_much(self._name)
+        if block and not others:
+            return []
+        line = b"".join(self._begun)
+        *whole, rest = others or [b""]
+        self._begun, self._length = [rest], len(rest)
+        return [line, *whole] if block or line else []
 
 
 def _wait(child: "subprocess.Popen[bytes]", stop: Stop | None, limits: Limits) -> None:
