@@ -7,6 +7,7 @@ beside `media.py` rather than in the stage, because no stage imports another.
 import json
 from array import array
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from vlogd import media
@@ -77,7 +78,12 @@ class PacketScan:
 
     def times(self) -> "array[int]":
         """The times in the order in which they are shown, each once."""
-        return array("q", sorted(set(self.pts)))
+        return shown(self.pts)
+
+
+def shown(pts: "array[int]") -> "array[int]":
+    """Times in the order in which pictures are shown, each once."""
+    return array("q", (time for time, _ in groupby(sorted(pts))))
 
 
 def read(folder: Path) -> Probed:

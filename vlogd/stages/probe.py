@@ -20,7 +20,7 @@ from vlogd.errors import BadInput, ToolFailed
 from vlogd.media import Media, VideoStream
 from vlogd.model import Json, Part, View
 from vlogd.sampletable import SampleTable
-from vlogd.scan import KEYS, REMUX_FIRST, PacketScan
+from vlogd.scan import KEYS, REMUX_FIRST, PacketScan, shown
 from vlogd.stage import Stage, Work
 from vlogd.workspace import Workspace
 
@@ -53,7 +53,7 @@ def _scan(ws: Workspace, facts: Media, video: VideoStream) -> dict[str, Json]:
     table = sampletable.read(ws.original, video.index)
     if table is not None and not _agrees(table, ws, video):
         table = None
-    times, unknown = (_shown(table.pts), 0) if table else _packets(ws, video)
+    times, unknown = (shown(table.pts), 0) if table else _packets(ws, video)
     if not times and not unknown:
         raise BadInput("The file says that it holds a video, but there is not one whole picture in it.")
     _deliver(ws, times, "video.pts")
@@ -99,10 +99,6 @@ def _closed_gops(ws: Workspace, table: SampleTable) -> "array[int] | None":
     for key, after in pairwise([*table.keys, len(table.pts)]):
         found.extend((table.pts[key], sum(table.sizes[key:after])))
     return found
-
-
-def _shown(pts: "array[int]") -> "array[int]":
-    return array("q", sorted(set(pts)))
 
 
 def _deliver(ws: Workspace, values: "array[int]", name: str) -> None:
