@@ -71,8 +71,8 @@ class Part:
     `order` says how far into the step it is: the scheduler runs everybody's order 0 before
     anybody's order 1, so a new drop is playable before an old film is finished. `weight` is its
     share of the step's work (for progress; seconds of media is a good unit). `resource` names the
-    slots it takes: "cpu" or "speech". While a part that is `alone` runs, no other part of its
-    resource is started: it is what somebody is waiting for. `library_bytes`,
+    slots it takes: "cpu" or "speech". While a part that is `alone` runs, nothing else of any resource is
+    started but parts of order 0 of its own step: it is what somebody is waiting for, and short. `library_bytes`,
     `state_bytes`: what it will write at most, roughly; it is not begun while there is no room for that.
     """
 

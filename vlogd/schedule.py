@@ -4,8 +4,8 @@ Order 0 of everybody comes before order 1 of anybody, and so on; among equals th
 comes first. So each drop is playable soon after it arrived, a short clip is finished long before
 the film that was dropped ahead of it, and the film still moves with every round.
 
-A part that is `alone` is what somebody is waiting for. While it runs, nothing else is started
-but parts of order 0 of its own step (the sound that belongs to the first picture).
+A part that is `alone` is what somebody is waiting for. While it runs, nothing else is started, of any
+resource, but parts of order 0 of its own step (the sound that belongs to the first picture).
 """
 
 from collections.abc import Collection, Mapping

@@ -10,10 +10,14 @@ import m3u8
 import pytest
 from clips import BITS, ffmpeg, numbers, stamped
 from hls_tools import SETTINGS, check_playlists, playlists, publish
-from stage_driver import LIMITS
+from stage_driver import LIMITS, item_of, run_stage
 
 from vlogd.errors import BadInput
-from vlogd.stages import HLS
+from vlogd.model import Part
+from vlogd.schedule import Wanted, choose
+from vlogd.settings import NoSettings
+from vlogd.stage import Work
+from vlogd.stages import HLS, PROBE
 from vlogd.streams import check
 from vlogd.streams.check import Look
 
@@ -156,6 +160,17 @@ def test_no_fallback_is_used_for_a_sound_source(tmp_path: Path) -> None:
     ]
     assert len(inits) == 4
     assert len({mark.sha256 for mark in inits}) == 1, "all chunks share one init segment"
+
+
+def test_the_copy_of_an_unindexed_film_holds_up_nobody(tmp_path: Path) -> None:
+    """While sixty gigabytes are copied other drops go on; the film's own parts wait for it."""
+    source = stamped(tmp_path / "a.ts", seconds=3)
+    probed = run_stage(PROBE, source, {}, NoSettings(), tmp_path)
+    work = Work(item_of(source), tmp_path, {"probe": probed.folder}, SETTINGS, {})
+    (remux,) = HLS.parts(work)
+    assert remux.name == "remux"
+    other = Wanted("other", 2.0, "hls", 1, Part("video-0001", order=1))
+    assert choose([other], [Wanted("film", 1.0, "hls", 1, remux)], {"cpu": 2}) == [other]
 
 
 def test_a_chunk_done_again_has_the_same_bytes(tmp_path: Path) -> None:

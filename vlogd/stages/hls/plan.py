@@ -107,7 +107,7 @@ def read(probe_folder: Path, step_folder: Path, receipts: Mapping[str, Receipt],
 def parts(plan: Plan, receipts: Mapping[str, Receipt]) -> tuple[Part, ...]:
     """The parts that are known so far."""
     if plan.remux_first and REMUX not in receipts:
-        return (Part(REMUX, alone=True, weight=1.0, state_bytes=plan.media.size_bytes),)
+        return (Part(REMUX, weight=1.0, state_bytes=plan.media.size_bytes),)
     before = (Part(REMUX),) if plan.remux_first else ()
     seconds = max(1.0, plan.media.duration_seconds)
     if plan.copied or plan.copy_failed:
