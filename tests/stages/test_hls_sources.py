@@ -2,6 +2,7 @@
 
 import struct
 import subprocess
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from vlogd.schedule import Wanted, choose
 from vlogd.settings import NoSettings
 from vlogd.stage import Work
 from vlogd.stages import HLS, PROBE
+from vlogd.stages.hls.ladder import Rung
 from vlogd.streams import check
 from vlogd.streams.check import Look
 
@@ -171,6 +173,21 @@ def test_the_copy_of_an_unindexed_film_holds_up_nobody(tmp_path: Path) -> None:
     assert remux.name == "remux"
     other = Wanted("other", 2.0, "hls", 1, Part("video-0001", order=1))
     assert choose([other], [Wanted("film", 1.0, "hls", 1, remux)], {"cpu": 2}) == [other]
+
+
+def test_a_film_that_is_encoded_whole_is_not_held_in_memory(tmp_path: Path) -> None:
+    """Its segments are read from the encoded file one by one."""
+    options = ("-c:v", "mpeg4", "-b:v", "8M", "-bf", "2")
+    source = stamped(tmp_path / "a.avi", *options, filters="noise=alls=90:allf=t", size="320x180", seconds=20)
+    ladder = (Rung(height=180, max_kbps=8000), Rung(height=108, max_kbps=4000))
+    probed = run_stage(PROBE, source, {}, NoSettings(), tmp_path)
+    tracemalloc.start()
+    work = run_stage(HLS, source, {"probe": probed.folder}, replace(SETTINGS, ladder=ladder), tmp_path)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    delivered = sum(mark.size_bytes for mark in work.receipts["video-whole"].files.values())
+    assert delivered > 10_000_000
+    assert most < delivered / 2
 
 
 def test_a_chunk_done_again_has_the_same_bytes(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The stream: a ladder of renditions and AAC sound as HLS with fragmented MP4 (CMAF).
 
 Read on in this order: `ladder` and `sounds` (what is made), `standard` (may the source's own pictures be
-published?), `timeline` (where to cut), `plan` (which parts), `graph` and `chunk` (encode, gate), `copy`,
+published?), `timeline` (where to cut), `plan` (which parts), `graph` and `chunk` (encode), `gate`, `copy`,
 `audio`, `segments` (what is delivered), `show` (what viewers see).
 """
 

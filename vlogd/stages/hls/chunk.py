@@ -7,7 +7,7 @@ fails, the pictures that can be decoded are published at their own times and the
 segment in which nothing decodes is left out.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -18,12 +18,9 @@ from vlogd.encoders import Encoder, Family, pick
 from vlogd.errors import BadInput, ToolFailed, ToolStalled
 from vlogd.model import Json
 from vlogd.process import Limits
-from vlogd.stages.hls import graph
-from vlogd.stages.hls.ladder import Rendition, too_similar
+from vlogd.stages.hls import gate, graph
 from vlogd.stages.hls.plan import Plan
-from vlogd.stages.hls.segments import Gop, SegmentWriter
-from vlogd.stages.hls.timeline import Chunk, Timeline
-from vlogd.streams import mp4
+from vlogd.stages.hls.timeline import Chunk
 from vlogd.streams.mp4 import Fragment, Mismatch
 from vlogd.streams.tracks import OFFSET, TICKS
 from vlogd.workspace import Workspace
@@ -67,7 +64,7 @@ def run(plan: Plan, chunk: Chunk, source: Source, ws: Workspace) -> dict[str, Js
         try:
             _encode(plan, chunk, source, ws, attempt)
             failure = None
-            found = {size.name: _exact(plan, chunk, size, planned, ws) for size in plan.renditions}
+            found = {size.name: gate.exact(plan, chunk, size, planned, ws) for size in plan.renditions}
         except Mismatch:
             continue
         except (ToolFailed, ToolStalled) as error:
@@ -76,11 +73,11 @@ def run(plan: Plan, chunk: Chunk, source: Source, ws: Workspace) -> dict[str, Js
                 raise
             continue
         told = {"fallback": attempt.told} if attempt.told else {}
-        return {**told, **_deliver_worthy(plan, chunk, found, ws)}
+        return {**told, **gate.deliver(plan, chunk, found, ws)}
     if failure is not None:
         raise failure
-    found = {size.name: _found(plan, chunk, size, ws) for size in plan.renditions}
-    facts = _deliver_worthy(plan, chunk, found, ws)
+    found = {size.name: gate.as_it_came(plan, chunk, size, ws) for size in plan.renditions}
+    facts = gate.deliver(plan, chunk, found, ws)
     empty = facts.get("empty", ())
     if chunk.number == 0 and len(empty) == chunk.last - chunk.first and len(plan.chunks) == 1:
         raise BadInput("Not one picture of the file can be decoded; it is damaged.")
@@ -115,7 +112,7 @@ def _encode(plan: Plan, chunk: Chunk, source: Source, ws: Workspace, attempt: _A
         source.zero_ticks,
         times.keep_every,
     )
-    keys = graph.at_times([(times.pts[key] - OFFSET) / TICKS for key in _keys(times, first, last)])
+    keys = graph.at_times([(times.pts[key] - OFFSET) / TICKS for key in gate.keys_of(times, first, last)])
     started = (times.pts[first] - OFFSET) / TICKS
     seconds = (plan.borders[chunk.last] - plan.borders[chunk.first]) / TICKS
     limits = ws.limits if attempt.seek else _patient(ws.limits, started)
@@ -152,7 +149,7 @@ def _run_encoders(
     branches = graph.scaled(stream, plan.media.video, plan.renditions)
     ffmpeg.run(
         [
-            graph.encoded(branch, _encoded_path(ws, size), size, encoder, plan.config, keys)
+            graph.encoded(branch, gate.encoded_path(ws, size), size, encoder, plan.config, keys)
             for branch, size, encoder in zip(branches, plan.renditions, encoders, strict=True)
         ],
         limits=limits,
@@ -169,95 +166,6 @@ def _hardware_decoder(encoders: Sequence[Encoder]) -> dict[str, object]:
     return {"hwaccel": found} if found else {}
 
 
-def _keys(times: Timeline, first: int, last: int) -> Sequence[int]:
-    return times.keys[bisect_left(times.keys, first) : bisect_left(times.keys, last)]
-
-
-def _encoded_path(ws: Workspace, size: Rendition) -> Path:
-    return ws.scratch / f"{size.name}.mp4"
-
-
-def _exact(plan: Plan, chunk: Chunk, size: Rendition, planned: Sequence[int], ws: Workspace) -> list[Gop]:
-    """One rendition's GOPs, held to the plan. Raises Mismatch."""
-    times = plan.timeline
-    assert times is not None  # noqa: S101 - a chunk comes from a timeline
-    first, last = times.frames(chunk)
-    fragments = _read(ws, size)
-    keys = _keys(times, first, last)
-    if len(fragments) != len(keys):
-        raise Mismatch(f"{len(keys)} GOPs were planned, {len(fragments)} came")
-    exact = []
-    for fragment, key, after in zip(fragments, keys, [*keys[1:], last], strict=True):
-        pts = mp4.snapped(fragment.pts, planned[key - first : after - first])
-        if not fragment.sync[0] or pts[0] != times.pts[key]:
-            raise Mismatch("a GOP does not begin with its key frame")
-        exact.append(_gop(ws, size, fragment, pts, times.time_after(after)))
-    return exact
-
-
-def _found(plan: Plan, chunk: Chunk, size: Rendition, ws: Workspace) -> list[Gop]:
-    """What came of one rendition, at its own times."""
-    fragments = _read(ws, size)
-    starts = [min(fragment.pts) for fragment in fragments]
-    ends = [*starts, plan.borders[chunk.last]][1:]
-    return [
-        _gop(ws, size, fragment, list(fragment.pts), max(end, max(fragment.pts) + 1))
-        for fragment, end in zip(fragments, ends, strict=True)
-        if fragment.sync[0]
-    ]
-
-
-def _gop(ws: Workspace, size: Rendition, fragment: Fragment, pts: list[int], end: int) -> Gop:
-    data = mp4.read_span(_encoded_path(ws, size), fragment.data_at, sum(fragment.sizes))
-    return Gop(pts, end, fragment.sizes, data)
-
-
-def _read(ws: Workspace, size: Rendition) -> list[Fragment]:
-    with _encoded_path(ws, size).open("rb") as file:
-        init = mp4.init_bytes(file)
-        return [fragment for fragment, _ in mp4.fragments(file, len(init)) if fragment.pts]
-
-
-def _deliver_worthy(
-    plan: Plan, chunk: Chunk, found: Mapping[str, Sequence[Gop]], ws: Workspace
-) -> dict[str, Json]:
-    """Deliver the renditions; the first chunk finds out which are too much like another."""
-    similar: list[str] = []
-    if chunk.number == 0 and plan.config.skip_similar:
-        similar = too_similar(plan.renditions, {name: _bytes(gops) for name, gops in found.items()})
-    made = [size for size in plan.renditions if size.name not in similar]
-    writers = {size.name: _deliver(plan, chunk, size, found[size.name], ws) for size in made}
-    numbers = range(chunk.first, chunk.last)
-    facts: dict[str, Json] = {
-        "iframes": {
-            name: [writer.iframes.get(number, []) for number in numbers] for name, writer in writers.items()
-        }
-    }
-    there = {_segment_of(plan, chunk, gop) for gop in found[made[0].name]}
-    empty = [number for number in numbers if number not in there]
-    return facts | ({"similar": similar} if similar else {}) | ({"empty": empty} if empty else {})
-
-
-def _bytes(gops: Sequence[Gop]) -> int:
-    return sum(len(gop.data) for gop in gops)
-
-
-def _segment_of(plan: Plan, chunk: Chunk, gop: Gop) -> int:
-    return min(max(bisect_right(plan.borders, min(gop.pts)) - 1, chunk.first), chunk.last - 1)
-
-
-def _deliver(plan: Plan, chunk: Chunk, size: Rendition, gops: Sequence[Gop], ws: Workspace) -> SegmentWriter:
-    """Write the segments of one rendition."""
-    by_segment: dict[int, list[Gop]] = {}
-    for gop in gops:
-        by_segment.setdefault(_segment_of(plan, chunk, gop), []).append(gop)
-    with _encoded_path(ws, size).open("rb") as file:
-        writer = SegmentWriter(ws, size.name, mp4.init_bytes(file), plan.extension)
-    for number, members in sorted(by_segment.items()):
-        writer.write(number, members)
-    return writer
-
-
 def run_whole(plan: Plan, ws: Workspace) -> Mapping[str, Json]:
     """Encode a file that does not say when its pictures are shown: in one go, times as they come."""
     video = plan.media.video
@@ -268,14 +176,14 @@ def run_whole(plan: Plan, ws: Workspace) -> Mapping[str, Json]:
     encoders = [pick("software", size.codec, ws.limits) for size in plan.renditions]
     keys = graph.every(plan.config.gop_seconds)
     _run_encoders(plan, ws, stream, encoders, keys, ws.limits, lambda reached: reached / length)
-    borders = _found_borders(plan, _read(ws, plan.renditions[0]))
+    borders = _found_borders(plan, gate.read(ws, plan.renditions[0]))
     known = replace(plan, borders=tuple(borders), config=replace(plan.config, skip_similar=False))
     chunk = Chunk(0, 0, len(borders) - 1)
-    found = {size.name: _found(known, chunk, size, ws) for size in plan.renditions}
+    found = {size.name: gate.as_it_came(known, chunk, size, ws) for size in plan.renditions}
     return {
         "fallback": "encoded in one go: the file does not say when its pictures are shown",
         "borders": borders,
-        **_deliver_worthy(known, chunk, found, ws),
+        **gate.deliver(known, chunk, found, ws),
     }
 
 

@@ -76,10 +76,9 @@ class _Cutter:
             for fragment, after in mp4.fragments(file, self._position):
                 self._position = after
                 if fragment.pts:
-                    file.seek(fragment.data_at)
-                    self._take(fragment, file.read(sum(fragment.sizes)))
+                    self._take(fragment)
 
-    def _take(self, fragment: Fragment, data: bytes) -> None:
+    def _take(self, fragment: Fragment) -> None:
         first, last = self._picture, self._picture + len(fragment.pts)
         planned = self._times.pts[first:last]
         pts = mp4.snapped(fragment.pts, planned)
@@ -89,7 +88,8 @@ class _Cutter:
         if number != self._number:
             self._deliver()
             self._number = number
-        self._gops.append(Gop(pts, self._times.time_after(last), fragment.sizes, data))
+        after = self._times.time_after(last)
+        self._gops.append(Gop(pts, after, fragment.sizes, self._path, fragment.data_at))
         self._picture = last
 
     def _deliver(self) -> None:

@@ -7,6 +7,7 @@ from the same fragments by a copy, so that both formats have the same pictures a
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from pathlib import Path
 
 from vlogd import ffmpeg
 from vlogd.streams import mp4
@@ -16,12 +17,21 @@ from vlogd.workspace import Workspace
 
 @dataclass(frozen=True)
 class Gop:
-    """Pictures shown at `pts` (decoding order, published ticks) until `end`, and their bytes."""
+    """Pictures shown at `pts` (decoding order, published ticks) until `end`, and where their bytes lie.
+
+    They follow one another in the file `path` from `data_at` on; `sizes` are in bytes.
+    """
 
     pts: Sequence[int]
     end: int
     sizes: Sequence[int]
-    data: bytes
+    path: Path
+    data_at: int
+
+    def fragment(self) -> bytes:
+        """As moof and mdat, read from the file now."""
+        data = mp4.read_span(self.path, self.data_at, sum(self.sizes))
+        return mp4.video_fragment((self.pts[0] - OFFSET) // TICKS + 1, self.pts, self.end, self.sizes, data)
 
 
 class SegmentWriter:
@@ -47,10 +57,7 @@ class SegmentWriter:
         """
         if number == 0 and gops and gops[0].pts[0] > OFFSET:
             gops = [replace(gops[0], pts=[OFFSET, *gops[0].pts[1:]]), *gops[1:]]
-        fragments = [
-            mp4.video_fragment((gop.pts[0] - OFFSET) // TICKS + 1, gop.pts, gop.end, gop.sizes, gop.data)
-            for gop in gops
-        ]
+        fragments = [gop.fragment() for gop in gops]
         name = f"{self._folder}/{number:05d}.{self._extension}"
         if self._extension != "m4s":
             self._ws.deliver_bytes(transport_stream(self._ws, self._init, fragments), name)
