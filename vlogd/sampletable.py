@@ -71,6 +71,14 @@ def read(path: Path, stream_index: int) -> SampleTable | None:
     return None
 
 
+def is_plain(path: Path) -> bool:
+    """Whether an MP4's index tells of the whole file, so that the lengths of its tracks can be believed."""
+    with suppress(_Odd, OSError, struct.error), path.open("rb") as file:
+        kinds = [kind for kind, _ in _boxes(_moov(file))]
+        return b"trak" in kinds and b"mvex" not in kinds
+    return False
+
+
 def key_frames_are_idr(path: Path, table: SampleTable) -> bool:
     """Whether each sync sample of an H.264 track is an IDR picture: the first slice in it says so."""
     if not table.nal_length_bytes:

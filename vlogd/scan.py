@@ -6,6 +6,7 @@ beside `media.py` rather than in the stage, because no stage imports another.
 
 import json
 from array import array
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -24,7 +25,8 @@ KEYS = "video.keys"
 class Probed:
     """probe's artifact, read back. `pts_path` is None when there is no picture.
 
-    `keys_path` is there when the key frames are known to be IDR pictures of closed GOPs.
+    `keys_path` is there when the key frames are known to be IDR pictures of closed GOPs. `sound_seconds`:
+    how long the sound lasts where that is notably longer than the pictures do, else None.
     """
 
     media: Media
@@ -33,6 +35,7 @@ class Probed:
     remux_first: bool
     pts_path: Path | None
     keys_path: Path | None
+    sound_seconds: float | None
 
     def keys(self) -> list[tuple[int, int]]:
         """Each key frame's time (stream ticks) and the bytes from it to the next; empty when not known."""
@@ -81,6 +84,33 @@ class PacketScan:
         return shown(self.pts)
 
 
+class SoundScan:
+    """Finds where the sound ends, from ffprobe's packet lines: the last end of all tracks, in seconds."""
+
+    ENTRIES = (
+        "-select_streams",
+        "a",
+        "-show_entries",
+        "packet=stream_index,pts_time,duration_time",
+        "-of",
+        "csv=p=0",
+    )
+
+    def __init__(self) -> None:
+        self.end_seconds = 0.0
+        self._last: dict[str, float] = {}
+
+    def hear(self, line: str) -> None:
+        """One packet: `stream_index,pts_time,duration_time`. Without a duration it is as long as the one before."""
+        stream, time, duration, *_ = [*line.split(","), "", ""]
+        with suppress(ValueError):
+            begin = float(time)
+            before = self._last.get(stream, begin)
+            self._last[stream] = begin
+            length = float(duration) if duration and duration != "N/A" else begin - before
+            self.end_seconds = max(self.end_seconds, begin + length)
+
+
 def shown(pts: "array[int]") -> "array[int]":
     """Times in the order in which pictures are shown, each once."""
     return array("q", (time for time, _ in groupby(sorted(pts))))
@@ -98,4 +128,5 @@ def read(folder: Path) -> Probed:
         remux_first=scan["remux_first"],
         pts_path=folder / "video.pts" if facts.video else None,
         keys_path=folder / KEYS if scan["keys"] else None,
+        sound_seconds=scan.get("sound_seconds"),
     )

@@ -1,5 +1,6 @@
 """What people really drop: each source becomes a stream with every picture once, in order, at its time."""
 
+import json
 import struct
 import subprocess
 import tracemalloc
@@ -9,6 +10,7 @@ from typing import Any
 
 import m3u8
 import pytest
+from broken_tools import instead
 from clips import BITS, ffmpeg, numbers, stamped
 from hls_tools import SETTINGS, check_playlists, playlists, publish
 from stage_driver import LIMITS, item_of, run_stage
@@ -260,6 +262,57 @@ def test_sound_alone_is_an_audio_stream(tmp_path: Path) -> None:
     check_playlists(work)
     media = m3u8.loads((work.folder / "a0/index.m3u8").read_text())
     assert abs(sum(segment.duration for segment in media.segments) - 7) < 0.1
+
+
+NOISE_THEN_SILENCE = "anoisesrc=d=4:a=0.5,apad=whole_dur=20"
+UNTOLD: dict[str, tuple[str, tuple[str, ...]]] = {
+    "a recording of a browser": ("a.webm", ("-c:a", "libopus", "-f", "webm")),
+    "a variable rate of MP3": ("a.mp3", ("-c:a", "libmp3lame", "-q:a", "2", "-write_xing", "0", "-f", "mp3")),
+    "a variable rate of AAC": ("a.aac", ("-c:a", "aac", "-q:a", "2", "-f", "adts")),
+    "fragments": ("a.m4a", ("-c:a", "aac", "-movflags", "empty_moov+default_base_moof", "-frag_duration", "1000000",
+                            "-f", "mp4")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNTOLD)
+def test_a_sound_whose_container_tells_no_length_is_published_whole(name: str, tmp_path: Path) -> None:
+    """The packets tell it."""
+    file, options = UNTOLD[name]
+    command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", NOISE_THEN_SILENCE, *options, "pipe:1"]
+    (tmp_path / file).write_bytes(subprocess.run(command, check=True, capture_output=True).stdout)
+    work = publish(tmp_path / file, tmp_path)
+    check_playlists(work)
+    media = m3u8.loads((work.folder / "a0/index.m3u8").read_text())
+    assert abs(sum(segment.duration for segment in media.segments) - 20) < 0.15
+    probed = json.loads((work.inputs["probe"] / "probe.json").read_bytes())
+    assert abs(probed["media"]["duration_seconds"] - 20) < 0.15
+
+
+def test_the_length_of_a_plain_mp4_is_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An audiobook of a day is planned without reading it through."""
+    ffmpeg("-f", "lavfi", "-i", "sine=d=7", tmp_path / "a.m4a")
+    instead(
+        "ffprobe", "*duration_time*", "echo it was read through >&2; exit 1", tmp_path / "bin", monkeypatch
+    )
+    work = publish(tmp_path / "a.m4a", tmp_path)
+    media = m3u8.loads((work.folder / "a0/index.m3u8").read_text())
+    assert abs(sum(segment.duration for segment in media.segments) - 7) < 0.1
+
+
+@pytest.mark.parametrize("file", ["a.mp4", "a.webm"])
+def test_sound_that_outlasts_the_pictures_is_told_of(file: str, tmp_path: Path) -> None:
+    """It is cut where the pictures end, and viewers are told; also where the container tells no length."""
+    silent = stamped(tmp_path / "silent.ivf", "-c:v", "libvpx", sound=False, seconds=4)
+    codecs = ("libx264", "aac", "mp4") if file == "a.mp4" else ("copy", "libopus", "webm")
+    command = ["ffmpeg", "-v", "error", "-i", silent, "-f", "lavfi", "-i", "sine=d=12", "-c:v", codecs[0], "-c:a", codecs[1],
+               "-pix_fmt", "yuv420p", "-movflags", "empty_moov+frag_keyframe", "-f", codecs[2], "pipe:1"]  # fmt: skip
+    (tmp_path / file).write_bytes(subprocess.run(command, check=True, capture_output=True).stdout)
+    work = publish(tmp_path / file, tmp_path)
+    check_playlists(work)
+    have = {name for receipt in work.receipts.values() for name in receipt.files}
+    assert HLS.view(work, have).facts["notes"] == [
+        "The sound goes on for 8 s after the last picture and is cut there."
+    ]
 
 
 def test_sound_that_starts_late_stays_in_step(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ stream ticks (sorted int64, little-endian): the plan that each encoded chunk is 
 is written when the key frames are IDR pictures of closed GOPs: where a copy may be cut.
 
 A plain MP4 tells all this in its sample table, which is believed when ffprobe agrees on the first
-packets; of other files every packet is read.
+packets; of other files every packet is read. So it is with the length of a sound: containers that are
+written as they are recorded do not tell it, and for others ffprobe guesses it from the first bit rate.
 """
 
 import json
 from array import array
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -20,12 +22,16 @@ from vlogd.errors import BadInput, ToolFailed
 from vlogd.media import Media, VideoStream
 from vlogd.model import Json, Part, View
 from vlogd.sampletable import SampleTable
-from vlogd.scan import KEYS, REMUX_FIRST, PacketScan, shown
+from vlogd.scan import KEYS, REMUX_FIRST, PacketScan, SoundScan, shown
 from vlogd.stage import Stage, Work
 from vlogd.workspace import Workspace
 
 _COMPARED = 64
 """Packets that are compared between ffprobe and the sample table."""
+_HARDLY_SECONDS = 0.1
+"""By so little a container's length may differ from what its packets tell."""
+_NOTABLE_SECONDS = 2.0
+"""By so much the sound must outlast the pictures to be told of."""
 
 
 def _parts(_work: Work) -> Sequence[Part]:
@@ -34,8 +40,10 @@ def _parts(_work: Work) -> Sequence[Part]:
 
 def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
     facts = media.describe(ws.original, ws.limits, ws.stop)
-    scanned = {"frames": 0, "times_are_known": True, "remux_first": False, "keys": False}
-    if facts.video is not None:
+    scanned: dict[str, Json] = {"frames": 0, "times_are_known": True, "remux_first": False, "keys": False}
+    if facts.video is None:
+        facts = _measured(ws, facts)
+    else:
         scanned = _scan(ws, facts, facts.video)
     said = {"media": facts.to_json(), "scan": scanned}
     ws.deliver_bytes((json.dumps(said, indent=1) + "\n").encode(), "probe.json")
@@ -46,6 +54,39 @@ def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
         "height": height,
         "audio_only": facts.video is None,
     }
+
+
+def _measured(ws: Workspace, facts: Media) -> Media:
+    """A sound with its length as its packets tell it, where the container's may be a guess or none."""
+    if sampletable.is_plain(ws.original):
+        return facts
+    seconds = _sound_seconds(ws, facts)
+    believed = not seconds or abs(seconds - facts.duration_seconds) < _HARDLY_SECONDS
+    return facts if believed else replace(facts, duration_seconds=seconds)
+
+
+def _sound_seconds(ws: Workspace, facts: Media) -> float:
+    """How long after the file's beginning the last sound ends; 0 when no packet tells."""
+    scan = SoundScan()
+    try:
+        ffmpeg.probe_lines(ws.original, *scan.ENTRIES, on_line=scan.hear, limits=ws.limits, stop=ws.stop)
+    except ToolFailed:
+        if not scan.end_seconds:
+            raise
+    return round(max(0.0, scan.end_seconds - facts.start_seconds), 6)
+
+
+def _longer_sound(ws: Workspace, facts: Media, video: VideoStream, last_pts: int) -> dict[str, Json]:
+    """`sound_seconds`, where the sound goes on when the pictures have ended.
+
+    The packets are asked only where the container tells of something behind the last picture, or of no
+    length at all.
+    """
+    pictures = float(last_pts * Fraction(video.time_base)) - facts.start_seconds
+    if not facts.audio or 0 < facts.duration_seconds < pictures + _NOTABLE_SECONDS:
+        return {}
+    seconds = _sound_seconds(ws, facts)
+    return {"sound_seconds": seconds} if seconds > pictures + _NOTABLE_SECONDS else {}
 
 
 def _scan(ws: Workspace, facts: Media, video: VideoStream) -> dict[str, Json]:
@@ -65,6 +106,7 @@ def _scan(ws: Workspace, facts: Media, video: VideoStream) -> dict[str, Json]:
         "times_are_known": not unknown and not ("avi" in facts.format and video.b_frames > 0),
         "remux_first": facts.format in REMUX_FIRST,
         "keys": bool(keys),
+        **(_longer_sound(ws, facts, video, times[-1]) if times else {}),
     }
 
 
@@ -111,4 +153,4 @@ def _view(work: Work, _have: Set[str]) -> View:
     return View(facts=work.receipts["scan"].facts if "scan" in work.receipts else {})
 
 
-STAGE = Stage(name="probe", version=2, parts=_parts, run=_run, view=_view)
+STAGE = Stage(name="probe", version=3, parts=_parts, run=_run, view=_view)

@@ -48,6 +48,7 @@ class Plan:
     one ends (published ticks); empty until it is known. `timeline` is None for sound alone and for a
     whole-file encode. `why_no_copy` is for people. `source_keys`: when the
     source's key frames are shown (published ticks), where they are known to begin closed GOPs.
+    `sound_seconds`: how long the sound lasts where that is notably longer than the pictures do.
     """
 
     media: Media
@@ -62,6 +63,7 @@ class Plan:
     borders: tuple[int, ...] = ()
     remux_first: bool = False
     source_keys: tuple[int, ...] = ()
+    sound_seconds: float | None = None
 
     @property
     def frame_rate(self) -> Fraction:
@@ -92,7 +94,9 @@ def read(probe_folder: Path, step_folder: Path, receipts: Mapping[str, Receipt],
     if facts.video is None:
         return Plan(facts, config, (), tracks, borders=_even_borders(facts.duration_seconds, config))
     sizes = renditions(facts.video.shown_size(), config, hdr=facts.video.hdr)
-    plan = Plan(facts, config, sizes, tracks, remux_first=probed.remux_first)
+    plan = Plan(
+        facts, config, sizes, tracks, remux_first=probed.remux_first, sound_seconds=probed.sound_seconds
+    )
     if not probed.times_are_known or probed.pts_path is None:
         return _whole(replace(plan, remux_first=False), receipts)
     if probed.remux_first:
@@ -212,7 +216,7 @@ def _whole(plan: Plan, receipts: Mapping[str, Receipt]) -> Plan:
 
 
 def _even_borders(seconds: float, config: HlsSettings) -> tuple[int, ...]:
-    """Cuts for sound alone; a file that does not know its length is taken as one second long."""
+    """Cuts for sound alone; one of which not even the packets tell a length is taken as one second long."""
     length = round(max(seconds, 1.0) * TICKS)
     step = config.segment_seconds * TICKS
     starts = [*range(0, max(1, length - TICKS // 2), step)]

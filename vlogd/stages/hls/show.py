@@ -17,7 +17,7 @@ from vlogd.stages.hls.ladder import Rendition
 from vlogd.stages.hls.plan import COPY, Plan
 from vlogd.stages.hls.sounds import Sound
 from vlogd.streams import codecs, playlists, tracks
-from vlogd.streams.tracks import IFRAMES, INIT, MEDIA, STREAM, TICKS, Rate, Track
+from vlogd.streams.tracks import IFRAMES, INIT, MEDIA, OFFSET, STREAM, TICKS, Rate, Track
 
 MASTER = "master.m3u8"
 _HEADROOM = 1.1
@@ -182,6 +182,19 @@ def _is_whole(track: Track, number: int, have: Set[str], empty: Set[int]) -> boo
 
 def _notes(plan: Plan, work: Work, count: int) -> list[str]:
     """What viewers should know about a file that was not quite right."""
+    return [*_damage(work, plan, count), *_cut_sound(plan)]
+
+
+def _cut_sound(plan: Plan) -> list[str]:
+    """Segments begin at pictures: where there are none any more, the stream ends."""
+    pictures = (plan.borders[-1] - OFFSET) / TICKS
+    if not plan.sounds or (plan.sound_seconds or 0.0) - pictures <= plan.config.segment_seconds:
+        return []
+    more = (plan.sound_seconds or 0.0) - pictures
+    return [f"The sound goes on for {more:.0f} s after the last picture and is cut there."]
+
+
+def _damage(work: Work, plan: Plan, count: int) -> list[str]:
     lost = sorted({number for r in work.receipts.values() for number in r.facts.get("empty", ())})
     partly = any("as it decodes" in str(r.facts.get("fallback")) for r in work.receipts.values())
     if not lost:
