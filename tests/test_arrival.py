@@ -16,7 +16,8 @@ from daemon import Home, kill, until
 from vlogd.arrival import Arrival
 from vlogd.door import Trouble
 from vlogd.inbox import Inbox
-from vlogd.intake import Failed, Intake, Outcome
+from vlogd.intake import Intake
+from vlogd.outcome import Failed, Outcome
 from vlogd.settle import Sighting
 from vlogd.whole import is_open_for_writing
 

@@ -12,10 +12,11 @@ import pytest
 from clips import stamped
 
 from vlogd import aside, files, media, names
-from vlogd.errors import ToolKilled, Unavailable
+from vlogd.errors import ToolKilled, ToolStalled, Unavailable
 from vlogd.inbox import Inbox
-from vlogd.intake import Accepted, Changed, Failed, Intake, Left, look
+from vlogd.intake import Intake, look
 from vlogd.originals import Originals
+from vlogd.outcome import Accepted, Changed, Failed, Left
 from vlogd.process import Limits
 from vlogd.settle import Sighting
 from vlogd.volumes import Volumes
@@ -110,6 +111,24 @@ def test_what_fails_after_the_claim_is_gone_on_with(
     (taken,) = intake.recover({"main": inbox})
     assert isinstance(taken, Accepted)
     assert not list((tmp_path / "originals/.incoming").iterdir())
+
+
+def test_a_file_over_which_ffprobe_stands_still(
+    inbox: Inbox, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once or twice it may be the disk; then it is put aside, so that it holds up nobody for ever."""
+    path = stamped(inbox.folder / "film.mp4", seconds=1)
+
+    def stalls(*_: object) -> None:
+        raise ToolStalled("ffprobe made no progress for 300 s and was ended.")
+
+    monkeypatch.setattr(media, "describe", stalls)
+    assert isinstance(intake.take(path, inbox, seen(path)), Left)
+    assert [type(one) for one in intake.recover({"main": inbox})] == [Left]
+    (last,) = intake.recover({"main": inbox})
+    assert isinstance(last, Failed)
+    assert "stands still" in (inbox.folder / "_failed/film.mp4.txt").read_text()
+    assert list(intake.recover({"main": inbox})) == []
 
 
 def test_a_damaged_claim_keeps_its_file(inbox: Inbox, intake: Intake, tmp_path: Path) -> None:

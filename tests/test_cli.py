@@ -117,3 +117,11 @@ def test_serve_gives_files_and_ranges_to_this_machine_only(tmp_path: Path) -> No
         finally:
             kill(server)
     assert home.vlogd("serve", "--bind", "0.0.0.0", check=False).returncode == 2
+
+
+def test_status_while_the_first_start_makes_the_journal(tmp_path: Path) -> None:
+    """A database that has no tables yet is no error."""
+    home = Home(tmp_path)
+    (home.folder / "state").mkdir(exist_ok=True)
+    (home.folder / "state/journal.db").touch()
+    assert home.status()["videos"] == []

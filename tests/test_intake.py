@@ -10,8 +10,9 @@ from clips import stamped
 
 from vlogd import names
 from vlogd.inbox import Inbox
-from vlogd.intake import Accepted, Changed, Duplicate, Failed, Intake, Left, look
+from vlogd.intake import Intake, look
 from vlogd.originals import Originals
+from vlogd.outcome import Accepted, Changed, Duplicate, Failed, Left
 from vlogd.process import Limits
 from vlogd.settle import Sighting
 from vlogd.volumes import Volumes

@@ -21,6 +21,7 @@ LAYERS = (
         "originals",
         "keeping",
         "aside",
+        "outcome",
     ),
     ("ffmpeg", "sampletable"),
     ("streams.*", "streams"),

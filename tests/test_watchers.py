@@ -20,8 +20,9 @@ from vlogd.arrival import Arrival
 from vlogd.door import Trouble
 from vlogd.errors import Unavailable
 from vlogd.inbox import Inbox
-from vlogd.intake import Accepted, Intake, Outcome
+from vlogd.intake import Intake
 from vlogd.originals import Originals
+from vlogd.outcome import Accepted, Outcome
 from vlogd.process import Limits
 from vlogd.volumes import Volumes
 from vlogd.watchers.inotify import InotifyWatcher

@@ -16,10 +16,11 @@ from pathlib import Path
 
 from vlogd import aside, names
 from vlogd.door import Door, Trouble
-from vlogd.errors import BadInput, Stopping, ToolFailed, ToolKilled, Unavailable
+from vlogd.errors import Stopping, Unavailable
 from vlogd.inbox import Inbox
-from vlogd.intake import Changed, Intake, Left, Outcome, look
+from vlogd.intake import Intake, look
 from vlogd.log import get_logger
+from vlogd.outcome import Changed, Left, Outcome
 from vlogd.settle import Settling, Sighting
 from vlogd.whole import is_open_for_writing, proves_whole
 
@@ -237,7 +238,7 @@ class Arrival:
     def _take(self, door: Door, path: Path, expected: Sighting) -> None:
         try:
             outcome = self._intake.take(path, door.inbox, expected)
-        except (Unavailable, ToolFailed, ToolKilled, BadInput) as error:
+        except Unavailable as error:
             door.complain("taking", str(error))
             door.resting[path] = expected
             door.next_scan_at = min(door.next_scan_at, self._clock() + _RETRY_SECONDS)

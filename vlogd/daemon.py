@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from vlogd import intake, live, outlook
+from vlogd import live, outlook
 from vlogd.arrival import Arrival
 from vlogd.asked import Asked
 from vlogd.config import Config, load
@@ -24,13 +24,14 @@ from vlogd.door import Trouble
 from vlogd.errors import ConfigError, Unavailable
 from vlogd.executor import LocalExecutor
 from vlogd.front import Front
-from vlogd.intake import Accepted, Duplicate, Failed, Intake, Left
+from vlogd.intake import Intake
 from vlogd.librarian import Librarian
 from vlogd.library import Library
 from vlogd.live import Live, Lock, Requests
 from vlogd.log import get_logger
 from vlogd.notify import Notifier, watchdog_seconds
 from vlogd.originals import Originals
+from vlogd.outcome import Accepted, Duplicate, Failed, Left, Outcome
 from vlogd.rebuild import open_journal
 from vlogd.rules import Rules
 from vlogd.runner import Bench
@@ -229,7 +230,7 @@ class Daemon:
         words += [*self._troubles.values(), *outlook.rests(self._decider.items)][:1]
         return ", ".join(words)
 
-    def _hear(self, said: intake.Outcome | Trouble) -> None:
+    def _hear(self, said: Outcome | Trouble) -> None:
         """What arrival tells."""
         match said:
             case Accepted(path, item):

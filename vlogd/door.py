@@ -8,7 +8,7 @@ from pathlib import Path
 from vlogd import watchers
 from vlogd.errors import Unavailable
 from vlogd.inbox import Inbox
-from vlogd.intake import Left
+from vlogd.outcome import Left
 from vlogd.settle import Settling, Sighting
 from vlogd.watcher import Watcher
 

@@ -19,16 +19,18 @@ import shutil
 import stat
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from vlogd import aside, digest, files, media, names
-from vlogd.errors import BadInput, Stopping, Unavailable, VlogdError
+from vlogd.errors import BadInput, Stopping, ToolStalled, Unavailable, VlogdError
 from vlogd.inbox import Inbox
 from vlogd.model import Item
 from vlogd.originals import ITEM, Originals
+from vlogd.outcome import Accepted, Changed, Duplicate, Failed, Left, Outcome
 from vlogd.process import Limits
 from vlogd.settle import Sighting
 from vlogd.stop import Stop
@@ -39,49 +41,8 @@ _INCOMING = ".incoming"
 _CLAIM = ".vlogd-claim.json"
 _ID_CHARACTERS = 16
 
-
-@dataclass(frozen=True)
-class Accepted:
-    """The file is an item now."""
-
-    path: Path
-    item: Item
-
-
-@dataclass(frozen=True)
-class Duplicate:
-    """The same bytes were accepted before; the copy was removed."""
-
-    path: Path
-    item: Item
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The file is no video; it lies at `moved_to` with a note beside it."""
-
-    path: Path
-    sentence: str
-    moved_to: Path
-
-
-@dataclass(frozen=True)
-class Left:
-    """The file stays where it is."""
-
-    path: Path
-    inbox: str
-    sentence: str
-
-
-@dataclass(frozen=True)
-class Changed:
-    """The file changed while it was being taken; it is back in the inbox and settles anew."""
-
-    path: Path
-
-
-Outcome = Accepted | Duplicate | Failed | Left | Changed
+_MOST_STALLS = 3
+"""How often ffprobe may stand still over one file before the file is blamed and not the disk."""
 
 
 def look(path: Path) -> Sighting | str:
@@ -113,6 +74,7 @@ class Intake:
     ) -> None:
         """`is_leaving(item id)`: whether somebody asked for that item to be removed."""
         self._is_leaving = is_leaving
+        self._stalls: Counter[str] = Counter()
         self._keeper = originals
         self._originals = originals.root
         self._volumes = volumes
@@ -164,9 +126,20 @@ class Intake:
             return self._identify(claimed, path, inbox)
         except Stopping:
             raise
+        except ToolStalled as error:
+            self._stalls[claimed.parent.name] += 1
+            if (
+                self._stalls[claimed.parent.name] >= _MOST_STALLS
+            ):  # it would hold up all others again and again
+                return self._put_aside(claimed, path, inbox, f"ffprobe stands still over it: {error}")
+            return _waits(claimed, path, inbox, error)
         except (VlogdError, OSError) as error:
-            why = f"It was dropped as {path} and lies safe here, but cannot be taken up yet: {error} vlogd tries again."
-            return Left(claimed, inbox.name, why)
+            return _waits(claimed, path, inbox, error)
+
+    def _put_aside(self, claimed: Path, path: Path, inbox: Inbox, sentence: str) -> Failed:
+        moved_to = aside.put(claimed, inbox.folder, sentence)
+        shutil.rmtree(claimed.parent)
+        return Failed(path, sentence, moved_to)
 
     def _claim(self, path: Path, inbox: Inbox, expected: Sighting) -> Path:
         """Move `path` out of the inbox; where it lies then."""
@@ -223,9 +196,7 @@ class Intake:
         try:
             media.describe(claimed, self._limits, self._stop)
         except BadInput as error:
-            moved_to = aside.put(claimed, inbox.folder, str(error))
-            shutil.rmtree(folder)
-            return Failed(path, str(error), moved_to)
+            return self._put_aside(claimed, path, inbox, str(error))
         item = self._item(known, identity, claimed, inbox)
         files.sync_file(claimed)
         files.write_json(folder / ITEM, asdict(item))
@@ -269,6 +240,13 @@ class Intake:
             if digest.same_bytes(claimed, original, self._stop):
                 return item
         raise BadInput("Its content has the same digest as two other files.")  # pragma: no cover
+
+
+def _waits(claimed: Path, path: Path, inbox: Inbox, error: Exception) -> Left:
+    why = (
+        f"It was dropped as {path} and lies safe here, but cannot be taken up yet: {error} vlogd tries again."
+    )
+    return Left(claimed, inbox.name, why)
 
 
 def _keep_if_unchanged(target: Path, path: Path, expected: Sighting) -> None:

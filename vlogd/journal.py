@@ -159,6 +159,10 @@ class Journal:
             return bool(self._database.execute_sql("PRAGMA quick_check").fetchone()[0] == "ok")
         return False
 
+    def is_begun(self) -> bool:
+        """Whether it has its tables: a file that is just being made has none."""
+        return bool(self._database.execute_sql("PRAGMA user_version").fetchone()[0])
+
     def close(self) -> None:
         """Close the database."""
         self._database.close()

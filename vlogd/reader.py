@@ -34,8 +34,7 @@ class Reader:
         self._library = Library(config.library)
         self._originals = Originals(config.originals, config.keeping.archive)
         self._front = Front(self._library, STAGES)
-        path = config.state / "journal.db"
-        self._journal = Journal(path, read_only=True) if path.exists() else None
+        self._journal = _opened(config.state / "journal.db")
         self.live = live.read(config.state)
 
     def __enter__(self) -> Self:
@@ -141,3 +140,14 @@ class Reader:
         return any(
             retry.parks([a.kind for a in failures if a.part == part]) for part in {a.part for a in failures}
         )
+
+
+def _opened(path: Path) -> Journal | None:
+    """The journal; None when there is none yet, or one that a starting daemon is just making."""
+    if not path.exists():
+        return None
+    journal = Journal(path, read_only=True)
+    if journal.is_begun():
+        return journal
+    journal.close()
+    return None
