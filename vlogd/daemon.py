@@ -176,10 +176,17 @@ class Daemon:
         try:
             call = self._calls.get(timeout=wait)
             while True:
-                call()
+                self._do(call)
                 call = self._calls.get_nowait()
         except queue.Empty:
             pass
+
+    def _do(self, call: Callable[[], None]) -> None:
+        """Hear one thing. What nobody foresaw goes to the log: it must not end the work on everything else."""
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            _log.error("bug", exc_info=error)
 
     def _pulse(self) -> None:
         """Requests, the hourly look at the library, the watchdog, what the command line reads."""
@@ -217,7 +224,7 @@ class Daemon:
             words.append(f"{first.slug} {first.progress:.0f} %")
         if self._decider.parked_items:
             words.append(f"{len(self._decider.parked_items)} parked")
-        words += [*self._troubles.values(), *outlook.rests(self._decider.items)][:1]
+        words += [*self._troubles.values(), *self._decider.rests][:1]
         return ", ".join(words)
 
     def _hear(self, said: intake.Outcome | Trouble) -> None:
@@ -248,7 +255,7 @@ class Daemon:
         return self._arrival.idle() and self._calls.empty() and self._decider.finished()
 
     def _exit_code(self) -> int:
-        bad = bool(self._decider.parked_items or self._failed_drops or outlook.rests(self._decider.items))
+        bad = bool(self._decider.parked_items or self._failed_drops or self._decider.rests)
         return 1 if self._once and bad else 0
 
     def _end(self) -> None:

@@ -58,7 +58,8 @@ def has_future(tracked: Tracked) -> bool:
     """Whether something will happen to the item without a change from outside."""
     resting = all(step.parked or step.trouble for step in tracked.steps.values())
     held = any(_will_retry_soon(step, tracked) for step in tracked.steps.values())
-    return tracked.leaving is not None or (not tracked.unseen and (tracked.busy() or not resting or held))
+    moves = not tracked.unseen and (tracked.busy() or not resting)
+    return tracked.leaving is not None or held or (moves and not tracked.again)
 
 
 def _will_retry_soon(step: OpenStep, tracked: Tracked) -> bool:

@@ -59,11 +59,13 @@ class Showing:
             partial(self._published, tracked),
             partial(self._unpublished, tracked),
             patient=False,
+            urgent=tracked.new,
         )
 
     def _published(self, tracked: Tracked, told: Report) -> None:
         before, tracked.publishing, tracked.unseen = tracked.report, False, None
         tracked.report = replace(told, eta_seconds=tracked.eta.seconds(told.progress, self._clock()))
+        tracked.new = tracked.new and not told.playable
         if told.playable and not (before and before.playable):
             _log.info("item.playable", item=told.slug)
         if told.status == "ready" and not (before and before.status == "ready"):
