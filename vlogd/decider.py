@@ -10,7 +10,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from vlogd import crowd, outlook
@@ -57,7 +56,7 @@ class Decider:
         patience = rules.retry.unavailable_wait_seconds
         self._questions = Questions(executor, tell, bench.stop, clock, patience)
         self._showing = Showing(librarian, self._questions, bench, clock, patience, self._broken)
-        self._housekeeping = Housekeeping(rules, librarian, self._questions, clock)
+        self.housekeeping = Housekeeping(rules, librarian, self._questions, clock)
 
     # What others ask of it
 
@@ -101,10 +100,6 @@ class Decider:
         failed = lambda error: _log.warning("item.not_restored", item=item.slug, why=str(error))  # noqa: E731
         self._questions.ask(partial(self._librarian.restore, item), self.accept, failed, patient=False)
 
-    def tidy(self, inboxes: Collection[Path]) -> None:
-        """Delete what has lain long enough in the trash and in the inboxes' `_failed`."""
-        self._housekeeping.tidy(inboxes)
-
     def cancel(self, item_id: str) -> None:
         """Make nothing more of an item until somebody says retry."""
         tracked = self._tracked.get(item_id)
@@ -128,14 +123,19 @@ class Decider:
         return len(self._new) + len(self._waiting)
 
     @property
+    def waits(self) -> list[str]:
+        """What is not done on the library's disk because it is away or full, in sentences."""
+        return [*self._questions.waits(), *self._showing.listing.rests()]
+
+    @property
     def rests(self) -> list[str]:
         """Why essential work rests, in sentences."""
-        return [*self._questions.waits(), *outlook.rests(self.items), *self._away.rests()]
+        return [*self.waits, *outlook.rests(self.items), *self._away.rests()]
 
     def finished(self) -> bool:
         """Whether nothing is left to do but what rests on something outside."""
         busy = any(outlook.has_future(tracked) for tracked in self.items) or self._away.goes_on
-        return not self.waiting and self._questions.answered and not busy
+        return not self.waiting and self._questions.answered and self._showing.listing.finished and not busy
 
     @property
     def parked_items(self) -> set[str]:
@@ -144,8 +144,8 @@ class Decider:
 
     def next_due(self) -> float | None:
         """When (epoch seconds) something must be done although nobody tells anything."""
-        items = outlook.due(self.items, self._clock())
-        return min([*items, *self._questions.due(), *self._away.due(self._clock())], default=None)
+        items = [*outlook.due(self.items, self._clock()), *self._away.due(self._clock())]
+        return min([*items, *self._questions.due(), *self._showing.listing.due()], default=None)
 
     # What it does after each event
 
@@ -160,6 +160,7 @@ class Decider:
         for tracked in staying:
             self._showing.show(tracked)
             self._let_go(tracked)
+        self._showing.listing.write()
         for tracked in [tracked for tracked in self.items if tracked.leaving is not None]:
             self._take_away(tracked)
         for tracked in crowd.surplus(self.items):
@@ -229,8 +230,8 @@ class Decider:
         """An item with nothing to do any more leaves the memory."""
         if tracked.survey is not None and not tracked.busy() and not tracked.steps:
             del self._tracked[tracked.item.id]
-            self._housekeeping.retire(tracked)
-            self._housekeeping.sweep(tracked, partial(self._broken, tracked.item.id))
+            self.housekeeping.retire(tracked)
+            self.housekeeping.sweep(tracked, partial(self._broken, tracked.item.id))
 
     # What others tell it
 

@@ -1,4 +1,7 @@
-"""What is cleared away when its time has come: replaced artifacts, originals, the trash. Part of the deciding thread."""
+"""What is to be done beside the videos: at a start the page and what the journal lacks, later what is cleared away.
+
+Part of the deciding thread.
+"""
 
 from collections.abc import Callable, Collection
 from functools import partial
@@ -7,6 +10,7 @@ from pathlib import Path
 from vlogd.executor import ARCHIVE
 from vlogd.librarian import Librarian
 from vlogd.log import get_logger
+from vlogd.model import Item
 from vlogd.questions import Questions
 from vlogd.rules import Rules
 from vlogd.tracked import Tracked
@@ -15,7 +19,7 @@ _log = get_logger()
 
 
 class Housekeeping:
-    """Has the library's thread clear away. What cannot be done now is done at the next look."""
+    """Asks the library's thread. What cannot be cleared away now is at the next look."""
 
     def __init__(
         self, rules: Rules, librarian: Librarian, questions: Questions, clock: Callable[[], float]
@@ -24,6 +28,12 @@ class Housekeeping:
         self._librarian = librarian
         self._questions = questions
         self._clock = clock
+
+    def open(self, known: Collection[str], heard: Callable[[list[Item]], None]) -> None:
+        """Put the page in place, and hear which items the journal does not know. Both wait for their disks."""
+        failed = lambda error: _log.error("bug", exc_info=error)  # noqa: E731
+        self._questions.ask(self._librarian.install, lambda _nothing: None, failed, patient=True)
+        self._questions.ask(partial(self._librarian.unknown, known), heard, failed, patient=True)
 
     def tidy(self, inboxes: Collection[Path]) -> None:
         """Delete what has lain long enough in the trash and in the inboxes' `_failed`."""
