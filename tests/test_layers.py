@@ -33,11 +33,13 @@ LAYERS = (
     ("report", "runner", "intake"),
     ("front", "arrival", "config"),
     ("librarian", "tracked", "rules", "questions"),
+    ("listing",),
     ("floor", "outlook", "showing", "housekeeping"),
     ("crowd",),
     ("decider",),
-    ("asked",),
+    ("asked", "opening"),
     ("daemon", "reader", "doctor", "dryrun", "fsck"),
+    ("service",),
     ("cli", "__main__"),
 )
 """Each row may import only from rows above it, and within a package from the package itself."""

@@ -4,15 +4,13 @@ Threads: this one decides; `arrival` owns the inboxes; pools work (`executor`). 
 one through one queue of calls. A signal handler only sets a flag and wakes the loop.
 """
 
-import contextlib
-import ctypes
 import os
 import queue
-import shutil
 import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from vlogd import intake, live, outlook
 from vlogd.arrival import Arrival, Trouble
@@ -25,11 +23,12 @@ from vlogd.front import Front
 from vlogd.intake import Accepted, Duplicate, Failed, Intake, Left
 from vlogd.librarian import Librarian
 from vlogd.library import Library
-from vlogd.live import Live, Lock, Requests
+from vlogd.live import Live, Requests
 from vlogd.log import get_logger
+from vlogd.model import Item
 from vlogd.notify import Notifier, watchdog_seconds
+from vlogd.opening import open_state
 from vlogd.originals import Originals
-from vlogd.rebuild import open_journal
 from vlogd.rules import Rules
 from vlogd.runner import Bench
 from vlogd.signals import Signals
@@ -37,6 +36,9 @@ from vlogd.stages import STAGES
 from vlogd.volumes import Volumes
 
 _log = get_logger()
+
+_CLOSING_SECONDS = 6.5
+"""How long a stop takes at most: two and a half for children to end (`process`), four more for disks to answer."""
 
 _LONGEST_SLEEP_SECONDS = 2.0
 """How long a request of the command line waits at most."""
@@ -49,8 +51,9 @@ class Daemon:
         self._config = config
         self._signals = signals
         self.reloaded: Config | None = None
+        self.has_closed = False
         self._once = once
-        self._lock = Lock(config.state)
+        self._state = open_state(config)
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._notifier = Notifier()
@@ -58,15 +61,12 @@ class Daemon:
         self._failed_drops = 0
         self._told_live: Live | None = None
         self._next_check = time.monotonic() + config.library_check_seconds
-        scratch = config.state / "scratch"
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True, exist_ok=True)
         folders = {"originals": config.originals, "library": config.library}
         self._volumes = Volumes(config.state, folders, config.reserve_bytes)
-        self._journal = open_journal(config.state)
+        self._journal = self._state.journal
         library = Library(config.library)
         self._originals = Originals(config.originals, config.keeping.archive)
-        bench = Bench(library, self._originals, scratch, config.limits, self._stop, self._volumes)
+        bench = Bench(library, self._originals, self._state.scratch, config.limits, self._stop, self._volumes)
         self._front = Front(library, STAGES)
         self._executor = LocalExecutor(config.slots)
         rules = Rules(
@@ -105,7 +105,6 @@ class Daemon:
         if not self._wait_for_volumes():
             self._end()
             return 1 if self._once else 0
-        self._front.install_site()
         self._adopt()
         self._arrival.start()
         _log.info(
@@ -128,7 +127,7 @@ class Daemon:
         while not self._stop.is_set():
             try:
                 self._volumes.check()
-            except Unavailable as error:
+            except (Unavailable, OSError) as error:
                 if str(error) != told:
                     _log.warning("volume.missing", why=str(error))
                 told = str(error)
@@ -138,7 +137,7 @@ class Daemon:
                 return False
             self._notifier.alive()
             self._notifier.status(told)
-            self._stop.wait(_LONGEST_SLEEP_SECONDS)
+            self._hear_calls(_LONGEST_SLEEP_SECONDS)
         return False
 
     def _on_signal(self, number: int) -> None:
@@ -150,6 +149,7 @@ class Daemon:
 
     def _reload(self) -> None:
         """Read the configuration again: a valid one takes the place of this daemon, a bad one is told of."""
+        self._signals.reload_begins()
         try:
             self.reloaded = load(self._config.path)
         except ConfigError as error:
@@ -161,20 +161,29 @@ class Daemon:
 
     def _adopt(self) -> None:
         """Bring the journal up to what lies in the originals, and survey everything, newest first."""
-        known = set(self._journal.item_ids())
-        for item in self._originals.items(but=known):
+        known = self._journal.item_ids()
+        self._decider.housekeeping.open(set(known), self._adopted)
+        self._look_at_everything(known)
+
+    def _adopted(self, items: list[Item]) -> None:
+        for item in items:
             _log.info("item.adopted", item=item.slug)
             self._journal.add_item(item)
-        self._decider.look_again(self._journal.item_ids())
-        self._decider.tidy([inbox.folder for inbox in self._config.inboxes])
+        self._decider.look_again(item.id for item in items)
+
+    def _look_at_everything(self, item_ids: list[str]) -> None:
+        self._decider.look_again(item_ids)
+        self._decider.housekeeping.tidy([inbox.folder for inbox in self._config.inboxes])
 
     def _wait(self) -> None:
         """Sleep until somebody tells something or something is due; then hear all that was told."""
         due = self._decider.next_due()
         longest = min(_LONGEST_SLEEP_SECONDS, watchdog_seconds() or _LONGEST_SLEEP_SECONDS)
-        wait = longest if due is None else min(longest, max(0.01, due - time.time()))
+        self._hear_calls(longest if due is None else min(longest, max(0.01, due - time.time())))
+
+    def _hear_calls(self, wait_seconds: float) -> None:
         try:
-            call = self._calls.get(timeout=wait)
+            call = self._calls.get(timeout=wait_seconds)
             while True:
                 self._do(call)
                 call = self._calls.get_nowait()
@@ -194,8 +203,7 @@ class Daemon:
             self._asked.hear(asked, fulfilled)
         if time.monotonic() >= self._next_check:
             self._next_check = time.monotonic() + self._config.library_check_seconds
-            self._decider.look_again(self._journal.item_ids())
-            self._decider.tidy([inbox.folder for inbox in self._config.inboxes])
+            self._look_at_everything(self._journal.item_ids())
         self._notifier.alive()
         reports = outlook.reports(self._decider.items)
         now = Live(
@@ -203,13 +211,14 @@ class Daemon:
             shares=outlook.shares(self._decider.items),
             waits=outlook.waits(self._decider.items),
             eta_seconds={r.id: round(r.eta_seconds) for r in reports if r.eta_seconds is not None},
-            troubles=dict(self._troubles),
+            troubles=self._troubles | dict(zip(("disk",), self._decider.waits, strict=False)),
             settling=self._arrival.settling,
             waiting=self._decider.waiting,
         )
         if now != self._told_live:
-            self._told_live = now
-            live.write(self._config.state, now)
+            with suppress(OSError):  # a full disk: it is written at the next pulse
+                live.write(self._config.state, now)
+                self._told_live = now
         self._notifier.status(self._status())
 
     def _status(self) -> str:
@@ -265,34 +274,27 @@ class Daemon:
         else:
             self._notifier.reloading()
         self._stop.set()
-        self._arrival.stop()
-        self._executor.close()
-        self._journal.close()
-        self._lock.release()
+        closing = threading.Thread(target=self._close, name="vlogd-closing", daemon=True)
+        closing.start()
+        end = time.monotonic() + _CLOSING_SECONDS
+        while closing.is_alive() and (self._is_reloading() or time.monotonic() < end):
+            closing.join(0.2)
+            if self._is_reloading():
+                self._notifier.alive()
+        self.has_closed = not closing.is_alive()
+        if not self.has_closed:
+            _log.error("vlogd.left", why="a disk does not answer; what was begun there is done again")
+        self._state.close()
         _log.info("vlogd.stopped")
 
+    def _is_reloading(self) -> bool:
+        """Whether another daemon is to follow, which must not work beside threads of this one."""
+        return self.reloaded is not None and not self._signals.stopping
 
-def _keep_memory_low() -> None:
-    """Let glibc share two arenas among all threads: one for each thread would double what we hold.
-
-    mallopt(3), M_ARENA_MAX; other C libraries ignore or lack it.
-    """
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(-8, 2)
-
-
-def run(config: Config, *, once: bool) -> int:
-    """Run the daemon in the foreground, one after the other where it is reloaded; the last one's exit code."""
-    _keep_memory_low()
-    signals = Signals()
-    daemon = Daemon(config, signals, once=once)
-    while True:
-        code = daemon.run()
-        if daemon.reloaded is None:
-            return code
-        try:
-            daemon = Daemon(daemon.reloaded, signals, once=once)
-            config = daemon.config
-        except Unavailable as error:
-            _log.error("config.refused", problem=str(error), kept="the configuration from before")
-            daemon = Daemon(config, signals, once=once)
+    def _close(self) -> None:
+        """Wait for all threads; those that wait for a disk that stalls may never end."""
+        self._arrival.stop()
+        self._executor.close()
+        with suppress(OSError, Unavailable):
+            self._volumes.check()
+            self._front.finish()
