@@ -62,6 +62,15 @@ class Home:
         """`vlogd run --once`."""
         return self.vlogd("run", "--once", check=check)
 
+    def start_with(self, fake: str) -> "subprocess.Popen[bytes]":
+        """The same with a fake: code that runs in the daemon's process before anything else."""
+        code = f"{fake}\nfrom vlogd.cli import main; main()"
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-c", code, "--config", self.config, "run"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+
     def start(self, **environment: str) -> "subprocess.Popen[bytes]":
         """`vlogd run` in the background, logging to `log.txt`."""
         with self.log.open("ab") as log:

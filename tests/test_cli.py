@@ -79,6 +79,23 @@ def test_a_video_s_life(tmp_path: Path) -> None:
     assert "There is no video" in unknown.stderr
 
 
+def test_a_file_name_cannot_write_to_the_terminal(tmp_path: Path) -> None:
+    """Escape sequences in names are shown as text by every command that names a video or its file."""
+    home = Home(tmp_path)
+    name = "a \x1b[2J\x1b]0;title\x07 film.mp4"
+    stamped(home.folder / "clip.mp4", seconds=1).rename(home.folder / name)
+    assert "\x1b" not in home.vlogd("add", home.folder / name).stdout
+    assert home.once().returncode == 0
+    (slug,) = (video["slug"] for video in home.videos())
+    (home.inbox / "\x1b[31mno film.mp4").symlink_to("/etc/passwd")
+    home.once()
+    for command in (["status"], ["show", slug], ["why", slug], ["retry", slug], ["rm", slug]):
+        told = home.vlogd(*command).stdout
+        assert "film" in told or command[0] == "why"
+        assert not {"\x1b", "\x07"} & set(told), command
+    assert "\\x1b[2J" in home.vlogd("show", slug).stdout
+
+
 def test_doctor_says_what_to_do(tmp_path: Path) -> None:
     """A missing inbox is a failure with a remedy; a sound home passes."""
     home = Home(tmp_path)

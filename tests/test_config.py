@@ -100,8 +100,37 @@ def test_an_inbox_overrides_a_setting(tmp_path: Path) -> None:
     assert found.stage_settings("another")["hls"].crf == 20
 
 
-@pytest.mark.parametrize("text", ["", "- a\n", "a: [", "\x00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "- a\n",
+        "a: [",
+        "\x00",
+        HOME + "note: 2024-13-45\n",
+        HOME + "note: !!float abc\n",
+        HOME + "note: !!bool abc\n",
+        HOME + "note: !!timestamp abc\n",
+        "[" * 5000,
+        HOME.replace("state: s", "state: ~no-such-user/s"),
+        HOME.replace("folder: i", "folder: ~no-such-user/s"),
+        HOME.replace("state: s", 'state: "a\\0b"'),
+        HOME + "stages: {hls: 5, 7: {}, posters: {}}\n",
+        HOME + "stages: {hls: {ladder: []}}\n",
+        HOME + "note: &a [*a]\n",
+    ],
+)
 def test_what_is_no_configuration_is_refused_with_a_sentence(text: str, tmp_path: Path) -> None:
-    """Empty files, lists and broken YAML never raise anything else."""
-    with pytest.raises(ConfigError):
+    """Empty files, lists, broken YAML, values and paths that are none never raise anything else."""
+    with pytest.raises(ConfigError) as caught:
         load(tmp_path, text)
+    assert all(problem.endswith(".") for problem in caught.value.problems)
+
+
+def test_a_ladder_that_cannot_be_climbed_is_refused(tmp_path: Path) -> None:
+    """No rung at all, and two rungs of one height, which would be one folder."""
+    two = "[{height: 360, max_kbps: 800}, {height: 360, max_kbps: 900}]"
+    with pytest.raises(ConfigError, match=r"^stages\.hls: the ladder has more than one rung of height 360\."):
+        load(tmp_path, HOME + f"stages: {{hls: {{ladder: {two}}}}}\n")
+    with pytest.raises(ConfigError, match=r"^stages\.hls: the ladder needs at least one rung\."):
+        load(tmp_path, HOME + "stages: {hls: {ladder: []}}\n")

@@ -42,6 +42,39 @@ def test_children_die_with_a_killed_daemon(tmp_path: Path) -> None:
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in ours), 10)
 
 
+def test_sigterm_ends_it_although_the_library_does_not_answer(tmp_path: Path) -> None:
+    """A library thread that never comes back (a fake: it sleeps) is left behind within seconds; no child is."""
+    home = Home(tmp_path)
+    stamped(home.inbox / "a.mp4", seconds=20, size="640x360")
+    stall = (
+        "import time; from vlogd.librarian import Librarian; publish = Librarian.publish\n"
+        "def stalling(self, survey, *rest):\n"
+        "    return time.sleep(600) if 'hls' in rest[0] else publish(self, survey, *rest)\n"
+        "Librarian.publish = stalling"
+    )
+    daemon = home.start_with(stall)
+    until(lambda: re.search(r"part.started .*stage=hls", home.logged()))
+    ours = until(lambda: children(daemon.pid))
+    time.sleep(1)
+    daemon.send_signal(signal.SIGTERM)
+    assert daemon.wait(15) == 0
+    assert "vlogd.left" in home.logged()
+    assert not any(Path(f"/proc/{pid}").exists() for pid in ours)
+
+
+def test_what_nobody_foresaw_is_logged_and_the_daemon_lives(tmp_path: Path) -> None:
+    """A bug in the hearing of one event (a fake: progress raises KeyError) costs that event."""
+    home = Home(tmp_path)
+    stamped(home.inbox / "a.mp4", seconds=3)
+    daemon = home.start_with(
+        "from vlogd.floor import Floor\ndef broken(self, *rest): raise KeyError('x')\nFloor._moved = broken"
+    )
+    until(lambda: [v["status"] for v in home.videos()] == ["ready"])
+    assert "KeyError: 'x'" in home.logged()
+    daemon.terminate()
+    assert daemon.wait(15) == 0
+
+
 def test_a_second_daemon_refuses_to_start(tmp_path: Path) -> None:
     """Two daemons never share a state folder."""
     home = Home(tmp_path)

@@ -102,6 +102,48 @@ def test_folders_that_are_mounts_of_one_disk(home: Home, undisturbed: dict[str, 
         same_trees(tree(home.library), undisturbed)
 
 
+def test_a_state_disk_without_a_single_free_byte(home: Home, undisturbed: dict[str, bytes]) -> None:
+    """The daemon lives on while it cannot even write what the command line reads, and goes on with room."""
+    mount(home.folder / "state", "1500k")
+    daemon = home.start()
+    try:
+        until(lambda: "vlogd.started" in home.logged())
+        filler = home.folder / "state/filler"
+        subprocess.run(["dd", "if=/dev/zero", f"of={filler}", "bs=4k"], capture_output=True, check=False)
+        film(home)
+        until(lambda: "item.accepted" in home.logged())
+        until(lambda: "kind=Unavailable" in home.logged())
+        time.sleep(3)
+        assert daemon.poll() is None
+        filler.unlink()
+        remount(home.folder / "state", "size=64m")
+        until(lambda: [video["status"] for video in home.videos()] == ["ready"])
+    finally:
+        daemon.terminate()
+        assert daemon.wait(15) == 0
+    assert home.once().returncode == 0
+    same_trees(tree(home.library), undisturbed)
+
+
+def test_a_library_that_is_full_at_the_start(home: Home, undisturbed: dict[str, bytes]) -> None:
+    """There is no room for the page itself: that is said and waited for, and the page comes by itself."""
+    mount(home.library, "64k")
+    daemon = home.start()
+    try:
+        until(lambda: "library.waits" in home.logged())
+        until(lambda: "No space left" in " ".join(home.status()["troubles"].values()))
+        remount(home.library, "size=64m")
+        until((home.library / "catalog.json").exists, 20)
+        film(home)
+        until(lambda: [video["status"] for video in home.videos()] == ["ready"])
+    finally:
+        daemon.terminate()
+        assert daemon.wait(15) == 0
+    assert "bug" not in home.logged()
+    assert home.once().returncode == 0
+    same_trees(tree(home.library), undisturbed)
+
+
 def test_no_room_for_an_original(home: Home) -> None:
     """A file that does not fit stays in the inbox until there is room."""
     mount(home.folder / "originals", "200k")

@@ -36,10 +36,13 @@ LAYERS = (
     ("front", "door", "config"),
     ("arrival",),
     ("librarian", "tracked", "rules", "questions"),
-    ("floor", "outlook", "showing"),
+    ("listing",),
+    ("floor", "outlook", "showing", "housekeeping"),
+    ("crowd", "departures"),
     ("decider",),
-    ("asked",),
+    ("asked", "opening", "drops"),
     ("daemon", "reader", "doctor", "dryrun", "fsck"),
+    ("service",),
     ("cli", "__main__"),
 )
 """Each row may import only from rows above it, and within a package from the package itself."""

@@ -93,3 +93,52 @@ def test_a_configuration_that_cannot_start_gives_way_to_the_old_one(tmp_path: Pa
         for process in (theirs, daemon):
             process.terminate()
             assert process.wait(15) == 0
+
+
+def test_a_state_folder_that_cannot_be_made_gives_way_to_the_old_one(tmp_path: Path) -> None:
+    """It is said, and the old configuration goes on."""
+    home = Home(tmp_path)
+    daemon = home.start()
+    until(lambda: "vlogd.started" in home.logged())
+    home.config.write_text(home.config.read_text().replace("state: state", "state: /proc/none/state"))
+    daemon.send_signal(signal.SIGHUP)
+    until(lambda: "config.refused" in home.logged() and home.logged().count("vlogd.started") == 2, 20)
+    assert "The state folder /proc/none/state cannot be used" in home.logged()
+    daemon.terminate()
+    assert daemon.wait(15) == 0
+    assert "Traceback" not in home.logged()
+
+
+def test_a_second_reload_during_the_first_is_not_lost(tmp_path: Path) -> None:
+    """What the file says at the last SIGHUP counts, also when the daemon before was still closing."""
+    home = Home(tmp_path)
+    before = home.config.read_text()
+    stamped(home.inbox / "long.mp4", seconds=60, size="640x360")
+    daemon = home.start()
+    until(lambda: re.search(r"part.done .*part=video", home.logged()))
+    daemon.send_signal(signal.SIGHUP)
+    until(lambda: "config.reloaded" in home.logged())
+    (tmp_path / "more").mkdir()
+    more = "inboxes:\n  more: {folder: more, settle_seconds: 1}\n"
+    home.config.write_text(before.replace("inboxes:\n", more))
+    daemon.send_signal(signal.SIGHUP)
+    stamped(tmp_path / "more/two.mp4", seconds=2)
+    until(lambda: ready(home, "two"), 60)
+    daemon.terminate()
+    assert daemon.wait(15) == 0
+
+
+def test_a_reload_is_heard_while_a_disk_is_waited_for(tmp_path: Path) -> None:
+    """A library that is away is waited for; a corrected path takes effect by SIGHUP."""
+    home = Home(tmp_path)
+    assert home.once().returncode == 0
+    (home.library / ".vlogd-volume").unlink()
+    daemon = home.start()
+    until(lambda: "volume.missing" in home.logged())
+    (tmp_path / "other").mkdir()
+    home.config.write_text(home.config.read_text().replace("library: library", "library: other"))
+    daemon.send_signal(signal.SIGHUP)
+    until(lambda: "vlogd.started" in home.logged(), 20)
+    until((tmp_path / "other/index.html").exists, 20)
+    daemon.terminate()
+    assert daemon.wait(15) == 0

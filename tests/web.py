@@ -1,6 +1,7 @@
-"""A real nginx on loopback, serving one folder under a path prefix. nginx's own types are told here."""
+"""A real nginx on loopback with the configuration that `docs/install.md` shows."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -11,7 +12,8 @@ from pathlib import Path
 from daemon import until
 
 NGINX = shutil.which("nginx") or ("/usr/sbin/nginx" if Path("/usr/sbin/nginx").exists() else None)
-PREFIX = "some/where"
+PREFIX = "videos"
+_DOCUMENTED = Path(__file__).parent.parent / "docs/install.md"
 
 
 def _free_port() -> int:
@@ -20,8 +22,20 @@ def _free_port() -> int:
         return int(one.getsockname()[1])
 
 
+def _server(folder: Path, port: int, *, prefixed: bool) -> str:
+    """The documented server of its own, or another one with the documented path prefix; for `folder`."""
+    section = _DOCUMENTED.read_text().partition("## nginx")[2].partition("\n## ")[0]
+    alone, inside = re.findall(r"```\n(.*?)```", section, re.DOTALL)
+    elsewhere = folder.parent / "elsewhere"
+    elsewhere.mkdir(exist_ok=True)
+    text = f"server {{ listen 80; root {elsewhere}; {inside} }}" if prefixed else alone
+    assert "listen 80;" in text
+    assert "/srv/video/library" in text
+    return text.replace("listen 80;", f"listen 127.0.0.1:{port};").replace("/srv/video/library", str(folder))
+
+
 @contextmanager
-def served(folder: Path, tmp_path: Path) -> Iterator[str]:
+def served(folder: Path, tmp_path: Path, *, prefixed: bool = True) -> Iterator[str]:
     """The address of `folder`; nginx keeps its own files in `tmp_path`."""
     port = _free_port()
     user = "user root;" if os.geteuid() == 0 else ""  # pytest's folders are for their owner only
@@ -32,17 +46,14 @@ events {{}}
 http {{
   access_log off; client_body_temp_path {tmp_path}; proxy_temp_path {tmp_path}; fastcgi_temp_path {tmp_path};
   uwsgi_temp_path {tmp_path}; scgi_temp_path {tmp_path};
-  types {{ text/html html; text/css css; text/javascript js; application/json json; image/jpeg jpg; image/svg+xml svg;
-           application/vnd.apple.mpegurl m3u8; application/dash+xml mpd; video/mp2t ts; video/mp4 mp4;
-           video/iso.segment m4s; text/vtt vtt; }}
-  server {{ listen 127.0.0.1:{port}; location /{PREFIX}/ {{ alias {folder}/; }} }}
+  {_server(folder, port, prefixed=prefixed)}
 }}""")
     nginx = subprocess.Popen(
         [str(NGINX), "-c", tmp_path / "nginx.conf", "-p", tmp_path], stderr=subprocess.DEVNULL
     )
     try:
         until((tmp_path / "pid").exists, 10)
-        yield f"http://127.0.0.1:{port}/{PREFIX}/"
+        yield f"http://127.0.0.1:{port}/{PREFIX}/" if prefixed else f"http://127.0.0.1:{port}/"
     finally:
         nginx.terminate()
         nginx.wait()

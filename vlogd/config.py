@@ -133,13 +133,16 @@ def load(path: Path) -> Config:
         raise ConfigError(
             [f"{path} cannot be read: {error.strerror}. `vlogd init DIR` makes a new one."]
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except Exception as error:  # yaml's constructors raise a dozen kinds, for a date in month 13 a ValueError
         raise ConfigError([f"{path} is not valid YAML: {_one_line(str(error))}."]) from error
     if not isinstance(value, dict):
         raise ConfigError([f"{path} is empty or no mapping; config.example.yaml shows what it may hold."])
     problems: list[str] = []
     try:
         sections = pydantic.TypeAdapter(Sections).validate_python(value)
+        problems += _unusable_paths(sections)
+        if problems:
+            raise ConfigError(problems)
     except pydantic.ValidationError as error:
         problems += _sentences(error, ())
         problems += _stage_problems(value)
@@ -151,11 +154,31 @@ def load(path: Path) -> Config:
     return config
 
 
+def _unusable_paths(sections: Sections) -> Iterator[str]:
+    """Paths that name nothing: `~nobody/x`, or one with a zero byte."""
+    named = {"state": sections.state, "originals": sections.originals, "library": sections.library}
+    if sections.keeping.archive is not None:
+        named["keeping.archive"] = sections.keeping.archive
+    named |= {f"inboxes.{name}.folder": inbox.folder for name, inbox in sections.inboxes.items()}
+    for name, path in named.items():
+        if "\0" in str(path):
+            yield f"{name}: {str(path)!r} is no path; it holds a zero byte."
+        try:
+            path.expanduser()
+        except RuntimeError:
+            yield f"{name}: {path} begins with the home folder of a user who does not exist."
+
+
 def _stage_problems(value: Mapping[str, Any]) -> list[str]:
     """What is wrong with the stages' sections of a file that is wrong elsewhere too."""
     problems: list[str] = []
     if isinstance(value.get("stages"), dict):
-        _stages(value["stages"], {}, "stages", problems)
+        readable = {
+            name: one
+            for name, one in value["stages"].items()
+            if isinstance(name, str) and isinstance(one, dict)
+        }
+        _stages(readable, {}, "stages", problems)
     return problems
 
 
@@ -234,6 +257,8 @@ def _sentences(
         elif found["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
             fields = known or [f.name for f in dataclasses.fields(Sections)]
             yield f"{path}: there is no such key{_meant(str(found['loc'][-1]), fields)}."
+        elif found["type"] == "value_error":
+            yield f"{path}: {found['ctx']['error']}."
         else:
             yield f"{path}: {found['msg'][0].lower()}{found['msg'][1:]}, but it is {found['input']!r}."
 
@@ -261,26 +286,3 @@ def _absolute(home: Path, path: Path) -> Path:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-_HOME_FILE = """\
-# vlogd: every key with its unit and default is in config.example.yaml.
-# Folders are relative to this file.
-state: state
-originals: originals
-library: library
-
-inboxes:
-  main:
-    folder: inbox
-"""
-
-
-def write_home(folder: Path) -> Path:
-    """A self-contained home for `vlogd init`: folders and vlogd.yaml, which is never overwritten."""
-    for name in ("inbox", "state", "originals", "library"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    path = folder / "vlogd.yaml"
-    if not path.exists():
-        path.write_text(_HOME_FILE, encoding="utf-8")
-    return path

@@ -4,15 +4,13 @@ Threads: this one decides; `arrival` owns the inboxes; pools work (`executor`). 
 one through one queue of calls. A signal handler only sets a flag and wakes the loop.
 """
 
-import contextlib
-import ctypes
 import os
 import queue
-import shutil
 import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from vlogd import live, outlook
@@ -20,19 +18,19 @@ from vlogd.arrival import Arrival
 from vlogd.asked import Asked
 from vlogd.config import Config, load
 from vlogd.decider import Decider
-from vlogd.door import Trouble
+from vlogd.drops import Drops
 from vlogd.errors import ConfigError, Unavailable
 from vlogd.executor import LocalExecutor
 from vlogd.front import Front
 from vlogd.intake import Intake
 from vlogd.librarian import Librarian
 from vlogd.library import Library
-from vlogd.live import Live, Lock, Requests
+from vlogd.live import Live, Requests
 from vlogd.log import get_logger
+from vlogd.model import Item
 from vlogd.notify import Notifier, watchdog_seconds
+from vlogd.opening import open_state
 from vlogd.originals import Originals
-from vlogd.outcome import Accepted, Duplicate, Failed, Left, Outcome
-from vlogd.rebuild import open_journal
 from vlogd.rules import Rules
 from vlogd.runner import Bench
 from vlogd.signals import Signals
@@ -40,6 +38,9 @@ from vlogd.stages import STAGES
 from vlogd.volumes import Volumes
 
 _log = get_logger()
+
+_CLOSING_SECONDS = 6.5
+"""How long a stop takes at most: two and a half for children to end (`process`), four more for disks to answer."""
 
 _LONGEST_SLEEP_SECONDS = 2.0
 """How long a request of the command line waits at most."""
@@ -52,25 +53,21 @@ class Daemon:
         self._config = config
         self._signals = signals
         self.reloaded: Config | None = None
+        self.has_closed = False
         self._once = once
-        self._lock = Lock(config.state)
+        self._state = open_state(config)
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._notifier = Notifier()
-        self._troubles: dict[str, str] = {}
-        self._failed_drops = 0
         self._told_live: Live | None = None
         self._next_check = time.monotonic() + config.library_check_seconds
-        scratch = config.state / "scratch"
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True, exist_ok=True)
         folders = {"originals": config.originals, "library": config.library}
         apart = {"archive": config.keeping.archive} if config.keeping.archive else {}
         self._volumes = Volumes(config.state, folders, config.reserve_bytes, apart)
-        self._journal = open_journal(config.state)
+        self._journal = self._state.journal
         library = Library(config.library)
         self._originals = Originals(config.originals, config.keeping.archive)
-        bench = Bench(library, self._originals, scratch, config.limits, self._stop, self._volumes)
+        bench = Bench(library, self._originals, self._state.scratch, config.limits, self._stop, self._volumes)
         self._front = Front(library, STAGES)
         self._executor = LocalExecutor(config.slots)
         rules = Rules(
@@ -89,6 +86,7 @@ class Daemon:
             self._executor,
             self._calls.put,
         )
+        self._drops = Drops(self._journal, self._decider)
         self._requests = Requests(config.state)
         self._asked = Asked(self._decider, self._journal, config.keeping)
         self._arrival = Arrival(
@@ -100,7 +98,7 @@ class Daemon:
                 self._volumes,
                 partial(live.is_to_be_removed, config.state),
             ),
-            lambda said: self._calls.put(lambda: self._hear(said)),
+            lambda said: self._calls.put(lambda: self._drops.hear(said)),
         )
 
     @property
@@ -115,7 +113,6 @@ class Daemon:
         if not self._wait_for_volumes():
             self._end()
             return 1 if self._once else 0
-        self._front.install_site()
         self._adopt()
         self._arrival.start()
         _log.info(
@@ -138,7 +135,7 @@ class Daemon:
         while not self._stop.is_set():
             try:
                 self._volumes.check()
-            except Unavailable as error:
+            except (Unavailable, OSError) as error:
                 if str(error) != told:
                     _log.warning("volume.missing", why=str(error))
                 told = str(error)
@@ -148,7 +145,7 @@ class Daemon:
                 return False
             self._notifier.alive()
             self._notifier.status(told)
-            self._stop.wait(_LONGEST_SLEEP_SECONDS)
+            self._hear_calls(_LONGEST_SLEEP_SECONDS)
         return False
 
     def _on_signal(self, number: int) -> None:
@@ -160,6 +157,7 @@ class Daemon:
 
     def _reload(self) -> None:
         """Read the configuration again: a valid one takes the place of this daemon, a bad one is told of."""
+        self._signals.reload_begins()
         try:
             self.reloaded = load(self._config.path)
         except ConfigError as error:
@@ -171,25 +169,41 @@ class Daemon:
 
     def _adopt(self) -> None:
         """Bring the journal up to what lies in the originals, and survey everything, newest first."""
-        known = set(self._journal.item_ids())
-        for item in self._originals.items(but=known):
+        known = self._journal.item_ids()
+        self._decider.housekeeping.open(set(known), self._adopted)
+        self._look_at_everything(known)
+
+    def _adopted(self, items: list[Item]) -> None:
+        for item in items:
             _log.info("item.adopted", item=item.slug)
             self._journal.add_item(item)
-        self._decider.look_again(self._journal.item_ids())
-        self._decider.tidy([inbox.folder for inbox in self._config.inboxes])
+        self._decider.look_again(item.id for item in items)
+
+    def _look_at_everything(self, item_ids: list[str]) -> None:
+        self._decider.look_again(item_ids)
+        self._decider.housekeeping.tidy([inbox.folder for inbox in self._config.inboxes])
 
     def _wait(self) -> None:
         """Sleep until somebody tells something or something is due; then hear all that was told."""
         due = self._decider.next_due()
         longest = min(_LONGEST_SLEEP_SECONDS, watchdog_seconds() or _LONGEST_SLEEP_SECONDS)
-        wait = longest if due is None else min(longest, max(0.01, due - time.time()))
+        self._hear_calls(longest if due is None else min(longest, max(0.01, due - time.time())))
+
+    def _hear_calls(self, wait_seconds: float) -> None:
         try:
-            call = self._calls.get(timeout=wait)
+            call = self._calls.get(timeout=wait_seconds)
             while True:
-                call()
+                self._do(call)
                 call = self._calls.get_nowait()
         except queue.Empty:
             pass
+
+    def _do(self, call: Callable[[], None]) -> None:
+        """Hear one thing. What nobody foresaw goes to the log: it must not end the work on everything else."""
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            _log.error("bug", exc_info=error)
 
     def _pulse(self) -> None:
         """Requests, the hourly look at the library, the watchdog, what the command line reads."""
@@ -197,8 +211,7 @@ class Daemon:
             self._asked.hear(asked, fulfilled)
         if time.monotonic() >= self._next_check:
             self._next_check = time.monotonic() + self._config.library_check_seconds
-            self._decider.look_again(self._journal.item_ids())
-            self._decider.tidy([inbox.folder for inbox in self._config.inboxes])
+            self._look_at_everything(self._journal.item_ids())
         self._notifier.alive()
         reports = outlook.reports(self._decider.items)
         now = Live(
@@ -206,13 +219,14 @@ class Daemon:
             shares=outlook.shares(self._decider.items),
             waits=outlook.waits(self._decider.items),
             eta_seconds={r.id: round(r.eta_seconds) for r in reports if r.eta_seconds is not None},
-            troubles=dict(self._troubles),
+            troubles=self._drops.troubles | dict(zip(("disk",), self._decider.waits, strict=False)),
             settling=self._arrival.settling,
             waiting=self._decider.waiting,
         )
         if now != self._told_live:
-            self._told_live = now
-            live.write(self._config.state, now)
+            with suppress(OSError):  # a full disk: it is written at the next pulse
+                live.write(self._config.state, now)
+                self._told_live = now
         self._notifier.status(self._status())
 
     def _status(self) -> str:
@@ -227,41 +241,14 @@ class Daemon:
             words.append(f"{first.slug} {first.progress:.0f} %")
         if self._decider.parked_items:
             words.append(f"{len(self._decider.parked_items)} parked")
-        words += [*self._troubles.values(), *outlook.rests(self._decider.items)][:1]
+        words += [*self._drops.troubles.values(), *self._decider.rests][:1]
         return ", ".join(words)
-
-    def _hear(self, said: Outcome | Trouble) -> None:
-        """What arrival tells."""
-        match said:
-            case Accepted(path, item):
-                _log.info("item.accepted", item=item.slug, file=path.name, size_bytes=item.size_bytes)
-                self._journal.clear_left(path)
-                self._decider.accept(item)
-            case Duplicate(path, item):
-                self._journal.clear_left(path)
-                _log.info("item.duplicate", file=path.name, same_as=item.slug)
-                self._decider.look_again([item.id])
-            case Failed(path, sentence, moved_to):
-                self._journal.clear_left(path)
-                _log.warning("file.failed", file=path.name, why=sentence, moved_to=moved_to)
-                self._failed_drops += 1
-            case Left(path, _, ""):
-                self._journal.clear_left(path)
-            case Left(path, inbox, sentence):
-                _log.warning("file.left", file=path, why=sentence)
-                self._journal.set_left(path, inbox, sentence)
-            case Trouble(place, sentence) if sentence:
-                _log.warning("inbox.trouble", inbox=place, why=sentence)
-                self._troubles[place] = sentence
-            case Trouble(place, _):
-                _log.info("inbox.well", inbox=place)
-                self._troubles.pop(place, None)
 
     def _finished(self) -> bool:
         return self._arrival.idle() and self._calls.empty() and self._decider.finished()
 
     def _exit_code(self) -> int:
-        bad = bool(self._decider.parked_items or self._failed_drops or outlook.rests(self._decider.items))
+        bad = bool(self._decider.parked_items or self._drops.failed or self._decider.rests)
         return 1 if self._once and bad else 0
 
     def _end(self) -> None:
@@ -271,34 +258,27 @@ class Daemon:
         else:
             self._notifier.reloading()
         self._stop.set()
-        self._arrival.stop()
-        self._executor.close()
-        self._journal.close()
-        self._lock.release()
+        closing = threading.Thread(target=self._close, name="vlogd-closing", daemon=True)
+        closing.start()
+        end = time.monotonic() + _CLOSING_SECONDS
+        while closing.is_alive() and (self._is_reloading() or time.monotonic() < end):
+            closing.join(0.2)
+            if self._is_reloading():
+                self._notifier.alive()
+        self.has_closed = not closing.is_alive()
+        if not self.has_closed:
+            _log.error("vlogd.left", why="a disk does not answer; what was begun there is done again")
+        self._state.close()
         _log.info("vlogd.stopped")
 
+    def _is_reloading(self) -> bool:
+        """Whether another daemon is to follow, which must not work beside threads of this one."""
+        return self.reloaded is not None and not self._signals.stopping
 
-def _keep_memory_low() -> None:
-    """Let glibc share two arenas among all threads: one for each thread would double what we hold.
-
-    mallopt(3), M_ARENA_MAX; other C libraries ignore or lack it.
-    """
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(-8, 2)
-
-
-def run(config: Config, *, once: bool) -> int:
-    """Run the daemon in the foreground, one after the other where it is reloaded; the last one's exit code."""
-    _keep_memory_low()
-    signals = Signals()
-    daemon = Daemon(config, signals, once=once)
-    while True:
-        code = daemon.run()
-        if daemon.reloaded is None:
-            return code
-        try:
-            daemon = Daemon(daemon.reloaded, signals, once=once)
-            config = daemon.config
-        except Unavailable as error:
-            _log.error("config.refused", problem=str(error), kept="the configuration from before")
-            daemon = Daemon(config, signals, once=once)
+    def _close(self) -> None:
+        """Wait for all threads; those that wait for a disk that stalls may never end."""
+        self._arrival.stop()
+        self._executor.close()
+        with suppress(OSError, Unavailable):
+            self._volumes.check()
+            self._front.finish()

@@ -9,15 +9,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from vlogd import outlook
+from vlogd import crowd, outlook
+from vlogd.departures import Departures
 from vlogd.errors import Cancelled
-from vlogd.executor import ARCHIVE, Executor
+from vlogd.executor import Executor
 from vlogd.floor import Floor
+from vlogd.housekeeping import Housekeeping
 from vlogd.journal import Journal
 from vlogd.librarian import Found, Librarian, Position
 from vlogd.log import get_logger
@@ -30,9 +30,6 @@ from vlogd.showing import Showing
 from vlogd.tracked import Leaving, OpenStep, Tracked
 
 _log = get_logger()
-
-_OPEN_STEPS = 64
-"""Items that are taken up at once: enough to choose from, few enough for a flat memory."""
 
 
 class Decider:
@@ -52,13 +49,18 @@ class Decider:
         self._journal = journal
         self._librarian = librarian
         self._clock = clock
+        self._new: deque[str] = deque()
         self._waiting: deque[str] = deque()
+        self._away = crowd.Away()
         self._tracked: dict[str, Tracked] = {}
         self._floor = Floor(rules, bench, journal, executor, tell, clock)
         patience = rules.retry.unavailable_wait_seconds
         self._questions = Questions(executor, tell, bench.stop, clock, patience)
-        broken = lambda item_id, error: self._unanswered(item_id, None, error)  # noqa: E731 - one line says it
-        self._showing = Showing(librarian, self._questions, bench, clock, patience, broken)
+        self._showing = Showing(librarian, self._questions, bench, clock, patience, self._broken)
+        self._departures = Departures(
+            librarian, self._questions, journal, self._floor, self._gone, self._broken
+        )
+        self.housekeeping = Housekeeping(rules, librarian, self._questions, clock)
 
     # What others ask of it
 
@@ -67,14 +69,16 @@ class Decider:
         self._journal.add_item(item)
         tracked = self._tracked.get(item.id)
         if tracked is None:
-            self._waiting.appendleft(item.id)
+            self._new.appendleft(item.id)
         else:
-            tracked.again = item
+            tracked.dropped = item
 
     def look_again(self, item_ids: Iterable[str]) -> None:
         """Survey these items, newest first, as slots allow."""
-        queued = {*self._waiting, *self._tracked}
-        self._waiting.extend(item_id for item_id in item_ids if item_id not in queued)
+        queued = {*self._new, *self._waiting, *self._tracked}
+        found = [item_id for item_id in item_ids if item_id not in queued]
+        self._away.forget(found)
+        self._waiting.extend(found)
 
     def retry(self, item_id: str) -> None:
         """Forget an item's failures and take it up again."""
@@ -82,12 +86,13 @@ class Decider:
         self._floor.parked_items.discard(item_id)
         tracked = self._tracked.get(item_id)
         if tracked is None:
-            self._waiting.appendleft(item_id)
+            self._new.appendleft(item_id)
             return
         tracked.failures = []
         tracked.cancelled, tracked.stop = False, threading.Event()
         for step in tracked.steps.values():
             step.parked, step.trouble, step.not_before, step.stale = False, None, 0.0, True
+            step.position = None  # what lies on the disk may be less than what was made
         tracked.dirty = True
 
     def remove(self, item: Item, leaving: Leaving) -> None:
@@ -100,23 +105,7 @@ class Decider:
 
     def restore(self, item_id: str, fulfilled: Callable[[], None]) -> None:
         """Bring an item back from the trash and take it up."""
-
-        def restored(item: Item) -> None:
-            _log.info("item.restored", item=item.slug)
-            self.accept(item)
-            fulfilled()
-
-        def failed(error: Exception) -> None:
-            _log.warning("item.not_restored", item=item_id, why=str(error))
-            fulfilled()
-
-        self._questions.ask(partial(self._librarian.restore, item_id), restored, failed, patient=True)
-
-    def tidy(self, inboxes: Collection[Path]) -> None:
-        """Delete what has lain long enough in the trash and in the inboxes' `_failed`."""
-        heard = lambda gone: gone and _log.info("trash.emptied", gone=" ".join(gone))  # noqa: E731
-        failed = lambda error: _log.warning("trash.not_emptied", why=str(error))  # noqa: E731
-        self._questions.ask(partial(self._librarian.tidy, inboxes), heard, failed, patient=False)
+        self._departures.restore(item_id, self.accept, fulfilled)
 
     def cancel(self, item_id: str) -> None:
         """Make nothing more of an item until somebody says retry."""
@@ -138,12 +127,22 @@ class Decider:
     @property
     def waiting(self) -> int:
         """How many items have not been taken up."""
-        return len(self._waiting)
+        return len(self._new) + len(self._waiting)
+
+    @property
+    def waits(self) -> list[str]:
+        """What is not done on the library's disk because it is away or full, in sentences."""
+        return [*self._questions.waits(), *self._showing.listing.rests()]
+
+    @property
+    def rests(self) -> list[str]:
+        """Why essential work rests, in sentences."""
+        return [*self.waits, *outlook.rests(self.items), *self._away.rests()]
 
     def finished(self) -> bool:
         """Whether nothing is left to do but what rests on something outside."""
-        busy = any(outlook.has_future(tracked) for tracked in self.items)
-        return not self._waiting and self._questions.answered and not busy
+        busy = any(outlook.has_future(tracked) for tracked in self.items) or self._away.goes_on
+        return not self.waiting and self._questions.answered and self._showing.listing.finished and not busy
 
     @property
     def parked_items(self) -> set[str]:
@@ -152,7 +151,8 @@ class Decider:
 
     def next_due(self) -> float | None:
         """When (epoch seconds) something must be done although nobody tells anything."""
-        return min([*outlook.due(self.items, self._clock()), *self._questions.due()], default=None)
+        items = [*outlook.due(self.items, self._clock()), *self._away.due(self._clock())]
+        return min([*items, *self._questions.due(), *self._showing.listing.due()], default=None)
 
     # What it does after each event
 
@@ -168,21 +168,37 @@ class Decider:
         for tracked in staying:
             self._showing.show(tracked)
             self._let_go(tracked)
-        for tracked in [tracked for tracked in self.items if tracked.leaving is not None]:
-            self._take_away(tracked)
+        self._showing.listing.write()
+        self._departures.take_away([one for one in self.items if one.leaving is not None])
+        for tracked in crowd.surplus(self.items):
+            del self._tracked[tracked.item.id]
+            self._away.put(tracked)
 
     def _take_up(self) -> None:
-        while self._waiting and sum(not t.settled() for t in self._tracked.values()) < _OPEN_STEPS:
-            item_id = self._waiting.popleft()
-            if item_id not in self._tracked:
-                self._begin(item_id)
+        room = crowd.BUSY - crowd.busy(self.items)
+        while self._new and (room > 0 or self._make_room()):
+            room -= self._begin(self._new.popleft(), new=True) is not None
+        while self._waiting and room > 0:
+            room -= self._begin(self._waiting.popleft()) is not None
+        for item_id in self._away.take_due(self._clock(), room):
+            self._begin(item_id, again=True)
 
-    def _begin(self, item_id: str) -> Tracked | None:
-        item = self._journal.item(item_id)
+    def _make_room(self) -> bool:
+        """Put an item back to those that wait, for a new one."""
+        tracked = crowd.gives_way(self.items)
+        if tracked is not None:
+            del self._tracked[tracked.item.id]
+            self._waiting.appendleft(tracked.item.id)
+        return tracked is not None
+
+    def _begin(self, item_id: str, *, new: bool = False, again: bool = False) -> Tracked | None:
+        self._away.forget([item_id])
+        item = None if item_id in self._tracked else self._journal.item(item_id)
         if item is None:
             return None
-        tracked = self._tracked[item_id] = Tracked(item, failures=self._journal.attempts(item_id))
-        self._ask(partial(self._librarian.take_up, item), partial(self._surveyed, tracked), item_id, None)
+        tracked = Tracked(item, new, again, failures=self._journal.attempts(item_id))
+        self._tracked[item_id] = tracked
+        self._ask(partial(self._librarian.take_up, item), partial(self._surveyed, tracked), tracked, None)
         return tracked
 
     def _open_steps(self, tracked: Tracked) -> None:
@@ -193,89 +209,47 @@ class Decider:
                 receipts = None if step.position is None else step.position.receipts
                 self._ask(
                     partial(self._librarian.position, step.step, receipts),
-                    partial(self._positioned, tracked.item.id, step),
-                    tracked.item.id,
+                    partial(self._positioned, tracked, step, step.position),
+                    tracked,
                     step,
                 )
 
-    def _take_away(self, tracked: Tracked) -> None:
-        """Once nothing of it runs any more, an item that is leaving goes to the trash."""
-        if not tracked.at_rest() or tracked.leaving is None:
-            return
-        tracked.publishing = True
-        self._questions.ask(
-            partial(self._librarian.remove, tracked.item, tracked.leaving.keep_until),
-            partial(self._taken_away, tracked, tracked.leaving),
-            partial(self._unanswered, tracked.item.id, None),
-            patient=True,
-        )
-
-    def _taken_away(self, tracked: Tracked, asked: Leaving, _nothing: None) -> None:
-        tracked.publishing = False
-        if tracked.leaving is not asked:  # it was asked for again meanwhile, maybe for good
-            return
-        self._journal.remove_item(tracked.item.id)
-        self._floor.parked_items.discard(tracked.item.id)
+    def _gone(self, tracked: Tracked) -> None:
         self._tracked.pop(tracked.item.id, None)
-        asked.gone()
-        _log.info("item.removed", item=tracked.item.slug)
-        if tracked.again is not None:
-            self.accept(tracked.again)
+        if tracked.dropped is not None:
+            self.accept(tracked.dropped)
 
     def _begin_again(self) -> None:
         """What was dropped again while it was in work is read anew."""
-        for tracked in [one for one in self.items if one.again and not one.leaving and one.at_rest()]:
+        for tracked in [one for one in self.items if one.dropped and not one.leaving and one.at_rest()]:
             del self._tracked[tracked.item.id]
-            self._waiting.appendleft(tracked.item.id)
+            self._new.appendleft(tracked.item.id)
 
     def _let_go(self, tracked: Tracked) -> None:
         """An item with nothing to do any more leaves the memory."""
         if tracked.survey is not None and not tracked.busy() and not tracked.steps:
             del self._tracked[tracked.item.id]
-            self._retire(tracked)
-            grace = self._rules.sweep_after_seconds
-            self._ask(
-                partial(self._librarian.sweep, tracked.survey, (), grace),
-                lambda _gone: None,
-                tracked.item.id,
-                None,
-            )
-
-    def _retire(self, tracked: Tracked) -> None:
-        """Archive or delete the original of a finished video when that is due."""
-        told, item = tracked.report, tracked.item
-        if tracked.final or told is None or told.ready_at is None:
-            return
-        if not self._rules.keeping.is_due(told.ready_at, self._clock()):
-            return
-        heard = lambda how: how and _log.info("original.retired", item=item.slug, how=how)  # noqa: E731
-        failed = lambda error: _log.warning("original.not_retired", item=item.slug, why=str(error))  # noqa: E731
-        question = partial(self._librarian.retire, item)
-        self._questions.ask(question, heard, failed, patient=False, resource=ARCHIVE)
+            self.housekeeping.retire(tracked)
+            self.housekeeping.sweep(tracked, partial(self._broken, tracked.item.id))
 
     # What others tell it
 
+    def _is_here(self, tracked: Tracked) -> bool:
+        """Whether it is still the one in memory: it may have gone while a question was open."""
+        return self._tracked.get(tracked.item.id) is tracked
+
     def _surveyed(self, tracked: Tracked, found: Found) -> None:
-        tracked.artifacts, tracked.final = found.artifacts, found.final
-        self._survey(tracked)
+        if self._is_here(tracked):
+            tracked.artifacts, tracked.final = found.artifacts, found.final
+            self._survey(tracked)
 
     def _survey(self, tracked: Tracked) -> None:
         settings = self._rules.settings(tracked.item.inbox)
         found = survey(tracked.item, self._rules.stages, settings, tracked.artifacts)
         tracked.survey = as_final(found) if tracked.final else found
-        wanted = {step.stage.name: step for step in tracked.survey.steps}
-        kept = {
-            name: step
-            for name, step in tracked.steps.items()
-            if name in wanted and wanted[name].fingerprint == step.step.fingerprint
-        }
-        for name, step in wanted.items():
-            if name not in kept:
-                kept[name] = OpenStep(step)
-                kept[name].recall(tracked.failures, self._rules.retry)
-                kept[name].stale = not kept[name].parked
-                _log.info("step.wanted", item=step.item.slug, stage=name, reason=step.reason)
-        tracked.steps = kept
+        for opened in tracked.open(tracked.survey.steps, self._rules.retry):
+            step = opened.step
+            _log.info("step.wanted", item=step.item.slug, stage=step.stage.name, reason=step.reason)
         tracked.dirty = True
         if tracked.cancelled:
             self._park_cancelled(tracked)
@@ -287,19 +261,16 @@ class Decider:
             if not step.parked:
                 self._floor.failed(tracked, step, "-", error)
 
-    def _positioned(self, item_id: str, step: OpenStep, position: Position) -> None:
+    def _positioned(self, tracked: Tracked, step: OpenStep, known: Position | None, found: Position) -> None:
         step.looking = False
-        if step.position is not None:  # parts may have ended while the librarian was looking
-            position = replace(
-                position,
-                receipts={**position.receipts, **step.position.receipts},
-                have=position.have | step.position.have,
-            )
-        step.position = position
-        tracked = self._tracked[item_id]
+        if not self._is_here(tracked):
+            return
+        if step.position is None and known is not None and found.artifact is None:
+            return  # somebody said retry meanwhile: the disk is asked again, with nothing taken for known
+        step.learn(found)
         tracked.dirty = True
-        if position.artifact is not None:
-            artifact = position.artifact
+        if found.artifact is not None:
+            artifact = found.artifact
             self._journal.add_artifact(artifact, round(step.seconds, 3) if step.seconds else None)
             _log.info(
                 "step.made", item=tracked.item.slug, stage=artifact.stage, seconds=round(step.seconds, 1)
@@ -308,17 +279,21 @@ class Decider:
             self._survey(tracked)
 
     def _ask(
-        self, question: Callable[[], Any], answer: Callable[[Any], None], item_id: str, step: OpenStep | None
+        self, question: Callable[[], Any], answer: Callable[[Any], None], of: Tracked, step: OpenStep | None
     ) -> None:
         """Have the library's thread answer; trouble there holds back this item or step only."""
-        failed = partial(self._unanswered, item_id, step)
-        self._questions.ask(question, answer, failed, patient=step is None)
+        failed = partial(self._unanswered, of, step)
+        self._questions.ask(question, answer, failed, patient=step is None, urgent=of.new)
 
-    def _unanswered(self, item_id: str, step: OpenStep | None, error: Exception) -> None:
-        if step is not None:
+    def _unanswered(self, tracked: Tracked, step: OpenStep | None, error: Exception) -> None:
+        if step is None:
+            self._broken(tracked.item.id, error)
+        elif self._is_here(tracked):
             step.looking = False
-            self._floor.failed(self._tracked[item_id], step, "-", error)
-            return
+            self._floor.failed(tracked, step, "-", error)
+
+    def _broken(self, item_id: str, error: Exception) -> None:
+        """An item met something that nobody foresaw: it is left alone until somebody says retry."""
         _log.error("bug", item=item_id, exc_info=error)
         self._floor.parked_items.add(item_id)
         self._tracked.pop(item_id, None)

@@ -3,6 +3,7 @@
 Knows running parts and failures; what an item needs next is the decider's business.
 """
 
+import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
@@ -23,7 +24,11 @@ _log = get_logger()
 
 
 class Floor:
-    """`running` maps a part's key to it; `parked_items` are the ids of items that failed."""
+    """`parked_items` are the ids of items that failed.
+
+    `_running` is by the number of the run: a step whose recipe changed meanwhile may begin a part while its
+    predecessor's part of the same name still runs, whose end changes nothing any more.
+    """
 
     def __init__(
         self,
@@ -40,7 +45,8 @@ class Floor:
         self._executor = executor
         self._tell = tell
         self._clock = clock
-        self.running: dict[tuple[str, str, str], Wanted] = {}
+        self._runs = itertools.count()
+        self._running: dict[int, Wanted] = {}
         self.parked_items: set[str] = set()
 
     def start(self, items: Iterable[Tracked]) -> None:
@@ -55,15 +61,20 @@ class Floor:
             if not step.parked and not step.looking and not step.stale and step.not_before <= now
             for part in step.missing()
         ]
-        for one in choose(wanted, self.running.values(), self._rules.slots):
+        for one in choose(wanted, self._running.values(), self._rules.slots):
             self._start(one, tracked_by_id[one.item_id])
+
+    def is_at_work(self, item_id: str) -> bool:
+        """Whether any part of an item runs, also one that nothing wants any more."""
+        return any(one.item_id == item_id for one in self._running.values())
 
     def _start(self, one: Wanted, tracked: Tracked) -> None:
         step = tracked.steps[one.stage]
         assert step.position is not None  # noqa: S101 - only positioned steps have missing parts
         step.at_work[one.part.name] = 0.0
         step.trouble = None
-        self.running[one.key] = one
+        run = next(self._runs)
+        self._running[run] = one
         _log.info("part.started", item=step.step.item.slug, stage=one.stage, part=one.part.name)
         receipts = dict(step.position.receipts)
         bench = replace(self._bench, stop=Either(self._bench.stop, tracked.stop))
@@ -77,7 +88,7 @@ class Floor:
                 lambda share: self._tell(partial(self._moved, one, tracked, step, share)),
                 lambda name: self._tell(partial(self._delivered, tracked, step, name)),
             )
-            self._tell(partial(self._ended, one, tracked, step, done))
+            self._tell(partial(self._ended, run, tracked, step, done))
 
         self._executor.submit(one.part.resource, job)
 
@@ -90,8 +101,8 @@ class Floor:
         step.delivered(name)
         tracked.dirty = True
 
-    def _ended(self, one: Wanted, tracked: Tracked, step: OpenStep, done: Done) -> None:
-        del self.running[one.key]
+    def _ended(self, run: int, tracked: Tracked, step: OpenStep, done: Done) -> None:
+        one = self._running.pop(run)
         step.at_work.pop(one.part.name, None)
         step.seconds += done.seconds
         tracked.dirty = True

@@ -40,17 +40,21 @@ class Front:
         self._library = library
         self._stages = stages
         self._catalog: dict[str, dict[str, Any]] = {}
+        self._has_read = False
+        self._is_stale = True
 
     def install_site(self) -> None:
-        """Put the page and its assets in place, and read what is already published."""
+        """Put the page and its assets in place, and write the catalogue of what is already published."""
         self._library.root.mkdir(parents=True, exist_ok=True)
         files.sweep_temporary(self._library.root, "")
         files.sweep_temporary(self._library.root / "assets", "")
         _install(importlib.resources.files("vlogd") / "site", self._library.root)
-        for path in sorted((self._library.root / VIDEOS).glob(f"*/{VIDEO}")):
-            with suppress(OSError, ValueError, KeyError):
-                self._list(files.read_json(path))
-        self._write_catalog()
+        self.write_catalog()
+
+    def finish(self) -> None:
+        """Write the catalogue's last state; nothing when what is published was never read."""
+        if self._has_read:
+            self.write_catalog()
 
     def views(self, survey: Survey, growing: Mapping[str, Growing]) -> dict[str, View]:
         """What each stage shows now: its artifact on the air, or else its growing step."""
@@ -74,7 +78,7 @@ class Front:
     def publish(
         self, survey: Survey, growing: Mapping[str, Growing], progress: Mapping[str, Progress]
     ) -> Report:
-        """Bring everything that viewers see of one item up to date."""
+        """Bring everything that viewers see of one item up to date, but for the catalogue: see `write_catalog`."""
         home = self._library.folder(survey.item)
         home.mkdir(parents=True, exist_ok=True)
         views = self.views(survey, growing)
@@ -93,14 +97,14 @@ class Front:
         video = _video(told, facts, sorted(names))
         self._retire(home, names)
         files.write_if_changed(home / VIDEO, files.json_bytes(video))
-        if self._list(video):
-            self._write_catalog()
+        self._list(video)
         return told
 
     def forget(self, item: Item) -> None:
         """Take an item out of the catalogue."""
         if self._catalog.pop(item.slug, None) is not None:
-            self._write_catalog()
+            self._is_stale = True
+            self.write_catalog()
 
     def _retire(self, home: Path, names: Sequence[str]) -> None:
         """Remove stable names that the last `video.json` had and this one has not."""
@@ -109,18 +113,28 @@ class Front:
                 if name not in names and "/" not in name:
                     (home / name).unlink(missing_ok=True)
 
-    def _list(self, video: Mapping[str, Any]) -> bool:
-        """Take an item into the catalogue; whether that changed it."""
+    def _list(self, video: Mapping[str, Any]) -> None:
+        """Take an item into the catalogue."""
         row = {key: video.get(key) for key in _CATALOG_KEYS}
-        changed = self._catalog.get(video["slug"]) != row
+        self._is_stale = self._is_stale or self._catalog.get(video["slug"]) != row
         self._catalog[video["slug"]] = row
-        return changed
 
-    def _write_catalog(self) -> None:
+    def write_catalog(self) -> None:
+        """Write the catalogue if it changed: all rows, so it takes seconds when there are a hundred thousand."""
+        if not self._has_read:
+            listed = dict(self._catalog)
+            for path in sorted((self._library.root / VIDEOS).glob(f"*/{VIDEO}")):
+                with suppress(OSError, ValueError, KeyError):
+                    self._list(files.read_json(path))
+            self._catalog.update(listed)
+            self._has_read = True
+        if not self._is_stale:
+            return
         rows = sorted(
             self._catalog.values(), key=lambda row: (row["added_at"] or "", row["slug"]), reverse=True
         )
         files.write_if_changed(self._library.root / CATALOG, files.json_bytes({"videos": rows}))
+        self._is_stale = False
 
 
 _CATALOG_KEYS = ("id", "slug", "title", "status", "progress", "playable", "duration_seconds", "poster",

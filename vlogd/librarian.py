@@ -51,6 +51,23 @@ class Librarian:
         self._library = bench.library
         self._front = front
 
+    def install(self) -> None:
+        """Put the page in place; the catalogue is read from what is published."""
+        self._bench.volumes.check()
+        self._front.install_site()
+
+    def write_catalog(self) -> float:
+        """Write the catalogue if it changed; how many seconds that took."""
+        began = time.monotonic()
+        self._bench.volumes.check()
+        self._front.write_catalog()
+        return time.monotonic() - began
+
+    def unknown(self, known: Collection[str]) -> list[Item]:
+        """The items beside the originals but those with these ids."""
+        self._bench.volumes.check()
+        return list(self._bench.originals.items(but=known))
+
     def take_up(self, item: Item) -> Found:
         """What there is of an item, after what a crash left half written was removed."""
         self._bench.volumes.check()

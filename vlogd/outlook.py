@@ -60,7 +60,8 @@ def has_future(tracked: Tracked) -> bool:
         return not tracked.publishing  # once its removal is asked for, that question counts
     resting = all(step.parked or step.trouble for step in tracked.steps.values())
     held = any(_will_retry_soon(step, tracked) for step in tracked.steps.values())
-    return not tracked.unseen and (tracked.busy() or not resting or held)
+    moves = not tracked.unseen and (tracked.busy() or not resting)
+    return held or (moves and not tracked.again)
 
 
 def _will_retry_soon(step: OpenStep, tracked: Tracked) -> bool:

@@ -1,8 +1,11 @@
 """What the deciding thread wants to know of the library's disk, asked of the library's thread.
 
+Questions about a new drop go before the others, of which an hourly look at the library brings hundreds.
+
 The disk may be a NAS that is away: then a patient question is asked again later, and nobody waits.
 """
 
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -32,7 +35,9 @@ class Questions:
         self._stop = stop
         self._clock = clock
         self._wait_seconds = wait_seconds
-        self._later: list[tuple[float, Callable[[], None]]] = []
+        self._later: list[tuple[float, str, Callable[[], None]]] = []
+        self._urgent: deque[Callable[[], None]] = deque()
+        self._usual: deque[Callable[[], None]] = deque()
         self._open = 0
 
     @property
@@ -47,9 +52,14 @@ class Questions:
         failed: Callable[[Exception], None],
         *,
         patient: bool,
+        urgent: bool = False,
         resource: str = LIBRARY,
     ) -> None:
-        """Have `question` answered, by a thread of `resource`. A `patient` one waits for a disk; other errors go to `failed`."""
+        """Have `question` answered, by a thread of `resource`; an `urgent` one before those that are not.
+
+        A `patient` one waits for a disk; other errors go to `failed`. What was asked later must not be more urgent
+        than what was asked before about the same item, or it may be answered before.
+        """
 
         def job() -> None:
             try:
@@ -60,23 +70,34 @@ class Questions:
             else:
                 self._tell(partial(self._answered, answer, found))
 
-        self._submit(resource, job)
+        self._submit(resource, job, urgent=urgent)
 
     def ask_again(self) -> None:
         """Ask what has waited long enough for its disk."""
         now = self._clock()
-        due = [job for at, job in self._later if at <= now]
-        self._later = [(at, job) for at, job in self._later if at > now]
+        due = [job for at, _, job in self._later if at <= now]
+        self._later = [one for one in self._later if one[0] > now]
         for job in due:
-            self._submit(LIBRARY, job)
+            self._submit(LIBRARY, job, urgent=False)
 
     def due(self) -> list[float]:
         """When (epoch seconds) waiting questions are asked again."""
-        return [at for at, _ in self._later]
+        return [at for at, _, _ in self._later]
 
-    def _submit(self, resource: str, job: Callable[[], None]) -> None:
+    def waits(self) -> list[str]:
+        """What waits for a disk, in sentences."""
+        return [why for _, why, _ in self._later]
+
+    def _submit(self, resource: str, job: Callable[[], None], *, urgent: bool) -> None:
         self._open += 1
+        if resource == LIBRARY:
+            (self._urgent if urgent else self._usual).append(job)
+            job = self._answer_next
         self._executor.submit(resource, job)
+
+    def _answer_next(self) -> None:
+        """On the library's thread, the only one that takes from the two queues: as often as there are questions."""
+        (self._urgent or self._usual).popleft()()
 
     def _answered(self, answer: Callable[[Any], None], found: Any) -> None:
         self._open -= 1
@@ -90,6 +111,6 @@ class Questions:
             return
         if patient and isinstance(error, Unavailable):
             _log.warning("library.waits", why=str(error))
-            self._later.append((self._clock() + self._wait_seconds, job))
+            self._later.append((self._clock() + self._wait_seconds, str(error), job))
         else:
             failed(error)

@@ -24,11 +24,6 @@ class Wanted:
     stage_index: int
     part: Part
 
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """What names this part: item, stage, part."""
-        return self.item_id, self.stage, self.part.name
-
 
 def choose(wanted: Collection[Wanted], running: Collection[Wanted], slots: Mapping[str, int]) -> list[Wanted]:
     """The parts to start now, in order. `slots` maps a resource to how many parts it runs at once."""

@@ -6,6 +6,7 @@ from functools import partial
 
 from vlogd.errors import Unavailable
 from vlogd.librarian import Librarian
+from vlogd.listing import Listing
 from vlogd.log import get_logger
 from vlogd.questions import Questions
 from vlogd.report import Report
@@ -33,6 +34,7 @@ class Showing:
         wait_seconds: float,
         broken: Callable[[str, Exception], None],
     ) -> None:
+        self.listing = Listing(librarian, questions, clock, wait_seconds)
         self._librarian = librarian
         self._questions = questions
         self._bench = bench
@@ -59,11 +61,14 @@ class Showing:
             partial(self._published, tracked),
             partial(self._unpublished, tracked),
             patient=False,
+            urgent=tracked.new,
         )
 
     def _published(self, tracked: Tracked, told: Report) -> None:
+        self.listing.changed()
         before, tracked.publishing, tracked.unseen = tracked.report, False, None
         tracked.report = replace(told, eta_seconds=tracked.eta.seconds(told.progress, self._clock()))
+        tracked.new = tracked.new and not told.playable
         if told.playable and not (before and before.playable):
             _log.info("item.playable", item=told.slug)
         if told.status == "ready" and not (before and before.status == "ready"):

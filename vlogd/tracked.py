@@ -43,6 +43,16 @@ class OpenStep:
             part for part in self.position.parts if part.name not in done and part.name not in self.at_work
         ]
 
+    def learn(self, position: Position) -> None:
+        """Take what the librarian found; parts may have ended while it was looking."""
+        if self.position is not None:
+            position = replace(
+                position,
+                receipts={**position.receipts, **self.position.receipts},
+                have=position.have | self.position.have,
+            )
+        self.position = position
+
     def progress(self) -> Progress:
         """How far it is, for reports."""
         if self.position is None:
@@ -125,13 +135,17 @@ class Leaving:
 class Tracked:
     """An item that has something to do or to show.
 
+    `new`: it was just dropped, so that its questions go first until it can be watched. `again`: it rested before, and
+    nothing may have changed.
     `dirty`: viewers do not see the latest yet; it is not shown before `show_after` (epoch seconds).
     `unseen`: why the last attempt to show it failed. `final`: its original was deleted on purpose.
     `cancelled`: nothing more is to be made of it. `leaving`: it is on its way to the trash.
-    `again`: it was dropped again meanwhile, and is begun anew when nothing of it runs. `stop` ends its running parts.
+    `dropped`: it was dropped again meanwhile, and is begun anew when nothing of it runs. `stop` ends its running parts.
     """
 
     item: Item
+    new: bool = False
+    again: bool = False
     artifacts: list[Artifact] = field(default_factory=list)
     survey: Survey | None = None
     steps: dict[str, OpenStep] = field(default_factory=dict)
@@ -144,9 +158,23 @@ class Tracked:
     final: bool = False
     cancelled: bool = False
     leaving: Leaving | None = None
-    again: Item | None = None
+    dropped: Item | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     eta: Eta = field(default_factory=Eta)
+
+    def open(self, wanted: Sequence[Step], retry: Retry) -> list[OpenStep]:
+        """Make the steps of a new survey the open ones; those that were open already go on. The new ones."""
+        before, self.steps, new = self.steps, {}, []
+        for step in wanted:
+            name = step.stage.name
+            if name in before and before[name].step.fingerprint == step.fingerprint:
+                self.steps[name] = before[name]
+                continue
+            opened = self.steps[name] = OpenStep(step)
+            opened.recall(self.failures, retry)
+            opened.stale = not opened.parked
+            new.append(opened)
+        return new
 
     def progress(self) -> Mapping[str, Progress]:
         """How far the open steps are, by stage."""
@@ -173,6 +201,8 @@ class Tracked:
         )
         return self.survey is None or self.dirty or self.publishing or at_work
 
-    def settled(self) -> bool:
-        """Whether nothing will happen any more without a retry or a change from outside."""
-        return not self.busy() and all(step.parked for step in self.steps.values())
+    def rests(self) -> bool:
+        """Whether nothing happens to it now: what is not made is parked, or waits for something or its next attempt."""
+        shown = not self.dirty or self.unseen is not None
+        waits = all(step.parked or step.trouble for step in self.steps.values())
+        return self.survey is not None and shown and self.at_rest() and waits

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from vlogd.errors import ConfigError, VlogdError
+from vlogd.log import escaped
 
 WRONG_USE, NOT_FOUND = 2, 3
 
@@ -78,7 +79,7 @@ def find(context: click.Context, reader: Any, text: str) -> Any:
     try:
         return reader.find(text)
     except NotFound as error:
-        click.echo(f"vlogd: {error}", err=True)
+        click.echo(f"vlogd: {escaped(error)}", err=True)
         context.exit(NOT_FOUND)
 
 
@@ -94,10 +95,10 @@ def main() -> None:
         sys.exit(WRONG_USE)
     except ConfigError as error:
         for problem in error.problems:
-            print(f"vlogd: {problem}", file=sys.stderr)  # noqa: T201 - the place where sentences are told
+            print(f"vlogd: {escaped(problem)}", file=sys.stderr)  # noqa: T201 - the place where sentences are told
         sys.exit(WRONG_USE)
     except VlogdError as error:
-        print(f"vlogd: {error}", file=sys.stderr)  # noqa: T201 - likewise
+        print(f"vlogd: {escaped(error)}", file=sys.stderr)  # noqa: T201 - likewise
         sys.exit(1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -6,6 +6,7 @@ from dataclasses import asdict
 import click
 
 from vlogd.cli import config_of
+from vlogd.log import escaped
 
 
 @click.command()
@@ -22,6 +23,8 @@ def fsck(context: click.Context, deep: bool, repair: bool, as_json: bool) -> Non
         click.echo(json.dumps([asdict(one) for one in findings], indent=1))
     else:
         for one in findings:
-            click.echo(f"{one.where}: {one.sentence}" + (f" Mended: {one.mended}." if one.mended else ""))
+            click.echo(
+                escaped(f"{one.where}: {one.sentence}" + (f" Mended: {one.mended}." if one.mended else ""))
+            )
         click.echo("Journal, originals and library agree." if not findings else f"{len(findings)} findings.")
     context.exit(0 if all(one.mended for one in findings) else 1)

@@ -7,16 +7,27 @@ import click
 from vlogd import files
 from vlogd.cli import config_of
 from vlogd.errors import BadInput
+from vlogd.log import escaped
 from vlogd.stop import Never
+
+_HOME_FILE = """\
+# vlogd: every key with its unit and default is in config.example.yaml.
+# Folders are relative to this file.
+state: state
+originals: originals
+library: library
+
+inboxes:
+  main:
+    folder: inbox
+"""
 
 
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def init(folder: Path) -> None:
     """Make a self-contained home in FOLDER: vlogd.yaml, inbox/, state/, originals/, library/."""
-    from vlogd.config import write_home
-
-    path = write_home(folder)
+    path = _write_home(folder)
     click.echo(f"Ready: drop videos into {folder / 'inbox'}, then: vlogd --config {path} run")
 
 
@@ -40,4 +51,14 @@ def add(context: click.Context, paths: tuple[Path, ...], name: str | None) -> No
         if target.exists():
             raise BadInput(f"{target} is still waiting to be taken; add {path.name} again later.")
         files.copy_beside(path, target, Never()).rename(target)
-        click.echo(f"{path.name} is in the inbox {inbox.name}; `vlogd status` shows how far it is.")
+        click.echo(escaped(f"{path.name} is in the inbox {inbox.name}; `vlogd status` shows how far it is."))
+
+
+def _write_home(folder: Path) -> Path:
+    """A self-contained home folders and vlogd.yaml, which is never overwritten."""
+    for name in ("inbox", "state", "originals", "library"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    path = folder / "vlogd.yaml"
+    if not path.exists():
+        path.write_text(_HOME_FILE, encoding="utf-8")
+    return path

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from vlogd.cli import config_of, find
+from vlogd.log import escaped
 
 _WATCH_SECONDS = 1.0
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
@@ -104,4 +105,4 @@ def why(context: click.Context, item: str) -> None:
 
     with Reader(config_of(context)) as reader:
         for sentence in reader.why(find(context, reader, item)):
-            click.echo(sentence)
+            click.echo(escaped(sentence))

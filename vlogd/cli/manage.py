@@ -8,6 +8,7 @@ import click
 
 from vlogd.cli import NOT_FOUND, config_of, find
 from vlogd.errors import Unavailable
+from vlogd.log import escaped
 
 
 def _ask(state: Path, done: str, later: str, asked: Sequence[dict[str, Any]]) -> None:
@@ -16,7 +17,7 @@ def _ask(state: Path, done: str, later: str, asked: Sequence[dict[str, Any]]) ->
 
     for one in asked:
         live.request(state, **one)
-    click.echo(done if live.is_locked(state) else later)
+    click.echo(escaped(done if live.is_locked(state) else later))
 
 
 @click.command()
@@ -87,7 +88,7 @@ def restore(context: click.Context, item: str | None) -> None:
     if item is None:
         for one, keep_until in lying:
             end = dt.datetime.fromtimestamp(keep_until, dt.UTC).date().isoformat()
-            click.echo(f"{one.slug}  {one.title}  (until {end})")
+            click.echo(escaped(f"{one.slug}  {one.title}  (until {end})"))
         return
     found = [one for one, _ in lying if item in (one.id, one.slug, one.title) or one.slug.startswith(item)]
     if len(found) != 1:

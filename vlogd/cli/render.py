@@ -10,7 +10,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from vlogd.log import escaped
+
 _COLOURS = {"ready": "green", "failed": "red", "processing": "yellow", "queued": "dim"}
+
+
+def _text(value: str, style: str = "") -> Text:
+    """What a terminal may show: names of files can hold anything, also what moves its cursor or fakes its lines."""
+    return Text(escaped(value), style=style)
 
 
 def status(told: Mapping[str, Any]) -> None:
@@ -36,25 +43,25 @@ def _status(told: Mapping[str, Any]) -> RenderableType:
     for video in told["videos"]:
         state = video["status"] + (" (watchable)" if video["playable"] and video["status"] != "ready" else "")
         table.add_row(
-            Text(video["title"]),
-            Text(state, style=_COLOURS[video["status"]]),
+            _text(video["title"]),
+            _text(state, style=_COLOURS[video["status"]]),
             ProgressBar(total=100, completed=video["progress"], width=20),
             f"{video['progress']:.0f} %",
             _span(video["eta_seconds"]),
         )
         for sentence in filter(None, (video["error"], *video["notes"])):
-            table.add_row("", Text(sentence, style="dim"))
+            table.add_row("", _text(sentence, style="dim"))
     lines: list[RenderableType] = [
-        table if told["videos"] else Text("No videos yet; drop one into an inbox.")
+        table if told["videos"] else _text("No videos yet; drop one into an inbox.")
     ]
     lines += [
-        Text(f"left in the inbox: {one['path']!a}: {one['why']}", style="yellow") for one in told["left"]
+        _text(f"left in the inbox: {one['path']!a}: {one['why']}", style="yellow") for one in told["left"]
     ]
-    lines += [Text(sentence, style="yellow") for sentence in told["troubles"].values()]
+    lines += [_text(sentence, style="yellow") for sentence in told["troubles"].values()]
     if told["settling"]:
-        lines.append(Text(f"{told['settling']} files are still being copied"))
+        lines.append(_text(f"{told['settling']} files are still being copied"))
     if not told["running"]:
-        lines.append(Text("vlogd is not running", style="dim"))
+        lines.append(_text("vlogd is not running", style="dim"))
     return Group(*lines)
 
 
@@ -72,28 +79,28 @@ def show(told: Mapping[str, Any]) -> None:
     """Print one video."""
     out = Console(highlight=False)
     report = told["report"]
-    out.print(Text(report["title"], style="bold"), Text(report["status"], style=_COLOURS[report["status"]]))
+    out.print(_text(report["title"], style="bold"), _text(report["status"], style=_COLOURS[report["status"]]))
     for key, value in (("id", report["id"]), ("original", told["original"]), ("folder", told["folder"])):
-        out.print(Text(f"  {key:<9} {value}"))
+        out.print(_text(f"  {key:<9} {value}"))
     for name, stage in report["stages"].items():
-        out.print(Text(f"  {name:<9} {stage['status']} {stage['progress']:.0f} %  {stage['error'] or ''}"))
+        out.print(_text(f"  {name:<9} {stage['status']} {stage['progress']:.0f} %  {stage['error'] or ''}"))
     for attempt in told["attempts"]:
         out.print(
-            Text(f"  failed    {attempt['stage']}/{attempt['part']}: {attempt['sentence']}", style="red")
+            _text(f"  failed    {attempt['stage']}/{attempt['part']}: {attempt['sentence']}", style="red")
         )
         for line in attempt["stderr"].splitlines()[-10:]:
-            out.print(Text(f"            {line}", style="dim"))
+            out.print(_text(f"            {line}", style="dim"))
 
 
 def plan(told: Mapping[str, Any]) -> None:
     """Print a dry run."""
     out = Console(highlight=False)
     for sentence in told["why"]:
-        out.print(Text(sentence))
+        out.print(_text(sentence))
     megabytes = told["estimated_bytes"] / 1e6
-    out.print(Text(f"{told['segments']} segments in {told['chunks']} chunks, sound: {'; '.join(told['audio']) or 'none'}; "
+    out.print(_text(f"{told['segments']} segments in {told['chunks']} chunks, sound: {'; '.join(told['audio']) or 'none'}; "
                    f"at most {megabytes:.0f} MB."))  # fmt: skip
-    out.print(Text("Stages: " + ", ".join(told["stages"])))
+    out.print(_text("Stages: " + ", ".join(told["stages"])))
 
 
 def findings(found: Mapping[str, Any]) -> None:
@@ -101,12 +108,12 @@ def findings(found: Mapping[str, Any]) -> None:
     console = Console(highlight=False)
     for name, said in found.items():
         if not said:
-            console.print(Text(f"{name}: every rule is kept.", style="green"))
+            console.print(_text(f"{name}: every rule is kept.", style="green"))
         for one in said:
             colour = "red" if one.level == "must" else "yellow"
             console.print(
                 Text.assemble(
-                    (f"{one.level:6} ", colour), f"{name}: {one.where}: {one.sentence} [{one.rule}]"
+                    (f"{one.level:6} ", colour), escaped(f"{name}: {one.where}: {one.sentence} [{one.rule}]")
                 )
             )
     if not found:

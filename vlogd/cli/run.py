@@ -13,8 +13,8 @@ from vlogd.cli import config_of
 def run(context: click.Context, once: bool) -> None:  # noqa: FBT001 - click passes flags so
     """Watch the inboxes and work, in the foreground."""
     from vlogd import log
-    from vlogd.daemon import run as run_daemon
+    from vlogd.service import run as run_service
 
     config = config_of(context)
     log.configure()
-    context.exit(run_daemon(config, once=once))
+    context.exit(run_service(config, once=once))

@@ -75,14 +75,16 @@ def _model(settings: dict[str, Any]) -> Any:
 
 def _listen(request: dict[str, Any]) -> dict[str, Any] | None:
     settings = request["settings"]
+    model = _model(
+        settings
+    )  # first: while there is none, this is asked every minute, for hours of sound maybe
+    if model is None:
+        return None
     spoken = _speech(_samples(request["pcm"]))
     if not spoken:
         return {"windows": [], "language": None}
     language = settings["language"]
     if language == "auto":
-        model = _model(settings)
-        if model is None:
-            return None
         language = _language(model, request["pcm"], spoken)
     return {"windows": _windows(spoken, settings["window_seconds"]), "language": language}
 

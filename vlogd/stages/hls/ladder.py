@@ -67,6 +67,15 @@ class HlsSettings:
     surround_kbps: NonNegativeInt = 0
     max_frame_rate: NonNegativeInt = 60
 
+    def __post_init__(self) -> None:
+        """Raise ValueError with a sentence when the ladder has no rung, or two that would have one name."""
+        heights = [rung.height for rung in self.ladder]
+        if not heights:
+            raise ValueError("the ladder needs at least one rung")
+        for height in heights:
+            if heights.count(height) > 1:
+                raise ValueError(f"the ladder has more than one rung of height {height}")
+
 
 @dataclass(frozen=True)
 class Rendition:

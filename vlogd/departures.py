@@ -1,0 +1,74 @@
+"""Items on their way to the trash, and back. Part of the deciding thread.
+
+asked for -> nothing of it runs any more -> off the page and into the trash -> forgotten -> told
+"""
+
+from collections.abc import Callable, Collection
+from functools import partial
+
+from vlogd.floor import Floor
+from vlogd.journal import Journal
+from vlogd.librarian import Librarian
+from vlogd.log import get_logger
+from vlogd.model import Item
+from vlogd.questions import Questions
+from vlogd.tracked import Leaving, Tracked
+
+_log = get_logger()
+
+
+class Departures:
+    """`gone` hears of an item that was forgotten, `broken` of one that met something unforeseen."""
+
+    def __init__(
+        self,
+        librarian: Librarian,
+        questions: Questions,
+        journal: Journal,
+        floor: Floor,
+        gone: Callable[[Tracked], None],
+        broken: Callable[[str, Exception], None],
+    ) -> None:
+        self._librarian = librarian
+        self._questions = questions
+        self._journal = journal
+        self._floor = floor
+        self._gone = gone
+        self._broken = broken
+
+    def take_away(self, leaving: Collection[Tracked]) -> None:
+        """Have those items removed of which nothing runs any more."""
+        for tracked in leaving:
+            wish = tracked.leaving
+            if wish is not None and tracked.at_rest() and not self._floor.is_at_work(tracked.item.id):
+                tracked.publishing = True
+                self._questions.ask(
+                    partial(self._librarian.remove, tracked.item, wish.keep_until),
+                    partial(self._taken_away, tracked, wish),
+                    partial(self._broken, tracked.item.id),
+                    patient=True,
+                )
+
+    def _taken_away(self, tracked: Tracked, wish: Leaving, _nothing: None) -> None:
+        tracked.publishing = False
+        if tracked.leaving is not wish:  # it was asked for again meanwhile, maybe for good
+            return
+        self._journal.remove_item(tracked.item.id)
+        self._floor.parked_items.discard(tracked.item.id)
+        wish.gone()
+        _log.info("item.removed", item=tracked.item.slug)
+        self._gone(tracked)
+
+    def restore(self, item_id: str, accept: Callable[[Item], None], fulfilled: Callable[[], None]) -> None:
+        """Bring an item back from the trash, once its disks are there, and have it accepted."""
+
+        def restored(item: Item) -> None:
+            _log.info("item.restored", item=item.slug)
+            accept(item)
+            fulfilled()
+
+        def failed(error: Exception) -> None:
+            _log.warning("item.not_restored", item=item_id, why=str(error))
+            fulfilled()
+
+        self._questions.ask(partial(self._librarian.restore, item_id), restored, failed, patient=True)

@@ -1,0 +1,49 @@
+"""What the arrival thread tells of drops, as the deciding thread takes it: remembered, logged, begun."""
+
+from vlogd.arrival import Said
+from vlogd.decider import Decider
+from vlogd.door import Trouble
+from vlogd.journal import Journal
+from vlogd.log import get_logger
+from vlogd.outcome import Accepted, Changed, Duplicate, Failed, Left
+
+_log = get_logger()
+
+
+class Drops:
+    """`troubles` by place, in sentences; `failed`: how many files were no videos."""
+
+    def __init__(self, journal: Journal, decider: Decider) -> None:
+        self._journal = journal
+        self._decider = decider
+        self.troubles: dict[str, str] = {}
+        self.failed = 0
+
+    def hear(self, said: Said) -> None:
+        """One thing that arrival tells."""
+        match said:
+            case Accepted(path, item):
+                _log.info("item.accepted", item=item.slug, file=path.name, size_bytes=item.size_bytes)
+                self._journal.clear_left(path)
+                self._decider.accept(item)
+            case Duplicate(path, item):
+                self._journal.clear_left(path)
+                _log.info("item.duplicate", file=path.name, same_as=item.slug)
+                self._decider.look_again([item.id])
+            case Failed(path, sentence, moved_to):
+                self._journal.clear_left(path)
+                _log.warning("file.failed", file=path.name, why=sentence, moved_to=moved_to)
+                self.failed += 1
+            case Left(path, _, ""):
+                self._journal.clear_left(path)
+            case Left(path, inbox, sentence):
+                _log.warning("file.left", file=path, why=sentence)
+                self._journal.set_left(path, inbox, sentence)
+            case Trouble(place, sentence) if sentence:
+                _log.warning("inbox.trouble", inbox=place, why=sentence)
+                self.troubles[place] = sentence
+            case Trouble(place, _):
+                _log.info("inbox.well", inbox=place)
+                self.troubles.pop(place, None)
+            case Changed():
+                pass

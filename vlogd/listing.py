@@ -1,0 +1,68 @@
+"""Has the catalogue written, seldom enough: it names every video, and changes with every percent of one.
+
+Part of the deciding thread.
+"""
+
+from collections.abc import Callable
+
+from vlogd.errors import Unavailable
+from vlogd.librarian import Librarian
+from vlogd.log import get_logger
+from vlogd.questions import Questions
+
+_log = get_logger()
+
+_SHORTEST_PAUSE_SECONDS = 1.0
+_PAUSE_PER_SECOND = 20.0
+"""How long to leave it alone for each second that it took: a large one takes five percent of the time at most."""
+
+
+class Listing:
+    """`changed` is called whenever a video was shown; the last state is always written in the end."""
+
+    def __init__(
+        self, librarian: Librarian, questions: Questions, clock: Callable[[], float], wait_seconds: float
+    ) -> None:
+        self._librarian = librarian
+        self._questions = questions
+        self._clock = clock
+        self._wait_seconds = wait_seconds
+        self._wanted = False
+        self._asked = False
+        self._not_before = 0.0
+        self._trouble: str | None = None
+
+    def changed(self) -> None:
+        """A video may have another row now."""
+        self._wanted = True
+
+    def write(self) -> None:
+        """Have it written if it changed and its time has come."""
+        if self._wanted and not self._asked and self._clock() >= self._not_before:
+            self._wanted, self._asked = False, True
+            ask = self._questions.ask
+            ask(self._librarian.write_catalog, self._written, self._unwritten, patient=False, urgent=True)
+
+    def due(self) -> list[float]:
+        """When (epoch seconds) it is to be written."""
+        return [self._not_before] if self._wanted and not self._asked else []
+
+    def rests(self) -> list[str]:
+        """Why it cannot be written."""
+        return [self._trouble] if self._trouble else []
+
+    @property
+    def finished(self) -> bool:
+        """Whether it is written, or waits for a disk."""
+        return not self._asked and (not self._wanted or self._trouble is not None)
+
+    def _written(self, seconds: float) -> None:
+        self._asked, self._trouble = False, None
+        self._not_before = self._clock() + max(_SHORTEST_PAUSE_SECONDS, _PAUSE_PER_SECOND * seconds)
+
+    def _unwritten(self, error: Exception) -> None:
+        self._asked, self._wanted, self._trouble = False, True, str(error)
+        self._not_before = self._clock() + self._wait_seconds
+        _log.warning(
+            "library.waits", why=str(error), exc_info=None if isinstance(error, Unavailable) else error
+        )

@@ -1,0 +1,41 @@
+"""Takes the state folder for this daemon, at a start and at a reload."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from vlogd.config import Config
+from vlogd.errors import Unavailable
+from vlogd.journal import Journal
+from vlogd.live import Lock
+from vlogd.rebuild import open_journal
+
+
+@dataclass(frozen=True)
+class State:
+    """A state folder that is ours, with an empty scratch folder."""
+
+    lock: Lock
+    journal: Journal
+    scratch: Path
+
+    def close(self) -> None:
+        """Let another daemon have it."""
+        self.journal.close()
+        self.lock.release()
+
+
+def open_state(config: Config) -> State:
+    """Lock the state folder and open its journal. Raises Unavailable with a sentence, and leaves nothing locked."""
+    try:
+        lock = Lock(config.state)
+        try:
+            scratch = config.state / "scratch"
+            shutil.rmtree(scratch, ignore_errors=True)
+            scratch.mkdir(parents=True, exist_ok=True)
+            return State(lock, open_journal(config.state), scratch)
+        except BaseException:
+            lock.release()
+            raise
+    except OSError as error:
+        raise Unavailable(f"The state folder {config.state} cannot be used: {error.strerror}.") from error
