@@ -189,7 +189,7 @@ def test_any_name_becomes_a_safe_title_and_address(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     videos = home.videos()
     assert [v["status"] for v in videos] == ["ready"] * len(names)
-    assert all(re.fullmatch(r"[a-z0-9-]{6,67}", v["slug"]) for v in videos)
+    assert all(re.fullmatch(r"[a-z0-9-]{10,71}", v["slug"]) for v in videos)
     titles = {v["title"] for v in videos}
     assert {'it\'s "quoted" & <b>bold', "two lines", "\U0001f3ac film", "-i -y", "n" * 200} <= titles
     assert all(re.match(r"\d\d:\d\d:\d\d (info|warning)", line) for line in done.stderr.splitlines())

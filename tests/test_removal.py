@@ -186,6 +186,20 @@ def test_a_deleted_original_leaves_a_finished_video(home: Home) -> None:
     assert [video["status"] for video in home.videos()] == ["ready"]
 
 
+def test_what_its_parts_shared_goes_too(home: Home) -> None:
+    """The copy of an un-indexed film in the scratch folder does not stay until the next start."""
+    stamped(home.inbox / "long.ts", seconds=40, size="640x360")
+    daemon = home.start()
+    try:
+        until(lambda: re.search(r"part.done .*part=video", home.logged()))
+        assert list(home.folder.glob("state/scratch/steps/*/*"))
+        home.vlogd("rm", "--now", "long")
+        until(lambda: "item.removed" in home.logged())
+        assert not list(home.folder.glob("state/scratch/steps/*"))
+    finally:
+        kill(daemon)
+
+
 def test_asked_twice_is_done_once(home: Home) -> None:
     """Two requests to remove one video: both are fulfilled, so that neither takes it away again once it is restored."""
     stamped(home.inbox / "one.mp4", seconds=2)

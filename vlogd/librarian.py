@@ -18,7 +18,7 @@ from vlogd.keeping import Keeping
 from vlogd.model import Artifact, Item, Part, Receipt
 from vlogd.plan import Step, Survey
 from vlogd.report import Progress, Report
-from vlogd.runner import Bench, cache_of, work_of
+from vlogd.runner import Bench, cache_of, caches_of, work_of
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,8 @@ class Librarian:
         self._front.forget(item)
         self._bench.originals.remove(item, keep_until)
         self._library.discard(item)
+        for cache in caches_of(item, self._bench):
+            shutil.rmtree(cache, ignore_errors=True)
         if keep_until <= time.time():
             self._purge(item)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from vlogd.errors import Stopping, Unavailable, VlogdError
 from vlogd.library import Library
-from vlogd.model import Part, Receipt
+from vlogd.model import Item, Part, Receipt
 from vlogd.originals import Originals
 from vlogd.plan import Step
 from vlogd.process import Limits
@@ -64,6 +64,11 @@ def work_of(step: Step, bench: Bench, receipts: Mapping[str, Receipt], *, comple
 def cache_of(step: Step, bench: Bench) -> Path:
     """Where the step's parts share what can be made again."""
     return bench.scratch / "steps" / f"{step.item.id}-{step.folder}"
+
+
+def caches_of(item: Item, bench: Bench) -> list[Path]:
+    """All that is shared so by the parts of an item."""
+    return list((bench.scratch / "steps").glob(f"{item.id}-*"))
 
 
 def perform(
