@@ -18,7 +18,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from common import VLOGD, home, make_source, peak_mebibytes
+from common import VLOGD, home, peak_mebibytes
 
 from vlogd.model import Item
 from vlogd.originals import ITEM
@@ -27,9 +27,10 @@ _MOST_LINKS = 50_000
 """ext4 allows 65,000 names for one file."""
 
 
-def make_clip(path: Path, seconds: int = 2) -> None:
-    """A small clip."""
-    subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", f"testsrc2=s=320x180:r=25:d={seconds}", path], check=True)  # fmt: skip
+def make_clip(path: Path, seconds: int = 2, size: str = "320x180") -> None:
+    """A clip of few bytes."""
+    source = ["-f", "lavfi", "-i", f"testsrc2=s={size}:r=25:d={seconds}"]
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *source, "-preset", "veryfast", path], check=True)
 
 
 def fill(folder: Path, clip: Path, number: int) -> None:
@@ -95,7 +96,7 @@ def journal(work: Path, clip: Path, number: int) -> str:
     config = home(work / "home")
     fill(work / "home", clip, number)
     first = Running(config)
-    learned = first.wait_for("vlogd.started")
+    learned = first.wait_for("items.adopted")
     first.end()
     second = Running(config)
     started = second.wait_for("vlogd.started")
@@ -113,10 +114,12 @@ def journal(work: Path, clip: Path, number: int) -> str:
 
 
 def fairness(work: Path) -> str:
-    """A ten-second clip behind a long film: when can it be watched?"""
-    film, clip = work / "film.mp4", work / "clip.mp4"
-    make_source(film, 180, 720)
-    make_source(clip, 10, 720)
+    """A ten-second clip behind a film of three hours: when can it be watched?"""
+    minute, film, clip = work / "minute.mp4", work / "film.mp4", work / "clip.mp4"
+    make_clip(minute, 60, "1280x720")
+    repeat = ["ffmpeg", "-v", "error", "-y", "-stream_loop", "179", "-i", minute, "-c", "copy", film]
+    subprocess.run(repeat, check=True)
+    make_clip(clip, 10, "1280x720")
     seconds = {}
     for name, behind in (("alone", False), ("behind a film", True)):
         config = home(work / "home", "copy: never")

@@ -174,9 +174,11 @@ class Daemon:
         self._look_at_everything(known)
 
     def _adopted(self, items: list[Item]) -> None:
-        for item in items:
-            _log.info("item.adopted", item=item.slug)
-            self._journal.add_item(item)
+        if items:
+            _log.info(
+                "items.adopted", number=len(items), newest=max(items, key=lambda one: one.accepted_at).slug
+            )
+            self._journal.add_items(items)
         self._decider.look_again(item.id for item in items)
 
     def _look_at_everything(self, item_ids: list[str]) -> None:

@@ -183,9 +183,13 @@ class Journal:
 
     def add_item(self, item: Item) -> None:
         """Remember an item; again is harmless."""
-        self._unwritten[item.id] = item
-        values = {**asdict(item), "original": _bytes(item.original)}
-        self._write(ItemRow.insert(**values).on_conflict_replace())
+        self.add_items([item])
+
+    def add_items(self, items: Sequence[Item]) -> None:
+        """Remember many in one transaction."""
+        self._unwritten |= {item.id: item for item in items}
+        rows = [{**asdict(item), "original": _bytes(item.original)} for item in items]
+        self._write(*(ItemRow.insert(**row).on_conflict_replace() for row in rows))
 
     def item(self, item_id: str) -> Item | None:
         """The item with this id."""
