@@ -109,7 +109,7 @@ def test_an_original_that_cannot_be_read(home: Home, undisturbed: dict[str, byte
         until(lambda: home.logged().count("Input/output error") > 3)
         assert "ready" not in [video["status"] for video in home.videos()]
         assert "parked" not in home.logged()
-        assert "Input/output error" in home.vlogd("status").stdout
+        until(lambda: "Input/output error" in home.vlogd("status").stdout)
         bad.end_at(0)
         until(lambda: [video["status"] for video in home.videos()] == ["ready"])
     finally:
