@@ -12,8 +12,8 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from vlogd.errors import Stopping
-from vlogd.stop import Stop
+from vlogd.stop import Never, Stop
+from vlogd.stop import check as check_stop
 
 _KINDS = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.ETIMEDOUT, errno.EHOSTDOWN)
 _WORDS = tuple(os.strerror(kind) for kind in _KINDS)
@@ -52,8 +52,7 @@ def check(path: Path, first: int = 0, length: int | None = None, stop: Stop | No
             file.seek(max(0, first))
             while rest > 0 and (block := file.read(min(rest, _BLOCK_BYTES))):
                 rest -= len(block)
-                if stop is not None and stop.is_set():
-                    raise Stopping("vlogd is stopping; what was being checked is checked again.")
+                check_stop(stop or Never())
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path.resolve())) from error
 

@@ -69,8 +69,7 @@ class PacketScan:
     def hear(self, line: str) -> None:
         """One packet: `pts,size,pos,flags`."""
         pts, size, position, flags = self.words(line)
-        if size.isdigit() and position.isdigit():
-            self.end_bytes = max(self.end_bytes, int(position) + int(size))
+        self.end_bytes = max(self.end_bytes, _end(position, size))
         self._keyed = self._keyed or "K" in flags
         if not self._keyed or "D" in flags or not flags:
             return
@@ -78,6 +77,11 @@ class PacketScan:
             self.pts.append(int(pts))
         else:
             self.unknown += 1
+
+    @property
+    def heard(self) -> bool:
+        """Whether any packet told a time."""
+        return bool(self.pts)
 
     def times(self) -> "array[int]":
         """The times in the order in which they are shown, each once."""
@@ -91,24 +95,36 @@ class SoundScan:
         "-select_streams",
         "a",
         "-show_entries",
-        "packet=stream_index,pts_time,duration_time",
+        "packet=stream_index,pts_time,duration_time,size,pos",
         "-of",
         "csv=p=0",
     )
 
     def __init__(self) -> None:
         self.end_seconds = 0.0
+        self.end_bytes = 0
         self._last: dict[str, float] = {}
 
+    @property
+    def heard(self) -> bool:
+        """Whether any packet told a time."""
+        return bool(self.end_seconds)
+
     def hear(self, line: str) -> None:
-        """One packet: `stream_index,pts_time,duration_time`. Without a duration it is as long as the one before."""
-        stream, time, duration, *_ = [*line.split(","), "", ""]
+        """One packet: `stream_index,pts_time,duration_time,size,pos`. Without a duration it is as long as the one before."""
+        stream, time, duration, size, position = [*line.split(","), "", "", "", ""][:5]
+        self.end_bytes = max(self.end_bytes, _end(position, size))
         with suppress(ValueError):
             begin = float(time)
             before = self._last.get(stream, begin)
             self._last[stream] = begin
             length = float(duration) if duration and duration != "N/A" else begin - before
             self.end_seconds = max(self.end_seconds, begin + length)
+
+
+def _end(position: str, size: str) -> int:
+    """Where in the file a packet ends; 0 when the demuxer does not know."""
+    return int(position) + int(size) if size.isdigit() and position.isdigit() else 0
 
 
 def shown(pts: "array[int]") -> "array[int]":

@@ -1,6 +1,8 @@
 """A tool that stands still, or finds no room, says nothing of the file: nothing is cut, left out or blamed."""
 
+import errno
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +16,7 @@ from clips import ffmpeg, stamped
 from hls_tools import SETTINGS, check_playlists, publish
 from stage_driver import LIMITS, run_stage
 
-from vlogd import encoders, process
+from vlogd import encoders, misread, process
 from vlogd.errors import ToolStalled
 from vlogd.process import Limits
 from vlogd.settings import NoSettings
@@ -95,6 +97,29 @@ def told_limits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
     real = process.run
     monkeypatch.setattr(process, "run", run)
     return told
+
+
+@pytest.mark.parametrize("file", ["film.mkv", "sound.ogg"])
+def test_packets_that_end_where_the_disk_fails(
+    file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ffprobe says nothing of it: the bytes behind the last packet are read again. The failing disk is a fake."""
+    source = tmp_path / file
+    tone = ("-f", "lavfi", "-i", "sine=duration=3", source)
+    ffmpeg(*tone) if source.suffix == ".ogg" else stamped(source, seconds=3)
+    length = source.stat().st_size
+    looked: list[int] = []
+
+    def fails(_path: Path, first: int = 0, *_rest: object, **_more: object) -> None:
+        looked.append(first)
+        if first > 0:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(misread, "check", fails)
+    monkeypatch.setattr(misread, "check_ends", lambda _path: None)
+    with pytest.raises(OSError, match="Input/output error"):
+        run_stage(PROBE, source, {}, NoSettings(), tmp_path)
+    assert length // 2 < looked[-1] <= length
 
 
 def test_decoding_from_the_start_may_take_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,11 +68,7 @@ def _measured(ws: Workspace, facts: Media) -> Media:
 def _sound_seconds(ws: Workspace, facts: Media) -> float:
     """How long after the file's beginning the last sound ends; 0 when no packet tells."""
     scan = SoundScan()
-    try:
-        ffmpeg.probe_lines(ws.original, *scan.ENTRIES, on_line=scan.hear, limits=ws.limits, stop=ws.stop)
-    except ToolFailed:
-        if not scan.end_seconds:
-            raise
+    _hear_packets(ws, scan)
     return round(max(0.0, scan.end_seconds - facts.start_seconds), 6)
 
 
@@ -124,14 +120,20 @@ def _agrees(table: SampleTable, ws: Workspace, video: VideoStream) -> bool:
 
 def _packets(ws: Workspace, video: VideoStream) -> "tuple[array[int], int]":
     scan = PacketScan()
+    _hear_packets(ws, scan, "-select_streams", str(video.index))
+    return scan.times(), scan.unknown
+
+
+def _hear_packets(ws: Workspace, scan: PacketScan | SoundScan, *select: str) -> None:
+    """Let `scan` hear all packets that can be read. Raises OSError when the disk ended them and not the file."""
     try:
-        ffmpeg.probe_lines(ws.original, "-select_streams", str(video.index), *scan.ENTRIES,
-                           on_line=scan.hear, limits=ws.limits, stop=ws.stop)  # fmt: skip
+        ffmpeg.probe_lines(
+            ws.original, *select, *scan.ENTRIES, on_line=scan.hear, limits=ws.limits, stop=ws.stop
+        )
     except ToolFailed:
-        if not scan.pts:
+        if not scan.heard:
             raise
     misread.check(ws.original, scan.end_bytes, misread.ENDS_BYTES)
-    return scan.times(), scan.unknown
 
 
 def _closed_gops(ws: Workspace, table: SampleTable) -> "array[int] | None":
