@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from vlogd import log
+from vlogd.inbox import Inbox
+from vlogd.intake import Intake
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -17,3 +19,18 @@ def logged() -> io.StringIO:
     stream = io.StringIO()
     log.configure(stream)
     return stream
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Inbox:
+    """An empty inbox."""
+    (tmp_path / "inbox").mkdir()
+    return Inbox("main", tmp_path / "inbox")
+
+
+@pytest.fixture
+def intake(tmp_path: Path) -> Intake:
+    """An intake into `tmp_path/originals`."""
+    from taking import intake_into  # noqa: PLC0415 - helper modules are found once the path is set, above
+
+    return intake_into(tmp_path / "originals", tmp_path)

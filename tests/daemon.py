@@ -136,6 +136,14 @@ def tree(folder: Path) -> dict[str, bytes]:
     return found
 
 
+def library_of(folder: Path, drop: Callable[[Home], Path]) -> dict[str, bytes]:
+    """The library that becomes of a drop without any trouble."""
+    home = Home(folder)
+    drop(home)
+    assert home.once().returncode == 0
+    return tree(home.library)
+
+
 def same_trees(found: dict[str, bytes], wanted: dict[str, bytes]) -> None:
     """Fail with the names of the files that differ, and with the text of the small ones."""
     differing = {

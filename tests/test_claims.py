@@ -10,42 +10,16 @@ from pathlib import Path
 
 import pytest
 from clips import stamped
+from taking import intake_into, seen
 
 from vlogd import aside, files, media, names
 from vlogd.errors import ToolKilled, ToolStalled, Unavailable
 from vlogd.inbox import Inbox
-from vlogd.intake import Intake, look
+from vlogd.intake import Intake
 from vlogd.originals import Originals
 from vlogd.outcome import Accepted, Changed, Failed, Left
 from vlogd.process import Limits
-from vlogd.settle import Sighting
 from vlogd.volumes import Volumes
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Inbox:
-    """An empty inbox."""
-    (tmp_path / "inbox").mkdir()
-    return Inbox("main", tmp_path / "inbox")
-
-
-@pytest.fixture
-def intake(tmp_path: Path) -> Intake:
-    """An intake into `tmp_path/originals`."""
-    return intake_into(tmp_path / "originals", tmp_path)
-
-
-def intake_into(originals: Path, state: Path) -> Intake:
-    """An intake into some folder."""
-    volumes = Volumes(state, {"originals": originals}, 0)
-    return Intake(Originals(originals), Limits(), threading.Event(), volumes)
-
-
-def seen(path: Path) -> Sighting:
-    """A sighting of a regular file."""
-    found = look(path)
-    assert isinstance(found, Sighting)
-    return found
 
 
 def test_a_note_never_replaces_a_file(inbox: Inbox, intake: Intake) -> None:

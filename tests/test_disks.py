@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from clips import stamped
-from daemon import Home, kill, same_trees, tree, until
+from daemon import Home, kill, library_of, same_trees, tree, until
 
 PATIENCE = "retry: {first_wait_seconds: 0.2, unavailable_wait_seconds: 1}"
 
@@ -60,10 +60,7 @@ def film(home: Home) -> Path:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The library without any trouble."""
-    home = Home(tmp_path_factory.mktemp("undisturbed"))
-    film(home)
-    assert home.once().returncode == 0
-    return tree(home.library)
+    return library_of(tmp_path_factory.mktemp("undisturbed"), film)
 
 
 @pytest.mark.parametrize("disk", ["library", "state"])

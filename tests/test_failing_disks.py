@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from clips import stamped
-from daemon import Home, kill, same_trees, tree, until
+from daemon import Home, kill, library_of, same_trees, tree, until
 
 _LOOP_SET_STATUS64, _LOOP_GET_STATUS64 = 0x4C04, 0x4C05
 _LOOP_INFO64 = "<5Q4I64s64s32s2Q"
@@ -77,10 +77,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The library without any trouble."""
-    home = Home(tmp_path_factory.mktemp("undisturbed"))
-    film(home)
-    assert home.once().returncode == 0
-    return tree(home.library)
+    return library_of(tmp_path_factory.mktemp("undisturbed"), film)
 
 
 def film(home: Home) -> Path:

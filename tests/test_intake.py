@@ -2,47 +2,18 @@
 
 import contextlib
 import os
-import threading
 from pathlib import Path
 
 import pytest
 from clips import stamped
+from taking import intake_into, seen
 
 from vlogd import names
 from vlogd.inbox import Inbox
 from vlogd.intake import Intake, look
 from vlogd.originals import Originals
 from vlogd.outcome import Accepted, Changed, Duplicate, Failed, Left
-from vlogd.process import Limits
-from vlogd.settle import Sighting
-from vlogd.volumes import Volumes
 from vlogd.whole import proves_whole
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Inbox:
-    """An empty inbox."""
-    (tmp_path / "inbox").mkdir()
-    return Inbox("main", tmp_path / "inbox")
-
-
-@pytest.fixture
-def intake(tmp_path: Path) -> Intake:
-    """An intake into `tmp_path/originals`."""
-    return intake_into(tmp_path / "originals", tmp_path)
-
-
-def intake_into(originals: Path, state: Path) -> Intake:
-    """An intake into some folder."""
-    volumes = Volumes(state, {"originals": originals}, 0)
-    return Intake(Originals(originals), Limits(), threading.Event(), volumes)
-
-
-def seen(path: Path) -> Sighting:
-    """A sighting of a regular file."""
-    found = look(path)
-    assert isinstance(found, Sighting)
-    return found
 
 
 def test_a_video_becomes_an_item(inbox: Inbox, intake: Intake, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from vlogd import aside, names
-from vlogd.door import Door, Trouble
+from vlogd.door import Complaints, Door, Trouble
 from vlogd.errors import Stopping, Unavailable
 from vlogd.inbox import Inbox
 from vlogd.intake import Intake, look
@@ -43,8 +43,9 @@ class Arrival:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._hints: queue.SimpleQueue[tuple[Door, Path] | None] = queue.SimpleQueue()
+        self._complaints = Complaints(tell)
         self._doors = [
-            Door(inbox, tell, partial(self._hint, number), Settling(inbox.settle_seconds))
+            Door(inbox, tell, self._complaints, partial(self._hint, number), Settling(inbox.settle_seconds))
             for number, inbox in enumerate(inboxes)
         ]
         self._intake = intake
@@ -53,7 +54,6 @@ class Arrival:
         self._thread = threading.Thread(target=self._run, name="vlogd-arrival", daemon=True)
         self._stopping = threading.Event()
         self._scanned = threading.Event()
-        self._troubles: dict[str, str] = {}
         self._claims: dict[Path, str] = {}
 
     def start(self) -> None:
@@ -85,24 +85,19 @@ class Arrival:
                 self._scan_due()
                 self._take_settled()
                 self._scanned.set()
-                self._complain("inboxes", "")
+                self._complaints.say("inboxes", "")
                 self._hear()
             except Stopping:
                 break
             except Exception as error:  # noqa: BLE001 - a bug with one file must not end all arrivals
                 _log.error("bug", where="arrival", exc_info=error)
-                self._complain(
+                self._complaints.say(
                     "inboxes", f"vlogd met an error it did not foresee ({error!r}); please report it."
                 )
                 self._scanned.set()
                 self._stopping.wait(_PAUSE_SECONDS)
         for door in self._doors:
             door.close()
-
-    def _complain(self, place: str, sentence: str) -> None:
-        if sentence != self._troubles.get(place, ""):
-            self._troubles[place] = sentence
-            self._tell(Trouble(place, sentence))
 
     def _hear(self) -> None:
         """Sleep until a hint or the next due time; then look at what the hints name."""
@@ -154,9 +149,9 @@ class Arrival:
                 if not isinstance(outcome, Left) or self._claims.get(outcome.path) != outcome.sentence:
                     self._tell(outcome)
         except (Unavailable, OSError) as error:
-            self._complain("claims", f"What was claimed before could not be taken up: {error}")
+            self._complaints.say("claims", f"What was claimed before could not be taken up: {error}")
         else:
-            self._complain("claims", "")
+            self._complaints.say("claims", "")
         self._claims = claims
 
     def _scan(self, door: Door, folder: Path) -> None:

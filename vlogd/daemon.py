@@ -29,13 +29,12 @@ from vlogd.live import Live, Requests
 from vlogd.log import get_logger
 from vlogd.model import Item
 from vlogd.notify import Notifier, watchdog_seconds
-from vlogd.opening import open_state
+from vlogd.opening import open_state, volumes_of
 from vlogd.originals import Originals
 from vlogd.rules import Rules
 from vlogd.runner import Bench
 from vlogd.signals import Signals
 from vlogd.stages import STAGES
-from vlogd.volumes import Volumes
 
 _log = get_logger()
 
@@ -61,9 +60,7 @@ class Daemon:
         self._notifier = Notifier()
         self._told_live: Live | None = None
         self._next_check = time.monotonic() + config.library_check_seconds
-        folders = {"originals": config.originals, "library": config.library}
-        apart = {"archive": config.keeping.archive} if config.keeping.archive else {}
-        self._volumes = Volumes(config.state, folders, config.reserve_bytes, apart)
+        self._volumes = volumes_of(config)
         self._journal = self._state.journal
         library = Library(config.library)
         self._originals = Originals(config.originals, config.keeping.archive)

@@ -21,6 +21,20 @@ class Trouble:
     sentence: str
 
 
+class Complaints:
+    """Tells what is wrong at each place once, and with "" once that it no longer is."""
+
+    def __init__(self, tell: Callable[[Trouble], None]) -> None:
+        self._tell = tell
+        self._told: dict[str, str] = {}
+
+    def say(self, place: str, sentence: str) -> None:
+        """What is wrong there now."""
+        if self._told.get(place, "") != sentence:
+            self._told[place] = sentence
+            self._tell(Trouble(place, sentence))
+
+
 @dataclass
 class Door:
     """Used by the arrival thread only; `hear` takes the watcher's hints from any thread.
@@ -30,7 +44,8 @@ class Door:
     """
 
     inbox: Inbox
-    tell: Callable[[Left | Trouble], None]
+    tell: Callable[[Left], None]
+    complaints: Complaints
     hear: Callable[[Path], None]
     settling: Settling
     next_scan_at: float = 0.0
@@ -39,7 +54,6 @@ class Door:
     _watcher: Watcher | None = None
     _watched: tuple[int, int] | None = None
     _left: dict[Path, str] = field(default_factory=dict)
-    _troubles: dict[str, str] = field(default_factory=dict)
 
     def watch(self) -> None:
         """Watch the folder once it is there, anew when it is another one; poll if it must be, saying why."""
@@ -74,9 +88,7 @@ class Door:
 
     def complain(self, about: str, sentence: str) -> None:
         """Tell what is wrong, or with "" that it no longer is, once."""
-        if self._troubles.get(about, "") != sentence:
-            self._troubles[about] = sentence
-            self.tell(Trouble(f"{self.inbox.name}: {about}", sentence))
+        self.complaints.say(f"{self.inbox.name}: {about}", sentence)
 
     def leave(self, outcome: Left, seen: Sighting | str) -> None:
         """Say once why something stays where it is; the next listing tries it again."""

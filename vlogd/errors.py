@@ -27,24 +27,24 @@ class BadInput(VlogdError):
     """The file cannot become a video, whatever we try."""
 
 
-class ToolFailed(VlogdError):
-    """A tool ended badly. `stderr_tail` holds its last lines, for `vlogd show`."""
+class _ToolTrouble(VlogdError):
+    """Of a tool that said something. `stderr_tail` holds its last lines, for `vlogd show`."""
 
     def __init__(self, sentence: str, stderr_tail: Sequence[str] = ()) -> None:
         super().__init__(sentence)
         self.stderr_tail = tuple(stderr_tail)
+
+
+class ToolFailed(_ToolTrouble):
+    """A tool ended badly."""
 
 
 class ToolKilled(VlogdError):
     """A tool was ended from outside: by the kernel for want of memory, or by a person."""
 
 
-class ToolStalled(VlogdError):
-    """A tool showed no progress and was ended: a slow disk, a hung driver. `stderr_tail` as in `ToolFailed`."""
-
-    def __init__(self, sentence: str, stderr_tail: Sequence[str] = ()) -> None:
-        super().__init__(sentence)
-        self.stderr_tail = tuple(stderr_tail)
+class ToolStalled(_ToolTrouble):
+    """A tool showed no progress and was ended: a slow disk, a hung driver."""
 
 
 class Unavailable(VlogdError):

@@ -18,8 +18,8 @@ from vlogd.journal import Damaged, Journal
 from vlogd.library import TRASH, Library
 from vlogd.live import Lock
 from vlogd.model import Item
+from vlogd.opening import volumes_of
 from vlogd.originals import Originals
-from vlogd.volumes import Volumes
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,7 @@ class Check:
         self._repair = repair
         self._originals = Originals(config.originals, config.keeping.archive)
         self._library = Library(config.library)
-        folders = {"originals": config.originals, "library": config.library}
-        self._volumes = Volumes(config.state, folders, config.reserve_bytes)
+        self._volumes = volumes_of(config)
 
     def run(self) -> list[Difference]:
         """All differences, the journal's first."""

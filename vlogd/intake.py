@@ -42,7 +42,7 @@ _CLAIM = ".vlogd-claim.json"
 _ID_CHARACTERS = 16
 
 _MOST_STALLS = 3
-"""How often ffprobe may stand still over one file before the file is blamed and not the disk."""
+"""How often ffprobe may stand still over one file before the file is blamed and not the disk: it holds up all others."""
 
 
 def look(path: Path) -> Sighting | str:
@@ -127,10 +127,9 @@ class Intake:
         except Stopping:
             raise
         except ToolStalled as error:
-            self._stalls[claimed.parent.name] += 1
-            if (
-                self._stalls[claimed.parent.name] >= _MOST_STALLS
-            ):  # it would hold up all others again and again
+            token = claimed.parent.name
+            self._stalls[token] += 1
+            if self._stalls[token] >= _MOST_STALLS:
                 return self._put_aside(claimed, path, inbox, f"ffprobe stands still over it: {error}")
             return _waits(claimed, path, inbox, error)
         except (VlogdError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Takes the state folder for this daemon, at a start and at a reload."""
+"""What a configuration names, opened: its disks, and the state folder for one daemon, at a start and at a reload."""
 
 import shutil
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from vlogd.errors import Unavailable
 from vlogd.journal import Journal
 from vlogd.live import Lock
 from vlogd.rebuild import open_journal
+from vlogd.volumes import Volumes
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,13 @@ class State:
         """Let another daemon have it."""
         self.journal.close()
         self.lock.release()
+
+
+def volumes_of(config: Config) -> Volumes:
+    """The disks of a configuration."""
+    folders = {"originals": config.originals, "library": config.library}
+    apart = {"archive": config.keeping.archive} if config.keeping.archive else {}
+    return Volumes(config.state, folders, config.reserve_bytes, apart)
 
 
 def open_state(config: Config) -> State:

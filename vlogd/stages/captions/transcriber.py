@@ -75,9 +75,8 @@ def _model(settings: dict[str, Any]) -> Any:
 
 def _listen(request: dict[str, Any]) -> dict[str, Any] | None:
     settings = request["settings"]
-    model = _model(
-        settings
-    )  # first: while there is none, this is asked every minute, for hours of sound maybe
+    # First: while there is none, this is asked every minute, for hours of sound maybe.
+    model = _model(settings)
     if model is None:
         return None
     spoken = _speech(_samples(request["pcm"]))

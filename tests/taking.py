@@ -1,0 +1,23 @@
+"""Takes files without a daemon around it."""
+
+import threading
+from pathlib import Path
+
+from vlogd.intake import Intake, look
+from vlogd.originals import Originals
+from vlogd.process import Limits
+from vlogd.settle import Sighting
+from vlogd.volumes import Volumes
+
+
+def intake_into(originals: Path, state: Path) -> Intake:
+    """An intake into some folder."""
+    volumes = Volumes(state, {"originals": originals}, 0)
+    return Intake(Originals(originals), Limits(), threading.Event(), volumes)
+
+
+def seen(path: Path) -> Sighting:
+    """A sighting of a regular file."""
+    found = look(path)
+    assert isinstance(found, Sighting)
+    return found
