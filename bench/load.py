@@ -20,7 +20,7 @@ from pathlib import Path
 
 from common import VLOGD, home, peak_mebibytes
 
-from vlogd.model import Item
+from vlogd.core.model import Item
 from vlogd.originals import ITEM
 
 _MOST_LINKS = 50_000

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vlogd import log
+from vlogd.core import log
 from vlogd.inbox import Inbox
 from vlogd.intake import Intake
 

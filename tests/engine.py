@@ -10,14 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vlogd import files, library
+from vlogd import library
+from vlogd.core import files
+from vlogd.core.model import Item
 from vlogd.decider import Decider
 from vlogd.front import Front
 from vlogd.journal import Journal
 from vlogd.keeping import Keeping
 from vlogd.librarian import Librarian
 from vlogd.library import Library
-from vlogd.model import Item
 from vlogd.originals import Originals
 from vlogd.process import Limits
 from vlogd.retry import Retry

@@ -6,7 +6,7 @@ from pathlib import Path
 import m3u8
 from stage_driver import run_stage
 
-from vlogd.settings import NoSettings
+from vlogd.core.settings import NoSettings
 from vlogd.stage import Work
 from vlogd.stages import HLS, PROBE
 from vlogd.stages.hls.ladder import HlsSettings, Rung

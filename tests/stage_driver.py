@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vlogd.model import Item, Receipt
+from vlogd.core.model import Item, Receipt
 from vlogd.process import Limits
 from vlogd.stage import Stage, Work
 from vlogd.workspace import Workspace

@@ -12,8 +12,9 @@ import pytest
 from clips import stamped
 from taking import intake_into, seen
 
-from vlogd import aside, files, media, names
-from vlogd.errors import ToolKilled, ToolStalled, Unavailable
+from vlogd import aside, media
+from vlogd.core import files, titles
+from vlogd.core.errors import ToolKilled, ToolStalled, Unavailable
 from vlogd.inbox import Inbox
 from vlogd.intake import Intake
 from vlogd.originals import Originals
@@ -28,7 +29,7 @@ def test_a_note_never_replaces_a_file(inbox: Inbox, intake: Intake) -> None:
         path = inbox.folder / name
         path.write_text(f"this is {name}")
         assert isinstance(intake.take(path, inbox, seen(path)), Failed)
-    kept = {p.name: p.read_text() for p in (inbox.folder / names.FAILED).iterdir()}
+    kept = {p.name: p.read_text() for p in (inbox.folder / titles.FAILED).iterdir()}
     assert kept["a.mp4.txt"] == "this is a.mp4.txt"
     assert "this is a.mp4" in kept.values()
     assert len(kept) == 4
@@ -54,7 +55,7 @@ def test_a_linked_failed_folder_is_not_used(inbox: Inbox, intake: Intake, tmp_pa
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "mine.txt").write_text("mine")
-    (inbox.folder / names.FAILED).symlink_to(elsewhere)
+    (inbox.folder / titles.FAILED).symlink_to(elsewhere)
     path = inbox.folder / "letter.mp4"
     path.write_text("dear")
     outcome = intake.take(path, inbox, seen(path))

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from vlogd import config
-from vlogd.errors import ConfigError
+from vlogd.core.errors import ConfigError
 from vlogd.stages import STAGES
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.yaml"

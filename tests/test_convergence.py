@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from toy_stages import ToySettings, pipeline
 
-from vlogd import files
+from vlogd.core import files
 
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - thousands of syncs: not on a disk
 STAGES = ("first", "left", "right", "last")

@@ -11,8 +11,8 @@ from engine import Engine
 from toy_stages import ToySettings, toy
 
 from vlogd import crowd
-from vlogd.errors import Unavailable
-from vlogd.model import Json, Part
+from vlogd.core.errors import Unavailable
+from vlogd.core.model import Json, Part
 from vlogd.stage import Stage, check
 from vlogd.workspace import Workspace
 

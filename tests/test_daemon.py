@@ -14,7 +14,7 @@ from clips import ffmpeg, stamped
 from daemon import DEMO, Home, children, kill, until
 
 import vlogd
-from vlogd.files import TEMPORARY_PREFIX
+from vlogd.core.files import TEMPORARY_PREFIX
 
 
 def test_sigterm_ends_it_within_seconds_with_all_children(tmp_path: Path) -> None:

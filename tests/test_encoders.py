@@ -9,8 +9,8 @@ import structlog
 from structlog.testing import capture_logs
 
 from vlogd import encoders, ffmpeg
+from vlogd.core.errors import Unavailable
 from vlogd.encoders import Encoder
-from vlogd.errors import Unavailable
 from vlogd.process import Limits
 
 LIMITS = Limits()

@@ -8,7 +8,7 @@ import pytest
 from clips import stamped
 from taking import intake_into, seen
 
-from vlogd import names
+from vlogd.core import titles
 from vlogd.inbox import Inbox
 from vlogd.intake import Intake, look
 from vlogd.originals import Originals
@@ -51,7 +51,7 @@ def test_what_is_no_video_is_put_aside(inbox: Inbox, intake: Intake) -> None:
         path.write_text(f"dear {number}")
         outcome = intake.take(path, inbox, seen(path))
         assert isinstance(outcome, Failed)
-    kept = sorted(p.name for p in (inbox.folder / names.FAILED).iterdir())
+    kept = sorted(p.name for p in (inbox.folder / titles.FAILED).iterdir())
     assert kept == ["letter-2.mp4", "letter-2.mp4.txt", "letter.mp4", "letter.mp4.txt"]
 
 
@@ -149,7 +149,7 @@ def test_a_container_proves_that_it_is_whole(file: str, tmp_path: Path) -> None:
 )  # fmt: skip
 def test_titles(name: str, title: str) -> None:
     """A title is what can be read of the name."""
-    assert names.title_of(name) == title
+    assert titles.title_of(name) == title
 
 
 @pytest.mark.parametrize(
@@ -157,8 +157,8 @@ def test_titles(name: str, title: str) -> None:
 )
 def test_litter(name: str) -> None:
     """Temporary names and file servers' own are no files."""
-    assert names.is_litter(name)
-    assert not names.is_litter("film.mp4")
+    assert titles.is_litter(name)
+    assert not titles.is_litter("film.mp4")
 
 
 def test_left_is_told_for_unreadable_files(inbox: Inbox, intake: Intake) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vlogd.errors import Unavailable
+from vlogd.core.errors import Unavailable
 from vlogd.journal import MIGRATIONS, Damaged, Journal
 
 DATA = Path(__file__).parent / "data"

@@ -9,7 +9,7 @@ import pytest
 from broken_tools import instead
 
 from vlogd import ffmpeg, misread
-from vlogd.errors import Unavailable
+from vlogd.core.errors import Unavailable
 from vlogd.process import Limits
 from vlogd.runner import as_trouble
 

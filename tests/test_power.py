@@ -19,7 +19,7 @@ from clips import stamped
 from engine import Crash, Engine, published
 from toy_stages import ToySettings, pipeline
 
-from vlogd.files import sweep_temporary
+from vlogd.core.files import sweep_temporary
 from vlogd.inbox import Inbox
 from vlogd.intake import Intake, look
 from vlogd.originals import Originals

@@ -6,7 +6,7 @@ import pytest
 from clips import ffmpeg
 
 from vlogd import media, process
-from vlogd.errors import BadInput, ToolFailed, ToolKilled, ToolStalled
+from vlogd.core.errors import BadInput, ToolFailed, ToolKilled, ToolStalled
 from vlogd.process import Limits
 from vlogd.retry import Retry, kind_of
 

@@ -9,7 +9,7 @@ import pytest
 from clips import stamped
 from daemon import Home, children, kill, tree, until
 
-from vlogd import files
+from vlogd.core import files
 from vlogd.library import Library
 from vlogd.originals import Originals
 

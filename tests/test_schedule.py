@@ -1,6 +1,6 @@
 """Who goes first."""
 
-from vlogd.model import Part
+from vlogd.core.model import Part
 from vlogd.retry import Retry
 from vlogd.schedule import Wanted, choose
 

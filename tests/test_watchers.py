@@ -17,8 +17,8 @@ from watchdog.observers import Observer
 
 from vlogd import watchers
 from vlogd.arrival import Arrival
+from vlogd.core.errors import Unavailable
 from vlogd.door import Trouble
-from vlogd.errors import Unavailable
 from vlogd.inbox import Inbox
 from vlogd.intake import Intake
 from vlogd.originals import Originals

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
-from vlogd.model import Json, Part, View
-from vlogd.settings import settings
+from vlogd.core.model import Json, Part, View
+from vlogd.core.settings import settings
 from vlogd.stage import Stage, Work, check
 from vlogd.workspace import Workspace
 

@@ -14,12 +14,13 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from vlogd import aside, names
+from vlogd import aside
+from vlogd.core import titles
+from vlogd.core.errors import Stopping, Unavailable
+from vlogd.core.log import get_logger
 from vlogd.door import Complaints, Door, Trouble
-from vlogd.errors import Stopping, Unavailable
 from vlogd.inbox import Inbox
 from vlogd.intake import Intake, look
-from vlogd.log import get_logger
 from vlogd.outcome import Changed, Left, Outcome
 from vlogd.settle import Settling, Sighting
 from vlogd.whole import is_open_for_writing, proves_whole
@@ -156,7 +157,7 @@ class Arrival:
 
     def _scan(self, door: Door, folder: Path) -> None:
         for parent, folders, found in os.walk(folder, onerror=partial(self._closed, door)):
-            folders[:] = [name for name in folders if not names.is_litter(name)]
+            folders[:] = [name for name in folders if not titles.is_litter(name)]
             for name in found:
                 self._see(door, Path(parent) / name)
             for name in folders:
@@ -176,7 +177,7 @@ class Arrival:
             inside = path.relative_to(door.inbox.folder)
         except ValueError:
             return
-        if any(names.is_litter(part) for part in inside.parts) or not inside.parts:
+        if any(titles.is_litter(part) for part in inside.parts) or not inside.parts:
             return
         try:
             if path.is_dir() and not path.is_symlink():

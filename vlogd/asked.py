@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from vlogd.core.log import get_logger
 from vlogd.decider import Decider
 from vlogd.journal import Journal
 from vlogd.keeping import Keeping
-from vlogd.log import get_logger
 from vlogd.tracked import Leaving
 
 _log = get_logger()

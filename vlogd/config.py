@@ -16,12 +16,8 @@ import pydantic
 import yaml
 from pydantic import Field
 
-from vlogd.errors import ConfigError
-from vlogd.inbox import Inbox, Watch
-from vlogd.keeping import Keeping, Policy
-from vlogd.process import Limits
-from vlogd.retry import Retry
-from vlogd.settings import (
+from vlogd.core.errors import ConfigError
+from vlogd.core.settings import (
     NonNegativeDays,
     NonNegativeInt,
     NonNegativeSeconds,
@@ -29,6 +25,10 @@ from vlogd.settings import (
     PositiveSeconds,
     settings,
 )
+from vlogd.inbox import Inbox, Watch
+from vlogd.keeping import Keeping, Policy
+from vlogd.process import Limits
+from vlogd.retry import Retry
 from vlogd.stages import STAGES
 
 _DAY_SECONDS = 86400.0

@@ -17,17 +17,17 @@ from vlogd import live, outlook
 from vlogd.arrival import Arrival
 from vlogd.asked import Asked
 from vlogd.config import Config, load
+from vlogd.core.errors import ConfigError, Unavailable
+from vlogd.core.log import get_logger
+from vlogd.core.model import Item
 from vlogd.decider import Decider
 from vlogd.drops import Drops
-from vlogd.errors import ConfigError, Unavailable
 from vlogd.executor import LocalExecutor
 from vlogd.front import Front
 from vlogd.intake import Intake
 from vlogd.librarian import Librarian
 from vlogd.library import Library
 from vlogd.live import Live, Requests
-from vlogd.log import get_logger
-from vlogd.model import Item
 from vlogd.notify import Notifier, watchdog_seconds
 from vlogd.opening import open_state, volumes_of
 from vlogd.originals import Originals

@@ -13,15 +13,15 @@ from functools import partial
 from typing import Any
 
 from vlogd import crowd, outlook
+from vlogd.core.errors import Cancelled
+from vlogd.core.log import get_logger
+from vlogd.core.model import Item
 from vlogd.departures import Departures
-from vlogd.errors import Cancelled
 from vlogd.executor import Executor
 from vlogd.floor import Floor
 from vlogd.housekeeping import Housekeeping
 from vlogd.journal import Journal
 from vlogd.librarian import Found, Librarian, Position
-from vlogd.log import get_logger
-from vlogd.model import Item
 from vlogd.plan import as_final, survey
 from vlogd.questions import Questions
 from vlogd.rules import Rules

@@ -6,11 +6,11 @@ asked for -> nothing of it runs any more -> off the page and into the trash -> f
 from collections.abc import Callable, Collection
 from functools import partial
 
+from vlogd.core.log import get_logger
+from vlogd.core.model import Item
 from vlogd.floor import Floor
 from vlogd.journal import Journal
 from vlogd.librarian import Librarian
-from vlogd.log import get_logger
-from vlogd.model import Item
 from vlogd.questions import Questions
 from vlogd.tracked import Leaving, Tracked
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from vlogd import live, process, watchers
 from vlogd.config import Config
-from vlogd.errors import VlogdError
+from vlogd.core.errors import VlogdError
 from vlogd.process import Limits
 
 _LEAST_FREE_BYTES = 5 << 30

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vlogd import watchers
-from vlogd.errors import Unavailable
+from vlogd.core.errors import Unavailable
 from vlogd.inbox import Inbox
 from vlogd.outcome import Left
 from vlogd.settle import Settling, Sighting

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vlogd.model import Item
+from vlogd.core.model import Item
 from vlogd.process import Limits
 from vlogd.stages import STAGES
 from vlogd.stages.hls import plan as hls

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vlogd import ffmpeg
-from vlogd.errors import ToolFailed, ToolStalled, Unavailable
-from vlogd.log import get_logger
+from vlogd.core.errors import ToolFailed, ToolStalled, Unavailable
+from vlogd.core.log import get_logger
 from vlogd.process import Limits
 from vlogd.streams import mp4
 

@@ -17,10 +17,11 @@ from typing import Any
 
 import ffmpeg
 
-from vlogd import digest, misread, process
-from vlogd.errors import ToolFailed, ToolStalled, Unavailable
+from vlogd import misread, process
+from vlogd.core import digest
+from vlogd.core.cancellation import Stop
+from vlogd.core.errors import ToolFailed, ToolStalled, Unavailable
 from vlogd.process import Limits
-from vlogd.stop import Stop
 
 Stream = Any
 

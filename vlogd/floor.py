@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
-from vlogd.errors import Stopping, Unavailable
+from vlogd.core.cancellation import Either
+from vlogd.core.errors import Stopping, Unavailable
+from vlogd.core.log import get_logger
+from vlogd.core.model import Attempt
 from vlogd.executor import Executor
 from vlogd.journal import Journal
-from vlogd.log import get_logger
-from vlogd.model import Attempt
 from vlogd.retry import kind_of
 from vlogd.rules import Rules
 from vlogd.runner import Bench, Done, perform
 from vlogd.schedule import Wanted, choose
-from vlogd.stop import Either
 from vlogd.tracked import OpenStep, Tracked
 
 _log = get_logger()

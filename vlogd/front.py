@@ -14,9 +14,9 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from vlogd import files
+from vlogd.core import files
+from vlogd.core.model import Item, View
 from vlogd.library import VIDEO, VIDEOS, Library
-from vlogd.model import Item, View
 from vlogd.plan import Survey
 from vlogd.report import Progress, Report, report
 from vlogd.stage import Stage, Work

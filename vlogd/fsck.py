@@ -11,13 +11,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlogd import digest, files, rebuild
+from vlogd import rebuild
 from vlogd.config import Config
-from vlogd.errors import Unavailable
+from vlogd.core import digest, files
+from vlogd.core.errors import Unavailable
+from vlogd.core.model import Item
 from vlogd.journal import Damaged, Journal
 from vlogd.library import TRASH, Library
 from vlogd.live import Lock
-from vlogd.model import Item
 from vlogd.opening import volumes_of
 from vlogd.originals import Originals
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 
+from vlogd.core.log import get_logger
+from vlogd.core.model import Item
 from vlogd.executor import ARCHIVE
 from vlogd.librarian import Librarian
-from vlogd.log import get_logger
-from vlogd.model import Item
 from vlogd.questions import Questions
 from vlogd.rules import Rules
 from vlogd.tracked import Tracked

@@ -25,15 +25,16 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from vlogd import aside, digest, files, media, names
-from vlogd.errors import BadInput, Stopping, ToolStalled, Unavailable, VlogdError
+from vlogd import aside, media
+from vlogd.core import digest, files, titles
+from vlogd.core.cancellation import Stop
+from vlogd.core.errors import BadInput, Stopping, ToolStalled, Unavailable, VlogdError
+from vlogd.core.model import Item
 from vlogd.inbox import Inbox
-from vlogd.model import Item
 from vlogd.originals import ITEM, Originals
 from vlogd.outcome import Accepted, Changed, Duplicate, Failed, Left, Outcome
 from vlogd.process import Limits
 from vlogd.settle import Sighting
-from vlogd.stop import Stop
 from vlogd.volumes import Volumes
 from vlogd.whole import is_open_for_writing
 
@@ -215,11 +216,11 @@ class Intake:
         accepted_at = time.time()
         with suppress(OSError, ValueError, KeyError):
             accepted_at = files.read_json(claimed.parent / _CLAIM)["accepted_at"]
-        title = names.title_of(claimed.name)
+        title = titles.title_of(claimed.name)
         return Item(
             id=item_id,
             title=title,
-            slug=names.slug_of(title, item_id),
+            slug=titles.slug_of(title, item_id),
             inbox=inbox.name,
             original=f"{item_id}/{claimed.name}",
             digest=identity,

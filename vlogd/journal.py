@@ -21,9 +21,9 @@ from typing import Any
 import peewee
 from playhouse import migrate as playhouse_migrate
 
-from vlogd.errors import Unavailable
-from vlogd.log import get_logger
-from vlogd.model import Artifact, Attempt, Item, Left
+from vlogd.core.errors import Unavailable
+from vlogd.core.log import get_logger
+from vlogd.core.model import Artifact, Attempt, Item, Left
 
 _log = get_logger()
 

@@ -11,11 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlogd import aside, files
-from vlogd.errors import BadInput, Unavailable
+from vlogd import aside
+from vlogd.core import files
+from vlogd.core.errors import BadInput, Unavailable
+from vlogd.core.model import Artifact, Item, Part, Receipt
 from vlogd.front import Front, Growing
 from vlogd.keeping import Keeping
-from vlogd.model import Artifact, Item, Part, Receipt
 from vlogd.plan import Step, Survey
 from vlogd.report import Progress, Report
 from vlogd.runner import Bench, cache_of, caches_of, work_of

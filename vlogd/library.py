@@ -17,8 +17,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from vlogd import digest, files
-from vlogd.model import Artifact, FileMark, Item, Receipt, View
+from vlogd.core import digest, files
+from vlogd.core.model import Artifact, FileMark, Item, Receipt, View
 from vlogd.workspace import RECEIPTS
 
 VIDEOS = "videos"

@@ -5,9 +5,9 @@ Part of the deciding thread.
 
 from collections.abc import Callable
 
-from vlogd.errors import Unavailable
+from vlogd.core.errors import Unavailable
+from vlogd.core.log import get_logger
 from vlogd.librarian import Librarian
-from vlogd.log import get_logger
 from vlogd.questions import Questions
 
 _log = get_logger()

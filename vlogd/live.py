@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from vlogd import files
-from vlogd.errors import Unavailable
-from vlogd.log import get_logger
+from vlogd.core import files
+from vlogd.core.errors import Unavailable
+from vlogd.core.log import get_logger
 
 _log = get_logger()
 

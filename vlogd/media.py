@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from vlogd import ffmpeg, misread
-from vlogd.errors import BadInput, ToolFailed
+from vlogd.core.cancellation import Stop
+from vlogd.core.errors import BadInput, ToolFailed
 from vlogd.process import Limits
-from vlogd.stop import Stop
 
 _MOST_STREAMS = 256
 _MOST_CHAPTERS = 2000

@@ -12,8 +12,8 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from vlogd.stop import Never, Stop
-from vlogd.stop import check as check_stop
+from vlogd.core.cancellation import Never, Stop
+from vlogd.core.cancellation import check as check_stop
 
 _KINDS = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.ETIMEDOUT, errno.EHOSTDOWN)
 _WORDS = tuple(os.strerror(kind) for kind in _KINDS)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vlogd.config import Config
-from vlogd.errors import Unavailable
+from vlogd.core.errors import Unavailable
 from vlogd.journal import Journal
 from vlogd.live import Lock
 from vlogd.rebuild import open_journal

@@ -17,10 +17,10 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from vlogd import digest, files
-from vlogd.errors import BadInput, Unavailable
-from vlogd.model import Item
-from vlogd.stop import Stop
+from vlogd.core import digest, files
+from vlogd.core.cancellation import Stop
+from vlogd.core.errors import BadInput, Unavailable
+from vlogd.core.model import Item
 
 ITEM = ".vlogd-item.json"
 TRASH = ".trash"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlogd.model import Item
+from vlogd.core.model import Item
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from vlogd import digest
-from vlogd.model import Artifact, Item, Json
+from vlogd.core import digest
+from vlogd.core.model import Artifact, Item, Json
 from vlogd.stage import Stage
 
 _FINGERPRINT_CHARACTERS = 12

@@ -25,8 +25,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import IO
 
-from vlogd.errors import Stopping, ToolFailed, ToolKilled, ToolStalled, Unavailable
-from vlogd.stop import Stop
+from vlogd.core.cancellation import Stop
+from vlogd.core.errors import Stopping, ToolFailed, ToolKilled, ToolStalled, Unavailable
 
 _TAIL_LINES = 40
 _LINE_CHARACTERS = 500

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from vlogd.errors import Stopping, Unavailable
+from vlogd.core.cancellation import Stop
+from vlogd.core.errors import Stopping, Unavailable
+from vlogd.core.log import get_logger
 from vlogd.executor import LIBRARY, Executor
-from vlogd.log import get_logger
 from vlogd.runner import as_trouble
-from vlogd.stop import Stop
 
 _log = get_logger()
 

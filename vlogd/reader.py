@@ -10,10 +10,10 @@ from typing import Any, Self
 
 from vlogd import live
 from vlogd.config import Config
+from vlogd.core.model import Attempt, Item, Left, Receipt
 from vlogd.front import Front, Growing
 from vlogd.journal import Journal
 from vlogd.library import Library
-from vlogd.model import Attempt, Item, Left, Receipt
 from vlogd.originals import Originals
 from vlogd.plan import Survey, as_final, survey
 from vlogd.report import Progress, Report

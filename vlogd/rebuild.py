@@ -4,9 +4,9 @@ import time
 from pathlib import Path
 
 from vlogd import watchers
-from vlogd.errors import Unavailable
+from vlogd.core.errors import Unavailable
+from vlogd.core.log import get_logger
 from vlogd.journal import Damaged, Journal
-from vlogd.log import get_logger
 
 _log = get_logger()
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from vlogd.model import Item, Part
+from vlogd.core.model import Item, Part
 from vlogd.plan import Survey
 from vlogd.stage import Stage
 

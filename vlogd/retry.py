@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import tenacity
 
-from vlogd.errors import BadInput, Cancelled, ToolFailed, ToolKilled, ToolStalled, Unavailable
+from vlogd.core.errors import BadInput, Cancelled, ToolFailed, ToolKilled, ToolStalled, Unavailable
 
 _TOOLS = (ToolFailed.__name__, ToolKilled.__name__, ToolStalled.__name__)
 

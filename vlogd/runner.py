@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlogd.errors import Stopping, Unavailable, VlogdError
+from vlogd.core.cancellation import Stop
+from vlogd.core.errors import Stopping, Unavailable, VlogdError
+from vlogd.core.model import Item, Part, Receipt
 from vlogd.library import Library
-from vlogd.model import Item, Part, Receipt
 from vlogd.originals import Originals
 from vlogd.plan import Step
 from vlogd.process import Limits
 from vlogd.stage import Work
-from vlogd.stop import Stop
 from vlogd.volumes import Volumes
 from vlogd.workspace import Workspace
 

@@ -11,7 +11,7 @@ resource, but parts of order 0 of its own step (the sound that belongs to the fi
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from vlogd.model import Part
+from vlogd.core.model import Part
 
 
 @dataclass(frozen=True)

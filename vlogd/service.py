@@ -6,9 +6,9 @@ import os
 import sys
 
 from vlogd.config import Config
+from vlogd.core.errors import Unavailable
+from vlogd.core.log import get_logger
 from vlogd.daemon import Daemon
-from vlogd.errors import Unavailable
-from vlogd.log import get_logger
 from vlogd.signals import Signals
 
 _log = get_logger()

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from vlogd.errors import Unavailable
+from vlogd.core.errors import Unavailable
+from vlogd.core.log import get_logger
 from vlogd.librarian import Librarian
 from vlogd.listing import Listing
-from vlogd.log import get_logger
 from vlogd.questions import Questions
 from vlogd.report import Report
 from vlogd.runner import Bench

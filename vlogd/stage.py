@@ -30,8 +30,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vlogd.model import Item, Json, Part, Receipt, View
-from vlogd.settings import NoSettings
+from vlogd.core.model import Item, Json, Part, Receipt, View
+from vlogd.core.settings import NoSettings
 from vlogd.workspace import Workspace
 
 

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from vlogd.core.model import Artifact, Attempt, Item, Part
 from vlogd.front import Growing
 from vlogd.librarian import Position
-from vlogd.model import Artifact, Attempt, Item, Part
 from vlogd.plan import Step, Survey
 from vlogd.report import Progress, Report
 from vlogd.retry import Retry

@@ -14,8 +14,8 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-from vlogd import files
-from vlogd.errors import Unavailable
+from vlogd.core import files
+from vlogd.core.errors import Unavailable
 
 _MARK = ".vlogd-volume"
 _KNOWN = "volumes.json"

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vlogd import digest, files
-from vlogd.errors import Stopping
-from vlogd.model import FileMark, Item, Receipt
+from vlogd.core import digest, files
+from vlogd.core.cancellation import Stop
+from vlogd.core.errors import Stopping
+from vlogd.core.model import FileMark, Item, Receipt
 from vlogd.process import Limits
-from vlogd.stop import Stop
 
 RECEIPTS = "parts"
 """The folder inside an unfinished step's folder that holds its parts' receipts."""

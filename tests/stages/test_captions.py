@@ -9,8 +9,8 @@ from clips import ffmpeg
 from daemon import DATA, DEMO, MODEL
 from stage_driver import run_stage
 
-from vlogd.errors import Unavailable
-from vlogd.settings import NoSettings
+from vlogd.core.errors import Unavailable
+from vlogd.core.settings import NoSettings
 from vlogd.stage import Work
 from vlogd.stages import CAPTIONS, PROBE
 from vlogd.stages.captions import CaptionSettings, cues

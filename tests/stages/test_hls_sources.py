@@ -15,10 +15,10 @@ from clips import BITS, ffmpeg, numbers, stamped
 from hls_tools import SETTINGS, check_playlists, playlists, publish
 from stage_driver import LIMITS, item_of, run_stage
 
-from vlogd.errors import BadInput
-from vlogd.model import Part
+from vlogd.core.errors import BadInput
+from vlogd.core.model import Part
+from vlogd.core.settings import NoSettings
 from vlogd.schedule import Wanted, choose
-from vlogd.settings import NoSettings
 from vlogd.stage import Work
 from vlogd.stages import HLS, PROBE
 from vlogd.stages.hls.ladder import Rung

@@ -7,7 +7,7 @@ from pathlib import Path
 from clips import ffmpeg
 from stage_driver import run_stage
 
-from vlogd.settings import NoSettings
+from vlogd.core.settings import NoSettings
 from vlogd.stages import META, POSTER, PROBE
 from vlogd.stages.poster import PosterSettings
 

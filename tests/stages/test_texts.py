@@ -11,7 +11,7 @@ from clips import ffmpeg, stamped
 from hls_tools import SETTINGS, publish
 from stage_driver import LIMITS, run_stage
 
-from vlogd.settings import NoSettings
+from vlogd.core.settings import NoSettings
 from vlogd.stage import Work
 from vlogd.stages import CHAPTERS, PROBE, STREAM, SUBTITLES
 from vlogd.streams import check

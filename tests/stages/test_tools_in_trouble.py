@@ -17,9 +17,9 @@ from hls_tools import SETTINGS, check_playlists, publish
 from stage_driver import LIMITS, run_stage
 
 from vlogd import encoders, misread, process
-from vlogd.errors import ToolStalled
+from vlogd.core.errors import ToolStalled
+from vlogd.core.settings import NoSettings
 from vlogd.process import Limits
-from vlogd.settings import NoSettings
 from vlogd.stages import HLS, PROBE, SUBTITLES
 from vlogd.stages.hls import chunk
 

@@ -12,7 +12,7 @@ from clips import ffmpeg, stamped
 from hls_tools import SETTINGS, publish
 from stage_driver import LIMITS, run_stage
 
-from vlogd.errors import BadInput
+from vlogd.core.errors import BadInput
 from vlogd.stages import VERIFY
 from vlogd.stages.verify import VerifySettings
 from vlogd.streams import check

@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
-from vlogd.errors import ConfigError, VlogdError
-from vlogd.log import escaped
+from vlogd.core.errors import ConfigError, VlogdError
+from vlogd.core.log import escaped
 
 WRONG_USE, NOT_FOUND = 2, 3
 

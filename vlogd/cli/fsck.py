@@ -6,7 +6,7 @@ from dataclasses import asdict
 import click
 
 from vlogd.cli import config_of
-from vlogd.log import escaped
+from vlogd.core.log import escaped
 
 
 @click.command()

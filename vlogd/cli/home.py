@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from vlogd import files
 from vlogd.cli import config_of
-from vlogd.errors import BadInput
-from vlogd.log import escaped
-from vlogd.stop import Never
+from vlogd.core import files
+from vlogd.core.cancellation import Never
+from vlogd.core.errors import BadInput
+from vlogd.core.log import escaped
 
 _HOME_FILE = """\
 # vlogd: every key with its unit and default is in config.example.yaml.

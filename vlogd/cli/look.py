@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from vlogd.cli import config_of, find
-from vlogd.log import escaped
+from vlogd.core.log import escaped
 
 _WATCH_SECONDS = 1.0
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")

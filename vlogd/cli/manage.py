@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from vlogd.cli import NOT_FOUND, config_of, find
-from vlogd.errors import Unavailable
-from vlogd.log import escaped
+from vlogd.core.errors import Unavailable
+from vlogd.core.log import escaped
 
 
 def _ask(state: Path, done: str, later: str, asked: Sequence[dict[str, Any]]) -> None:

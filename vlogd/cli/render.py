@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from vlogd.log import escaped
+from vlogd.core.log import escaped
 
 _COLOURS = {"ready": "green", "failed": "red", "processing": "yellow", "queued": "dim"}
 

@@ -12,7 +12,7 @@ from vlogd.cli import config_of
 @click.pass_context
 def run(context: click.Context, once: bool) -> None:  # noqa: FBT001 - click passes flags so
     """Watch the inboxes and work, in the foreground."""
-    from vlogd import log
+    from vlogd.core import log
     from vlogd.service import run as run_service
 
     config = config_of(context)

@@ -5,9 +5,10 @@ The JSON is the one that Apple's players read ("Providing JavaScript Object Nota
 
 from collections.abc import Mapping, Sequence, Set
 
-from vlogd import files, scan, vtt
+from vlogd import scan, vtt
+from vlogd.core import files
+from vlogd.core.model import Json, Part, View
 from vlogd.media import Chapter
-from vlogd.model import Json, Part, View
 from vlogd.stage import Stage, Work
 from vlogd.workspace import Workspace
 

@@ -8,9 +8,10 @@ What the file did not say is null or an empty list.
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict
 
-from vlogd import files, scan
+from vlogd import scan
+from vlogd.core import files
+from vlogd.core.model import Json, Part, View
 from vlogd.media import Media
-from vlogd.model import Json, Part, View
 from vlogd.stage import Stage, Work
 from vlogd.workspace import Workspace
 

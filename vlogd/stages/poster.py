@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
 from vlogd import ffmpeg, scan
-from vlogd.errors import ToolFailed
+from vlogd.core.errors import ToolFailed
+from vlogd.core.model import Json, Part, View
+from vlogd.core.settings import NonNegativeSeconds, PositiveInt, settings
 from vlogd.media import Media
-from vlogd.model import Json, Part, View
-from vlogd.settings import NonNegativeSeconds, PositiveInt, settings
 from vlogd.stage import Stage, Work
 from vlogd.workspace import Workspace
 

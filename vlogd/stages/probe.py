@@ -18,9 +18,9 @@ from fractions import Fraction
 from itertools import pairwise
 
 from vlogd import ffmpeg, media, misread, sampletable
-from vlogd.errors import BadInput, ToolFailed
+from vlogd.core.errors import BadInput, ToolFailed
+from vlogd.core.model import Json, Part, View
 from vlogd.media import Media, VideoStream
-from vlogd.model import Json, Part, View
 from vlogd.sampletable import SampleTable
 from vlogd.scan import KEYS, REMUX_FIRST, PacketScan, SoundScan, shown
 from vlogd.stage import Stage, Work

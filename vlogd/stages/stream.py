@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 
-from vlogd.model import Json, Part, View
+from vlogd.core.model import Json, Part, View
 from vlogd.stage import Stage, Work
 from vlogd.streams import dash, playlists, tracks
 from vlogd.streams.tracks import MEDIA, OFFSET, STREAM, Rate, Track

@@ -7,10 +7,11 @@ that cannot be read is left out, with a note: it never holds back the video.
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
-from vlogd import ffmpeg, files, languages, scan
-from vlogd.errors import ToolFailed
+from vlogd import ffmpeg, languages, scan
+from vlogd.core import files
+from vlogd.core.errors import ToolFailed
+from vlogd.core.model import Json, Part, View
 from vlogd.media import SubtitleStream
-from vlogd.model import Json, Part, View
 from vlogd.stage import Stage, Work
 from vlogd.streams.tracks import TEXTS
 from vlogd.workspace import Workspace

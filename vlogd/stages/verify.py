@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Literal
 
-from vlogd import files
-from vlogd.errors import BadInput
-from vlogd.model import Json, Part, View
-from vlogd.settings import settings
+from vlogd.core import files
+from vlogd.core.errors import BadInput
+from vlogd.core.model import Json, Part, View
+from vlogd.core.settings import settings
 from vlogd.stage import Stage, Work
 from vlogd.streams import check
 from vlogd.streams.check import Look

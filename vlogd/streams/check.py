@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Literal
 
 from vlogd import ffmpeg
-from vlogd.errors import ToolFailed
+from vlogd.core.cancellation import Stop
+from vlogd.core.errors import ToolFailed
 from vlogd.process import Limits
-from vlogd.stop import Stop
 from vlogd.streams import reading, rules_master, rules_media, rules_together, samples
 from vlogd.streams.findings import Finding, must
 from vlogd.streams.reading import Unreadable

@@ -10,9 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from vlogd import ffmpeg
-from vlogd.errors import ToolFailed
+from vlogd.core.cancellation import Stop
+from vlogd.core.errors import ToolFailed
 from vlogd.process import Limits
-from vlogd.stop import Stop
 from vlogd.streams import codecs, mp4
 from vlogd.streams.reading import MediaPlaylist, Segment
 

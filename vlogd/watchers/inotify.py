@@ -8,7 +8,7 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
-from vlogd.errors import Unavailable
+from vlogd.core.errors import Unavailable
 from vlogd.watcher import Seen
 
 # watchdog logs about its own threads at every stop; nobody can do anything about it.

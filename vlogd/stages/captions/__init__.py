@@ -16,9 +16,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
-from vlogd import ffmpeg, files, languages, scan
-from vlogd.model import Json, Part, View
-from vlogd.settings import NonNegativeInt, PositiveInt, settings
+from vlogd import ffmpeg, languages, scan
+from vlogd.core import files
+from vlogd.core.model import Json, Part, View
+from vlogd.core.settings import NonNegativeInt, PositiveInt, settings
 from vlogd.stage import Stage, Work
 from vlogd.stages.captions import child, cues
 from vlogd.streams.tracks import TEXTS

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from vlogd import process
-from vlogd.errors import ToolFailed, Unavailable
+from vlogd.core.errors import ToolFailed, Unavailable
 from vlogd.workspace import Workspace
 
 _MODULE = "vlogd.stages.captions.transcriber"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from vlogd import ffmpeg
 from vlogd import scan as probed
-from vlogd.errors import ToolFailed
-from vlogd.model import Json, Part, View
+from vlogd.core.errors import ToolFailed
+from vlogd.core.model import Json, Part, View
 from vlogd.scan import PacketScan
 from vlogd.stage import Stage, Work
 from vlogd.stages.hls import audio, chunk, copy, show

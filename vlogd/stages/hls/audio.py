@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vlogd import ffmpeg
-from vlogd.model import Json
+from vlogd.core.model import Json
 from vlogd.stages.hls.plan import Plan
 from vlogd.stages.hls.segments import transport_stream
 from vlogd.stages.hls.sounds import Sound

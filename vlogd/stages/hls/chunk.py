@@ -14,9 +14,9 @@ from fractions import Fraction
 from pathlib import Path
 
 from vlogd import ffmpeg
+from vlogd.core.errors import BadInput, ToolFailed, ToolStalled
+from vlogd.core.model import Json
 from vlogd.encoders import Encoder, Family, pick
-from vlogd.errors import BadInput, ToolFailed, ToolStalled
-from vlogd.model import Json
 from vlogd.process import Limits
 from vlogd.stages.hls import gate, graph
 from vlogd.stages.hls.plan import Plan

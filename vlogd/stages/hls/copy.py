@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vlogd import ffmpeg
-from vlogd.errors import ToolFailed
-from vlogd.model import Json
+from vlogd.core.errors import ToolFailed
+from vlogd.core.model import Json
 from vlogd.stages.hls import graph
 from vlogd.stages.hls.plan import Plan
 from vlogd.stages.hls.segments import Gop, SegmentWriter

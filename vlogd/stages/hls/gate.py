@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vlogd.model import Json
+from vlogd.core.model import Json
 from vlogd.stages.hls.ladder import Rendition, too_similar
 from vlogd.stages.hls.plan import Plan
 from vlogd.stages.hls.segments import Gop, SegmentWriter

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from vlogd.core.settings import Crf, NonNegativeInt, PositiveInt, settings
 from vlogd.encoders import Codec, Family
-from vlogd.settings import Crf, NonNegativeInt, PositiveInt, settings
 
 Preset = Literal[
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"

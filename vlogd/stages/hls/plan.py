@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from vlogd import scan
+from vlogd.core.model import Part, Receipt
 from vlogd.media import Media
-from vlogd.model import Part, Receipt
 from vlogd.scan import Probed
 from vlogd.stages.hls import standard, timeline
 from vlogd.stages.hls.ladder import HlsSettings, Rendition, renditions

@@ -9,8 +9,8 @@ from collections.abc import Sequence, Set
 from dataclasses import replace
 from itertools import pairwise
 
-from vlogd import files
-from vlogd.model import Json, View
+from vlogd.core import files
+from vlogd.core.model import Json, View
 from vlogd.stage import Work
 from vlogd.stages.hls.audio import FRAME_SAMPLES, RATE, first_frames
 from vlogd.stages.hls.ladder import Rendition

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from vlogd.stop import Stop, check
+from vlogd.core.cancellation import Stop, check
 
 _BLOCK_BYTES = 1 << 20
 _SAMPLE_BYTES = 64 << 10

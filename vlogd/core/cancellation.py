@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from vlogd.errors import Stopping
+from vlogd.core.errors import Stopping
 
 
 class Stop(Protocol):

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from vlogd.stop import Never, Stop, check
+from vlogd.core.cancellation import Never, Stop, check
 
 _COPY_BYTES = 16 << 20
 
