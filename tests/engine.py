@@ -19,8 +19,8 @@ from vlogd.journal import Journal
 from vlogd.keeping import Keeping
 from vlogd.librarian import Librarian
 from vlogd.library import Library
+from vlogd.media.process import Limits
 from vlogd.originals import Originals
-from vlogd.process import Limits
 from vlogd.retry import Retry
 from vlogd.rules import Rules
 from vlogd.runner import Bench

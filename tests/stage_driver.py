@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vlogd.core.model import Item, Receipt
-from vlogd.process import Limits
+from vlogd.media.process import Limits
 from vlogd.stage import Stage, Work
 from vlogd.workspace import Workspace
 

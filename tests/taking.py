@@ -4,8 +4,8 @@ import threading
 from pathlib import Path
 
 from vlogd.intake import Intake, look
+from vlogd.media.process import Limits
 from vlogd.originals import Originals
-from vlogd.process import Limits
 from vlogd.settle import Sighting
 from vlogd.volumes import Volumes
 

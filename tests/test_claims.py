@@ -12,14 +12,15 @@ import pytest
 from clips import stamped
 from taking import intake_into, seen
 
-from vlogd import aside, media
+from vlogd import aside
 from vlogd.core import files, titles
 from vlogd.core.errors import ToolKilled, ToolStalled, Unavailable
 from vlogd.inbox import Inbox
 from vlogd.intake import Intake
+from vlogd.media import ffprobe
+from vlogd.media.process import Limits
 from vlogd.originals import Originals
 from vlogd.outcome import Accepted, Changed, Failed, Left
-from vlogd.process import Limits
 from vlogd.volumes import Volumes
 
 
@@ -75,7 +76,7 @@ def test_what_fails_after_the_claim_is_gone_on_with(
     def fails(*_: object) -> None:
         raise ToolKilled("ffprobe was killed by SIGKILL: it said nothing")
 
-    monkeypatch.setattr(media, "describe", fails)
+    monkeypatch.setattr(ffprobe, "describe", fails)
     outcome = intake.take(path, inbox, seen(path))
     assert isinstance(outcome, Left)
     assert str(path) in outcome.sentence
@@ -97,7 +98,7 @@ def test_a_file_over_which_ffprobe_stands_still(
     def stalls(*_: object) -> None:
         raise ToolStalled("ffprobe made no progress for 300 s and was ended.")
 
-    monkeypatch.setattr(media, "describe", stalls)
+    monkeypatch.setattr(ffprobe, "describe", stalls)
     assert isinstance(intake.take(path, inbox, seen(path)), Left)
     assert [type(one) for one in intake.recover({"main": inbox})] == [Left]
     (last,) = intake.recover({"main": inbox})

@@ -8,10 +8,10 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from vlogd import encoders, ffmpeg
 from vlogd.core.errors import Unavailable
-from vlogd.encoders import Encoder
-from vlogd.process import Limits
+from vlogd.media import encoders, ffmpeg
+from vlogd.media.encoders import Encoder
+from vlogd.media.process import Limits
 
 LIMITS = Limits()
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from broken_tools import instead
 
-from vlogd import ffmpeg, misread
 from vlogd.core.errors import Unavailable
-from vlogd.process import Limits
+from vlogd.media import ffmpeg, read_errors
+from vlogd.media.process import Limits
 from vlogd.runner import as_trouble
 
 LIMITS = Limits()
@@ -68,6 +68,6 @@ def test_an_error_that_passes_is_no_end_of_the_file(tmp_path: Path, monkeypatch:
 
 def test_what_is_remembered_of_passing_errors_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest is forgotten, and would be asked once more."""
-    monkeypatch.setattr(misread, "_MOST_REMEMBERED", 2)
-    monkeypatch.setattr(misread, "_asked_again", {})
-    assert [misread.had_passed(name) for name in "aabca"] == [True, False, True, True, True]
+    monkeypatch.setattr(read_errors, "_MOST_REMEMBERED", 2)
+    monkeypatch.setattr(read_errors, "_asked_again", {})
+    assert [read_errors.had_passed(name) for name in "aabca"] == [True, False, True, True, True]

@@ -22,8 +22,8 @@ from toy_stages import ToySettings, pipeline
 from vlogd.core.files import sweep_temporary
 from vlogd.inbox import Inbox
 from vlogd.intake import Intake, look
+from vlogd.media.process import Limits
 from vlogd.originals import Originals
-from vlogd.process import Limits
 from vlogd.settle import Sighting
 from vlogd.volumes import Volumes
 

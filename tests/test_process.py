@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from clips import ffmpeg
 
-from vlogd import media, process
 from vlogd.core.errors import BadInput, ToolFailed, ToolKilled, ToolStalled
-from vlogd.process import Limits
+from vlogd.media import ffprobe, process
+from vlogd.media.process import Limits
 from vlogd.retry import Retry, kind_of
 
 
@@ -65,4 +65,4 @@ def test_a_file_with_huge_tags_is_refused(tmp_path: Path) -> None:
     film = tmp_path / "a.mkv"
     ffmpeg("-f", "lavfi", "-i", "sine=d=1", "-i", words, "-map_metadata", "1", film)
     with pytest.raises(BadInput, match="printed more than 16 MiB"):
-        media.describe(film, Limits())
+        ffprobe.describe(film, Limits())

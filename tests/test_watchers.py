@@ -21,9 +21,9 @@ from vlogd.core.errors import Unavailable
 from vlogd.door import Trouble
 from vlogd.inbox import Inbox
 from vlogd.intake import Intake
+from vlogd.media.process import Limits
 from vlogd.originals import Originals
 from vlogd.outcome import Accepted, Outcome
-from vlogd.process import Limits
 from vlogd.volumes import Volumes
 from vlogd.watchers.inotify import InotifyWatcher
 from vlogd.watchers.polling import PollingWatcher

@@ -27,7 +27,7 @@ from vlogd.core.settings import (
 )
 from vlogd.inbox import Inbox, Watch
 from vlogd.keeping import Keeping, Policy
-from vlogd.process import Limits
+from vlogd.media.process import Limits
 from vlogd.retry import Retry
 from vlogd.stages import STAGES
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vlogd import live, process, watchers
+from vlogd import live, watchers
 from vlogd.config import Config
 from vlogd.core.errors import VlogdError
-from vlogd.process import Limits
+from vlogd.media import process
+from vlogd.media.process import Limits
 
 _LEAST_FREE_BYTES = 5 << 30
 _LEAST_WATCHES = 8192

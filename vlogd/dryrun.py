@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vlogd.core.model import Item
-from vlogd.process import Limits
+from vlogd.media.process import Limits
 from vlogd.stages import STAGES
 from vlogd.stages.hls import plan as hls
 from vlogd.stages.hls.plan import Plan

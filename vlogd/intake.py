@@ -25,15 +25,16 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from vlogd import aside, media
+from vlogd import aside
 from vlogd.core import digest, files, titles
 from vlogd.core.cancellation import Stop
 from vlogd.core.errors import BadInput, Stopping, ToolStalled, Unavailable, VlogdError
 from vlogd.core.model import Item
 from vlogd.inbox import Inbox
+from vlogd.media import ffprobe
+from vlogd.media.process import Limits
 from vlogd.originals import ITEM, Originals
 from vlogd.outcome import Accepted, Changed, Duplicate, Failed, Left, Outcome
-from vlogd.process import Limits
 from vlogd.settle import Sighting
 from vlogd.volumes import Volumes
 from vlogd.whole import is_open_for_writing
@@ -194,7 +195,7 @@ class Intake:
             shutil.rmtree(folder)
             return Duplicate(path, known)
         try:
-            media.describe(claimed, self._limits, self._stop)
+            ffprobe.describe(claimed, self._limits, self._stop)
         except BadInput as error:
             return self._put_aside(claimed, path, inbox, str(error))
         item = self._item(known, identity, claimed, inbox)

@@ -15,9 +15,9 @@ from vlogd.core.cancellation import Stop
 from vlogd.core.errors import Stopping, Unavailable, VlogdError
 from vlogd.core.model import Item, Part, Receipt
 from vlogd.library import Library
+from vlogd.media.process import Limits
 from vlogd.originals import Originals
 from vlogd.plan import Step
-from vlogd.process import Limits
 from vlogd.stage import Work
 from vlogd.volumes import Volumes
 from vlogd.workspace import Workspace

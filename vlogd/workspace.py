@@ -16,7 +16,7 @@ from vlogd.core import digest, files
 from vlogd.core.cancellation import Stop
 from vlogd.core.errors import Stopping
 from vlogd.core.model import FileMark, Item, Receipt
-from vlogd.process import Limits
+from vlogd.media.process import Limits
 
 RECEIPTS = "parts"
 """The folder inside an unfinished step's folder that holds its parts' receipts."""

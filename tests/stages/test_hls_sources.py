@@ -18,12 +18,12 @@ from stage_driver import LIMITS, item_of, run_stage
 from vlogd.core.errors import BadInput
 from vlogd.core.model import Part
 from vlogd.core.settings import NoSettings
+from vlogd.media.conformance import check
+from vlogd.media.conformance.check import Look
 from vlogd.schedule import Wanted, choose
 from vlogd.stage import Work
 from vlogd.stages import HLS, PROBE
 from vlogd.stages.hls.ladder import Rung
-from vlogd.streams import check
-from vlogd.streams.check import Look
 
 CLIPS: dict[str, tuple[str, dict[str, str], tuple[str, ...]]] = {
     "cfr 25": ("a.mp4", {}, ()),

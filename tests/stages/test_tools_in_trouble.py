@@ -16,10 +16,10 @@ from clips import ffmpeg, stamped
 from hls_tools import SETTINGS, check_playlists, publish
 from stage_driver import LIMITS, run_stage
 
-from vlogd import encoders, misread, process
 from vlogd.core.errors import ToolStalled
 from vlogd.core.settings import NoSettings
-from vlogd.process import Limits
+from vlogd.media import encoders, process, read_errors
+from vlogd.media.process import Limits
 from vlogd.stages import HLS, PROBE, SUBTITLES
 from vlogd.stages.hls import chunk
 
@@ -115,8 +115,8 @@ def test_packets_that_end_where_the_disk_fails(
         if first > 0:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(misread, "check", fails)
-    monkeypatch.setattr(misread, "check_ends", lambda _path: None)
+    monkeypatch.setattr(read_errors, "check", fails)
+    monkeypatch.setattr(read_errors, "check_ends", lambda _path: None)
     with pytest.raises(OSError, match="Input/output error"):
         run_stage(PROBE, source, {}, NoSettings(), tmp_path)
     assert length // 2 < looked[-1] <= length

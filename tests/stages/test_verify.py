@@ -13,11 +13,11 @@ from hls_tools import SETTINGS, publish
 from stage_driver import LIMITS, run_stage
 
 from vlogd.core.errors import BadInput
+from vlogd.media.conformance import check
+from vlogd.media.conformance.check import Look
+from vlogd.media.conformance.findings import Finding
 from vlogd.stages import VERIFY
 from vlogd.stages.verify import VerifySettings
-from vlogd.streams import check
-from vlogd.streams.check import Look
-from vlogd.streams.findings import Finding
 
 TOP = "v108/index.m3u8"
 

@@ -20,8 +20,8 @@ def verify(context: click.Context, target: str | None, quick: bool, as_json: boo
 
     Each finding names the rule that is broken. The exit code is 1 if a rule that must hold does not.
     """
-    from vlogd.process import Limits
-    from vlogd.streams import check
+    from vlogd.media.conformance import check
+    from vlogd.media.process import Limits
 
     streams = _streams(context, target)
     look = check.Look(Limits(), "key-frames" if quick else "all")
@@ -39,17 +39,17 @@ def verify(context: click.Context, target: str | None, quick: bool, as_json: boo
 
 def _streams(context: click.Context, target: str | None) -> dict[str, tuple[Path, Path]]:
     """Name to playlist and the folder outside which nothing is read."""
+    from vlogd.media.streaming import hls_reader
     from vlogd.reader import NotFound, Reader
-    from vlogd.streams import reading
 
     path = Path(target) if target else None
     try:
         if path is not None and path.exists():
-            return {str(path): (reading.top_playlist(path), path if path.is_dir() else path.parent)}
+            return {str(path): (hls_reader.top_playlist(path), path if path.is_dir() else path.parent)}
         config = config_of(context)
         with Reader(config) as reader:
             items = [reader.find(target)] if target else list(reader.items())
-    except (NotFound, reading.Unreadable) as error:
+    except (NotFound, hls_reader.Unreadable) as error:
         click.echo(f"vlogd: {error}", err=True)
         context.exit(NOT_FOUND)
     folders = {item.slug: config.library / "videos" / item.slug for item in items}

@@ -5,10 +5,10 @@ The JSON is the one that Apple's players read ("Providing JavaScript Object Nota
 
 from collections.abc import Mapping, Sequence, Set
 
-from vlogd import scan, vtt
 from vlogd.core import files
 from vlogd.core.model import Json, Part, View
-from vlogd.media import Chapter
+from vlogd.media import packets, webvtt
+from vlogd.media.ffprobe import Chapter
 from vlogd.stage import Stage, Work
 from vlogd.workspace import Workspace
 
@@ -21,7 +21,7 @@ def _parts(_work: Work) -> Sequence[Part]:
 
 
 def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
-    media = scan.read(ws.inputs["probe"]).media
+    media = packets.read(ws.inputs["probe"]).media
     chapters = [one for one in media.chapters if one.end_seconds > one.start_seconds][:_MOST_CHAPTERS]
     if not chapters:
         return {"chapters": 0}
@@ -33,8 +33,8 @@ def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
 
 def _as_vtt(chapters: Sequence[Chapter], titles: Sequence[str], zero_seconds: float) -> bytes:
     cues = [
-        f"{vtt.time(one.start_seconds - zero_seconds)} --> {vtt.time(one.end_seconds - zero_seconds)}\n"
-        f"{vtt.escaped(' '.join(title.split()))}\n"
+        f"{webvtt.time(one.start_seconds - zero_seconds)} --> {webvtt.time(one.end_seconds - zero_seconds)}\n"
+        f"{webvtt.escaped(' '.join(title.split()))}\n"
         for one, title in zip(chapters, titles, strict=True)
     ]
     return "\n".join(["WEBVTT\n", *cues]).encode()

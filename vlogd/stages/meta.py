@@ -8,10 +8,10 @@ What the file did not say is null or an empty list.
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict
 
-from vlogd import scan
 from vlogd.core import files
 from vlogd.core.model import Json, Part, View
-from vlogd.media import Media
+from vlogd.media import packets
+from vlogd.media.ffprobe import Media
 from vlogd.stage import Stage, Work
 from vlogd.workspace import Workspace
 
@@ -23,7 +23,7 @@ def _parts(_work: Work) -> Sequence[Part]:
 
 
 def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
-    ws.deliver_bytes(files.json_bytes(_told(scan.read(ws.inputs["probe"]).media)), _NAME)
+    ws.deliver_bytes(files.json_bytes(_told(packets.read(ws.inputs["probe"]).media)), _NAME)
     return {}
 
 

@@ -8,11 +8,11 @@ brightest does. A sound with a cover gets the cover.
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
-from vlogd import ffmpeg, scan
 from vlogd.core.errors import ToolFailed
 from vlogd.core.model import Json, Part, View
 from vlogd.core.settings import NonNegativeSeconds, PositiveInt, settings
-from vlogd.media import Media
+from vlogd.media import ffmpeg, packets
+from vlogd.media.ffprobe import Media
 from vlogd.stage import Stage, Work
 from vlogd.workspace import Workspace
 
@@ -37,7 +37,7 @@ def _parts(_work: Work) -> Sequence[Part]:
 
 
 def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
-    media = scan.read(ws.inputs["probe"]).media
+    media = packets.read(ws.inputs["probe"]).media
     if media.video is None:
         if media.cover_index is None:
             return {"poster": None}

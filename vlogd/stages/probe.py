@@ -17,12 +17,12 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
-from vlogd import ffmpeg, media, misread, sampletable
 from vlogd.core.errors import BadInput, ToolFailed
 from vlogd.core.model import Json, Part, View
-from vlogd.media import Media, VideoStream
-from vlogd.sampletable import SampleTable
-from vlogd.scan import KEYS, REMUX_FIRST, PacketScan, SoundScan, shown
+from vlogd.media import ffmpeg, ffprobe, mp4_index, read_errors
+from vlogd.media.ffprobe import Media, VideoStream
+from vlogd.media.mp4_index import SampleTable
+from vlogd.media.packets import KEYS, REMUX_FIRST, PacketScan, SoundScan, shown
 from vlogd.stage import Stage, Work
 from vlogd.workspace import Workspace
 
@@ -39,7 +39,7 @@ def _parts(_work: Work) -> Sequence[Part]:
 
 
 def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
-    facts = media.describe(ws.original, ws.limits, ws.stop)
+    facts = ffprobe.describe(ws.original, ws.limits, ws.stop)
     scanned: dict[str, Json] = {"frames": 0, "times_are_known": True, "remux_first": False, "keys": False}
     if facts.video is None:
         facts = _measured(ws, facts)
@@ -58,7 +58,7 @@ def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
 
 def _measured(ws: Workspace, facts: Media) -> Media:
     """A sound with its length as its packets tell it, where the container's may be a guess or none."""
-    if sampletable.is_plain(ws.original):
+    if mp4_index.is_plain(ws.original):
         return facts
     seconds = _sound_seconds(ws, facts)
     believed = not seconds or abs(seconds - facts.duration_seconds) < _HARDLY_SECONDS
@@ -87,7 +87,7 @@ def _longer_sound(ws: Workspace, facts: Media, video: VideoStream, last_pts: int
 
 def _scan(ws: Workspace, facts: Media, video: VideoStream) -> dict[str, Json]:
     """Deliver `video.pts` and, where a copy could be cut, `video.keys`."""
-    table = sampletable.read(ws.original, video.index)
+    table = mp4_index.read(ws.original, video.index)
     if table is not None and not _agrees(table, ws, video):
         table = None
     times, unknown = (shown(table.pts), 0) if table else _packets(ws, video)
@@ -133,11 +133,11 @@ def _hear_packets(ws: Workspace, scan: PacketScan | SoundScan, *select: str) -> 
     except ToolFailed:
         if not scan.heard:
             raise
-    misread.check(ws.original, scan.end_bytes, misread.ENDS_BYTES)
+    read_errors.check(ws.original, scan.end_bytes, read_errors.ENDS_BYTES)
 
 
 def _closed_gops(ws: Workspace, table: SampleTable) -> "array[int] | None":
-    if not table.gops_are_closed() or not sampletable.key_frames_are_idr(ws.original, table):
+    if not table.gops_are_closed() or not mp4_index.key_frames_are_idr(ws.original, table):
         return None
     found = array("q")
     for key, after in pairwise([*table.keys, len(table.pts)]):

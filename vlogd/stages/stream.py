@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from vlogd.core.model import Json, Part, View
+from vlogd.media.streaming import dash_writer, hls_writer, tracks
+from vlogd.media.streaming.tracks import MEDIA, OFFSET, STREAM, Rate, Track
 from vlogd.stage import Stage, Work
-from vlogd.streams import dash, playlists, tracks
-from vlogd.streams.tracks import MEDIA, OFFSET, STREAM, Rate, Track
 from vlogd.workspace import Workspace
 
 _MASTER, _MANIFEST = "master.m3u8", "manifest.mpd"
@@ -31,7 +31,7 @@ def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
         track = _text_track(number, about, length)
         data = _mapped(source.read_bytes())
         ws.deliver_bytes(data, f"{track.folder}/{track.segment(0)}")
-        ws.deliver_bytes(playlists.media_playlist(track, 1, complete=True), f"{track.folder}/{MEDIA}")
+        ws.deliver_bytes(hls_writer.media_playlist(track, 1, complete=True), f"{track.folder}/{MEDIA}")
     return {"texts": [about for _, about in _texts(ws.inputs)], "seconds": length}
 
 
@@ -72,9 +72,9 @@ def _view(work: Work, _have: Set[str]) -> View:
         *(track.below(f"{work.inputs['hls'].name}/") for track in ladder),
         *(track.below(f"{work.folder.name}/") for track in _distinct(texts)),
     ]
-    names: dict[str, bytes | str] = {_MASTER: playlists.master_playlist(everything)}
+    names: dict[str, bytes | str] = {_MASTER: hls_writer.master_playlist(everything)}
     if all(track.init for track in ladder):
-        names[_MANIFEST] = dash.manifest(everything)
+        names[_MANIFEST] = dash_writer.manifest(everything)
     return View(names=names, facts={"manifest": _MANIFEST} if _MANIFEST in names else {})
 
 

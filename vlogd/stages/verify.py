@@ -1,4 +1,4 @@
-"""The gate before a video counts as ready: does its stream keep the rules (`vlogd.streams.check`)?
+"""The gate before a video counts as ready: does its stream keep the rules (`vlogd.media.conformance`)?
 
 Every segment's times are read and held to the plan; of the pictures only the key frames are decoded unless
 `decode` asks for all. A broken rule parks the video with a sentence; advice that is not followed is only
@@ -13,10 +13,10 @@ from vlogd.core import files
 from vlogd.core.errors import BadInput
 from vlogd.core.model import Json, Part, View
 from vlogd.core.settings import settings
+from vlogd.media.conformance import check
+from vlogd.media.conformance.check import Look
+from vlogd.media.conformance.findings import Finding
 from vlogd.stage import Stage, Work
-from vlogd.streams import check
-from vlogd.streams.check import Look
-from vlogd.streams.findings import Finding
 from vlogd.workspace import Workspace
 
 _MASTER = "master.m3u8"

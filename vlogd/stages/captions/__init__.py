@@ -16,13 +16,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
-from vlogd import ffmpeg, languages, scan
 from vlogd.core import files
 from vlogd.core.model import Json, Part, View
 from vlogd.core.settings import NonNegativeInt, PositiveInt, settings
+from vlogd.media import ffmpeg, languages, packets
+from vlogd.media.streaming.tracks import TEXTS
 from vlogd.stage import Stage, Work
 from vlogd.stages.captions import child, cues
-from vlogd.streams.tracks import TEXTS
 from vlogd.workspace import Workspace
 
 RATE = 16_000
@@ -86,7 +86,7 @@ def _run(part: Part, ws: Workspace) -> Mapping[str, Json]:
 
 
 def _listen(ws: Workspace) -> Mapping[str, Json]:
-    probed = scan.read(ws.inputs["probe"])
+    probed = packets.read(ws.inputs["probe"])
     if not any(track.codec and track.channels for track in probed.media.audio):
         return {"windows": [], "language": None, "why": "The file has no sound."}
     pcm = ws.cached(_PCM, lambda path: _extract(ws, path))
@@ -98,7 +98,7 @@ def _listen(ws: Workspace) -> Mapping[str, Json]:
 
 def _extract(ws: Workspace, target: Path) -> None:
     """The track that is published, from the stream's zero on, as 16 kHz mono samples."""
-    media = scan.read(ws.inputs["probe"]).media
+    media = packets.read(ws.inputs["probe"]).media
     tracks = [track for track in media.audio if track.codec and track.channels]
     track = next((track for track in tracks if track.default), tracks[0])
     sound = ffmpeg.source(ws.original)[str(track.index)]

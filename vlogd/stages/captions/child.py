@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from vlogd import process
 from vlogd.core.errors import ToolFailed, Unavailable
+from vlogd.media import process
 from vlogd.workspace import Workspace
 
 _MODULE = "vlogd.stages.captions.transcriber"

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vlogd import vtt as vtt_text
+from vlogd.media import webvtt as vtt_text
 
 _LINE_CHARACTERS = 42
 _CUE_CHARACTERS = 2 * _LINE_CHARACTERS

@@ -9,18 +9,18 @@ from collections.abc import Mapping, Sequence, Set
 from fractions import Fraction
 from pathlib import Path
 
-from vlogd import ffmpeg
-from vlogd import scan as probed
 from vlogd.core.errors import ToolFailed
 from vlogd.core.model import Json, Part, View
-from vlogd.scan import PacketScan
+from vlogd.media import ffmpeg
+from vlogd.media import packets as probed
+from vlogd.media.packets import PacketScan
+from vlogd.media.streaming.tracks import TICKS
 from vlogd.stage import Stage, Work
 from vlogd.stages.hls import audio, chunk, copy, show
 from vlogd.stages.hls import plan as planning
 from vlogd.stages.hls.chunk import Source
 from vlogd.stages.hls.ladder import HlsSettings
 from vlogd.stages.hls.plan import COPY, REMUX, WHOLE, Plan
-from vlogd.streams.tracks import TICKS
 from vlogd.workspace import Workspace
 
 _REMUXED = "remux.mp4"

@@ -9,13 +9,13 @@ while ffmpeg still works, so a long film need not wait for its sound.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vlogd import ffmpeg
 from vlogd.core.model import Json
+from vlogd.media import ffmpeg
+from vlogd.media.streaming import fragments
+from vlogd.media.streaming.tracks import INIT, OFFSET, OFFSET_SECONDS, TICKS
 from vlogd.stages.hls.plan import Plan
 from vlogd.stages.hls.segments import transport_stream
 from vlogd.stages.hls.sounds import Sound
-from vlogd.streams import mp4
-from vlogd.streams.tracks import INIT, OFFSET, OFFSET_SECONDS, TICKS
 from vlogd.workspace import Workspace
 
 RATE = 48_000
@@ -101,13 +101,13 @@ class _Cutter:
             return
         with self._path.open("rb") as file:
             if not self._position:
-                init = mp4.init_bytes(file)
+                init = fragments.init_bytes(file)
                 if not init:
                     return
                 self._position, self._init = len(init), init
                 if self._extension == "m4s":
                     self._ws.deliver_bytes(init, f"{self._folder}/{INIT}")
-            for fragment, after in mp4.fragments(file, self._position):
+            for fragment, after in fragments.fragments(file, self._position):
                 file.seek(fragment.data_at)
                 self._data += file.read(sum(fragment.sizes))
                 self._sizes += fragment.sizes
@@ -131,10 +131,10 @@ class _Cutter:
         length = sum(sizes)
         data, self._data = bytes(self._data[:length]), self._data[length:]
         time = OFFSET_SECONDS * RATE + self._next_frame * FRAME_SAMPLES
-        fragment = mp4.audio_fragment(self._segment + 1, time, FRAME_SAMPLES, sizes, data)
+        fragment = fragments.audio_fragment(self._segment + 1, time, FRAME_SAMPLES, sizes, data)
         name = f"{self._folder}/{self._segment:05d}.{self._extension}"
         if self._extension == "m4s":
-            self._ws.deliver_bytes(mp4.segment([fragment]), name)
+            self._ws.deliver_bytes(fragments.segment([fragment]), name)
         else:
             self._ws.deliver_bytes(transport_stream(self._ws, self._init, [fragment]), name)
         self._next_frame += count

@@ -13,16 +13,16 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from vlogd import ffmpeg
 from vlogd.core.errors import BadInput, ToolFailed, ToolStalled
 from vlogd.core.model import Json
-from vlogd.encoders import Encoder, Family, pick
-from vlogd.process import Limits
+from vlogd.media import ffmpeg
+from vlogd.media.encoders import Encoder, Family, pick
+from vlogd.media.process import Limits
+from vlogd.media.streaming.fragments import Fragment, Mismatch
+from vlogd.media.streaming.tracks import OFFSET, TICKS
 from vlogd.stages.hls import gate, graph
 from vlogd.stages.hls.plan import Plan
 from vlogd.stages.hls.timeline import Chunk
-from vlogd.streams.mp4 import Fragment, Mismatch
-from vlogd.streams.tracks import OFFSET, TICKS
 from vlogd.workspace import Workspace
 
 _BEFORE_SECONDS = Fraction(3, 2)

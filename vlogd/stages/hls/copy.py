@@ -8,15 +8,15 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from pathlib import Path
 
-from vlogd import ffmpeg
 from vlogd.core.errors import ToolFailed
 from vlogd.core.model import Json
+from vlogd.media import ffmpeg
+from vlogd.media.streaming import fragments
+from vlogd.media.streaming.fragments import Fragment, Mismatch
+from vlogd.media.streaming.tracks import OFFSET_SECONDS, TICKS
 from vlogd.stages.hls import graph
 from vlogd.stages.hls.plan import Plan
 from vlogd.stages.hls.segments import Gop, SegmentWriter
-from vlogd.streams import mp4
-from vlogd.streams.mp4 import Fragment, Mismatch
-from vlogd.streams.tracks import OFFSET_SECONDS, TICKS
 from vlogd.workspace import Workspace
 
 
@@ -68,12 +68,12 @@ class _Cutter:
             return
         with self._path.open("rb") as file:
             if self._writer is None:
-                init = mp4.init_bytes(file)
+                init = fragments.init_bytes(file)
                 if not init:
                     return
                 self._position = len(init)
                 self._writer = SegmentWriter(self._ws, self._name, init, "m4s")
-            for fragment, after in mp4.fragments(file, self._position):
+            for fragment, after in fragments.fragments(file, self._position):
                 self._position = after
                 if fragment.pts:
                     self._take(fragment)
@@ -81,7 +81,7 @@ class _Cutter:
     def _take(self, fragment: Fragment) -> None:
         first, last = self._picture, self._picture + len(fragment.pts)
         planned = self._times.pts[first:last]
-        pts = mp4.snapped(fragment.pts, planned)
+        pts = fragments.snapped(fragment.pts, planned)
         if not fragment.sync[0] or pts[0] != planned[0]:
             raise Mismatch(f"at {planned[0] / TICKS - OFFSET_SECONDS:.3f} s no GOP begins with its key frame")
         number = bisect_right(self._times.cuts, first) - 1

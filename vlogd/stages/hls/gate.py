@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vlogd.core.model import Json
+from vlogd.media.streaming import fragments
+from vlogd.media.streaming.fragments import Fragment, Mismatch
 from vlogd.stages.hls.ladder import Rendition, too_similar
 from vlogd.stages.hls.plan import Plan
 from vlogd.stages.hls.segments import Gop, SegmentWriter
 from vlogd.stages.hls.timeline import Chunk, Timeline
-from vlogd.streams import mp4
-from vlogd.streams.mp4 import Fragment, Mismatch
 from vlogd.workspace import Workspace
 
 
@@ -33,13 +33,13 @@ def exact(plan: Plan, chunk: Chunk, size: Rendition, planned: Sequence[int], ws:
     times = plan.timeline
     assert times is not None  # noqa: S101 - a chunk comes from a timeline
     first, last = times.frames(chunk)
-    fragments = read(ws, size)
+    encoded = read(ws, size)
     keys = keys_of(times, first, last)
-    if len(fragments) != len(keys):
-        raise Mismatch(f"{len(keys)} GOPs were planned, {len(fragments)} came")
+    if len(encoded) != len(keys):
+        raise Mismatch(f"{len(keys)} GOPs were planned, {len(encoded)} came")
     gops = []
-    for fragment, key, after in zip(fragments, keys, [*keys[1:], last], strict=True):
-        pts = mp4.snapped(fragment.pts, planned[key - first : after - first])
+    for fragment, key, after in zip(encoded, keys, [*keys[1:], last], strict=True):
+        pts = fragments.snapped(fragment.pts, planned[key - first : after - first])
         if not fragment.sync[0] or pts[0] != times.pts[key]:
             raise Mismatch("a GOP does not begin with its key frame")
         gops.append(_gop(ws, size, fragment, pts, times.time_after(after)))
@@ -48,12 +48,12 @@ def exact(plan: Plan, chunk: Chunk, size: Rendition, planned: Sequence[int], ws:
 
 def as_it_came(plan: Plan, chunk: Chunk, size: Rendition, ws: Workspace) -> list[Gop]:
     """What came of one rendition, at its own times."""
-    fragments = read(ws, size)
-    starts = [min(fragment.pts) for fragment in fragments]
+    encoded = read(ws, size)
+    starts = [min(fragment.pts) for fragment in encoded]
     ends = [*starts, plan.borders[chunk.last]][1:]
     return [
         _gop(ws, size, fragment, list(fragment.pts), max(end, max(fragment.pts) + 1))
-        for fragment, end in zip(fragments, ends, strict=True)
+        for fragment, end in zip(encoded, ends, strict=True)
         if fragment.sync[0]
     ]
 
@@ -65,8 +65,8 @@ def _gop(ws: Workspace, size: Rendition, fragment: Fragment, pts: list[int], end
 def read(ws: Workspace, size: Rendition) -> list[Fragment]:
     """The fragments of an encoded rendition that hold pictures."""
     with encoded_path(ws, size).open("rb") as file:
-        init = mp4.init_bytes(file)
-        return [fragment for fragment, _ in mp4.fragments(file, len(init)) if fragment.pts]
+        init = fragments.init_bytes(file)
+        return [fragment for fragment, _ in fragments.fragments(file, len(init)) if fragment.pts]
 
 
 def deliver(plan: Plan, chunk: Chunk, found: Mapping[str, Sequence[Gop]], ws: Workspace) -> dict[str, Json]:
@@ -101,7 +101,7 @@ def _written(plan: Plan, chunk: Chunk, size: Rendition, gops: Sequence[Gop], ws:
     for gop in gops:
         by_segment.setdefault(_segment_of(plan, chunk, gop), []).append(gop)
     with encoded_path(ws, size).open("rb") as file:
-        writer = SegmentWriter(ws, size.name, mp4.init_bytes(file), plan.extension)
+        writer = SegmentWriter(ws, size.name, fragments.init_bytes(file), plan.extension)
     for number, members in sorted(by_segment.items()):
         writer.write(number, members)
     return writer

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vlogd import ffmpeg
-from vlogd.encoders import Encoder
-from vlogd.ffmpeg import Stream
-from vlogd.media import VideoStream
+from vlogd.media import ffmpeg
+from vlogd.media.encoders import Encoder
+from vlogd.media.ffmpeg import Stream
+from vlogd.media.ffprobe import VideoStream
+from vlogd.media.streaming.tracks import OFFSET_SECONDS, TICKS
 from vlogd.stages.hls.ladder import HlsSettings, Rendition
-from vlogd.streams.tracks import OFFSET_SECONDS, TICKS
 
 GLOBAL_OPTIONS = ("-copyts", "-max_error_rate", "1")
 """Keep the source's times. A damaged file is published as far as it decodes; the gate counts."""

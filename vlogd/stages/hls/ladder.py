@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vlogd.core.settings import Crf, NonNegativeInt, PositiveInt, settings
-from vlogd.encoders import Codec, Family
+from vlogd.media.encoders import Codec, Family
 
 Preset = Literal[
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"

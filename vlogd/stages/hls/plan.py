@@ -18,15 +18,15 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from vlogd import scan
 from vlogd.core.model import Part, Receipt
-from vlogd.media import Media
-from vlogd.scan import Probed
+from vlogd.media import packets
+from vlogd.media.ffprobe import Media
+from vlogd.media.packets import Probed
+from vlogd.media.streaming.tracks import OFFSET, TICKS
 from vlogd.stages.hls import standard, timeline
 from vlogd.stages.hls.ladder import HlsSettings, Rendition, renditions
 from vlogd.stages.hls.sounds import Sound, sounds
 from vlogd.stages.hls.timeline import Chunk, Timeline
-from vlogd.streams.tracks import OFFSET, TICKS
 
 REMUX = "remux"
 COPY = "copy"
@@ -88,7 +88,7 @@ class Plan:
 
 def read(probe_folder: Path, step_folder: Path, receipts: Mapping[str, Receipt], config: HlsSettings) -> Plan:
     """The plan, as far as it can be known from what is done."""
-    probed = scan.read(probe_folder)
+    probed = packets.read(probe_folder)
     facts = probed.media
     tracks = sounds(facts, config)
     if facts.video is None:

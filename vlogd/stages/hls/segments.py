@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 
-from vlogd import ffmpeg
-from vlogd.streams import mp4
-from vlogd.streams.tracks import INIT, OFFSET, TICKS
+from vlogd.media import ffmpeg
+from vlogd.media.streaming import fragments
+from vlogd.media.streaming.tracks import INIT, OFFSET, TICKS
 from vlogd.workspace import Workspace
 
 
@@ -30,8 +30,10 @@ class Gop:
 
     def fragment(self) -> bytes:
         """As moof and mdat, read from the file now."""
-        data = mp4.read_span(self.path, self.data_at, sum(self.sizes))
-        return mp4.video_fragment((self.pts[0] - OFFSET) // TICKS + 1, self.pts, self.end, self.sizes, data)
+        data = fragments.read_span(self.path, self.data_at, sum(self.sizes))
+        return fragments.video_fragment(
+            (self.pts[0] - OFFSET) // TICKS + 1, self.pts, self.end, self.sizes, data
+        )
 
 
 class SegmentWriter:
@@ -57,27 +59,27 @@ class SegmentWriter:
         """
         if number == 0 and gops and gops[0].pts[0] > OFFSET:
             gops = [replace(gops[0], pts=[OFFSET, *gops[0].pts[1:]]), *gops[1:]]
-        fragments = [gop.fragment() for gop in gops]
+        encoded = [gop.fragment() for gop in gops]
         name = f"{self._folder}/{number:05d}.{self._extension}"
         if self._extension != "m4s":
-            self._ws.deliver_bytes(transport_stream(self._ws, self._init, fragments), name)
+            self._ws.deliver_bytes(transport_stream(self._ws, self._init, encoded), name)
             return
-        starts = accumulate(map(len, fragments), initial=len(mp4.SEGMENT_TYPE))
+        starts = accumulate(map(len, encoded), initial=len(fragments.SEGMENT_TYPE))
         self.iframes[number] = [
             value
-            for start, fragment, gop in zip(starts, fragments, gops, strict=False)
-            for value in (start, mp4.key_span(fragment, gop.sizes[0]))
+            for start, fragment, gop in zip(starts, encoded, gops, strict=False)
+            for value in (start, fragments.key_span(fragment, gop.sizes[0]))
         ]
-        self._ws.deliver_bytes(mp4.segment(fragments), name)
+        self._ws.deliver_bytes(fragments.segment(encoded), name)
 
 
-def transport_stream(ws: Workspace, init: bytes, fragments: Sequence[bytes]) -> bytes:
+def transport_stream(ws: Workspace, init: bytes, encoded: Sequence[bytes]) -> bytes:
     """The same samples as an MPEG-TS segment that can follow any other.
 
     `initial_discontinuity` tells that the continuity counters begin anew (ISO/IEC 13818-1, 2.4.3.5).
     """
     source, target = ws.scratch / "segment.mp4", ws.scratch / "segment.ts"
-    source.write_bytes(b"".join([init, *fragments]))
+    source.write_bytes(b"".join([init, *encoded]))
     options = {"c": "copy", "muxdelay": 0, "muxpreload": 0, "avoid_negative_ts": "disabled", "mpegts_copyts": 1,
                "mpegts_flags": "+initial_discontinuity", "fflags": "+bitexact", "f": "mpegts"}  # fmt: skip
     ffmpeg.run([ffmpeg.output(ffmpeg.raw_source(source), target, **options)], limits=ws.limits, stop=ws.stop,

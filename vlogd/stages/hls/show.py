@@ -11,13 +11,13 @@ from itertools import pairwise
 
 from vlogd.core import files
 from vlogd.core.model import Json, View
+from vlogd.media.streaming import codecs, hls_writer, tracks
+from vlogd.media.streaming.tracks import IFRAMES, INIT, MEDIA, OFFSET, STREAM, TICKS, Rate, Track
 from vlogd.stage import Work
 from vlogd.stages.hls.audio import FRAME_SAMPLES, RATE, first_frames
 from vlogd.stages.hls.ladder import Rendition
 from vlogd.stages.hls.plan import COPY, Plan
 from vlogd.stages.hls.sounds import Sound
-from vlogd.streams import codecs, playlists, tracks
-from vlogd.streams.tracks import IFRAMES, INIT, MEDIA, OFFSET, STREAM, TICKS, Rate, Track
 
 MASTER = "master.m3u8"
 _HEADROOM = 1.1
@@ -44,7 +44,7 @@ def view(plan: Plan, work: Work, have: Set[str]) -> View:
 def _written(plan: Plan, work: Work, shown: Sequence[Track], count: int, empty: Set[int]) -> View:
     whole = count == len(plan.borders) - 1
     written = {
-        f"{track.folder}/{MEDIA}": playlists.media_playlist(
+        f"{track.folder}/{MEDIA}": hls_writer.media_playlist(
             track,
             count,
             complete=work.complete or whole,
@@ -52,12 +52,12 @@ def _written(plan: Plan, work: Work, shown: Sequence[Track], count: int, empty: 
         )
         for track in shown
     }
-    written[MASTER] = playlists.master_playlist(shown)
+    written[MASTER] = hls_writer.master_playlist(shown)
     if work.complete:
-        written |= {f"{t.folder}/{IFRAMES}": playlists.iframe_playlist(t) for t in shown if any(t.iframes)}
+        written |= {f"{t.folder}/{IFRAMES}": hls_writer.iframe_playlist(t) for t in shown if any(t.iframes)}
         written[STREAM] = files.json_bytes(tracks.to_json(shown))
     below = f"{work.folder.name}/"
-    names = {MASTER: playlists.master_playlist([track.below(below) for track in shown])}
+    names = {MASTER: hls_writer.master_playlist([track.below(below) for track in shown])}
     return View(files=written, names=names, facts=_facts(plan, work, count))
 
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from vlogd import languages
-from vlogd.media import AudioStream, Media
+from vlogd.media import languages
+from vlogd.media.ffprobe import AudioStream, Media
 from vlogd.stages.hls.ladder import HlsSettings
 
 _MOST_TRACKS = 8

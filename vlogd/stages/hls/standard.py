@@ -11,10 +11,10 @@ Then it is copied as the top rendition: no quality is lost, and a film of any le
 from fractions import Fraction
 from itertools import pairwise
 
-from vlogd.media import VideoStream
+from vlogd.media.ffprobe import VideoStream
+from vlogd.media.streaming.tracks import TICKS
 from vlogd.stages.hls.ladder import HlsSettings, Rendition, cap_kbps
 from vlogd.stages.hls.timeline import Timeline
-from vlogd.streams.tracks import TICKS
 
 _HIGHEST_LEVEL = 51
 _LONGEST_GAP = 10 * TICKS

@@ -19,8 +19,8 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
+from vlogd.media.streaming.tracks import OFFSET, TICKS
 from vlogd.stages.hls.ladder import HlsSettings
-from vlogd.streams.tracks import OFFSET, TICKS
 
 _OVER_TARGET = TICKS // 2
 """A segment may be half a second over its target [7.7]."""

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vlogd import ffmpeg
 from vlogd.core.cancellation import Stop
 from vlogd.core.errors import ToolFailed
-from vlogd.process import Limits
-from vlogd.streams import reading, rules_master, rules_media, rules_together, samples
-from vlogd.streams.findings import Finding, must
-from vlogd.streams.reading import Unreadable
-from vlogd.streams.rules_together import Looked
+from vlogd.media import ffmpeg
+from vlogd.media.conformance import rules_cross_track, rules_master, rules_media, samples
+from vlogd.media.conformance.findings import Finding, must
+from vlogd.media.conformance.rules_cross_track import Looked
+from vlogd.media.process import Limits
+from vlogd.media.streaming import hls_reader
+from vlogd.media.streaming.hls_reader import Unreadable
 
 Decode = Literal["all", "key-frames", "none"]
 
@@ -39,9 +40,9 @@ def stream(path: Path, look: Look, root: Path | None = None) -> list[Finding]:
     """
     root = root or path.parent
     try:
-        if not reading.is_master(path):
+        if not hls_reader.is_master(path):
             return _track_alone(path, root, look)
-        master = reading.master(path)
+        master = hls_reader.master(path)
     except Unreadable as error:
         return [must("RFC 8216 4.3", path.name, f"The playlist cannot be used: {error}.")]
     findings = list(rules_master.of_itself(master))
@@ -51,12 +52,12 @@ def stream(path: Path, look: Look, root: Path | None = None) -> list[Finding]:
         look.tell_progress(number / max(1, len(addresses)))
         found = list(_track(master, uri, kind, root, look, looked))
         findings += found
-    findings += rules_together.of_tracks(master, looked)
-    findings += rules_together.of_plan(path.parent, looked)
+    findings += rules_cross_track.of_tracks(master, looked)
+    findings += rules_cross_track.of_plan(path.parent, looked)
     return findings
 
 
-def _addresses(master: reading.Master) -> dict[str, str]:
+def _addresses(master: hls_reader.Master) -> dict[str, str]:
     """Each media playlist once, with what it is."""
     found = {one.uri: "picture" for one in master.variants}
     sounds = {one.uri: "sound" for one in master.renditions if one.kind == "AUDIO"}
@@ -65,10 +66,10 @@ def _addresses(master: reading.Master) -> dict[str, str]:
 
 
 def _track(
-    master: reading.Master, uri: str, kind: str, root: Path, look: Look, looked: list[Looked]
+    master: hls_reader.Master, uri: str, kind: str, root: Path, look: Look, looked: list[Looked]
 ) -> Iterator[Finding]:
     try:
-        playlist = reading.media(reading.below(root, master.path.parent, uri), root)
+        playlist = hls_reader.media(hls_reader.below(root, master.path.parent, uri), root)
     except Unreadable as error:
         yield must("RFC 8216 4.3", uri, f"The playlist cannot be used: {error}.")
         return
@@ -86,7 +87,7 @@ def _track(
 
 
 def _track_alone(path: Path, root: Path, look: Look) -> list[Finding]:
-    playlist = reading.media(path, root)
+    playlist = hls_reader.media(path, root)
     one = Looked(path.name, "picture", playlist, samples.read(playlist, look.limits, look.stop))
     return [*rules_media.of_playlist(one), *rules_media.of_segments(one), *_decoded(one, look)]
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from fractions import Fraction
 
-from vlogd.streams.findings import Finding, must, should
-from vlogd.streams.reading import Master, Variant
+from vlogd.media.conformance.findings import Finding, must, should
+from vlogd.media.streaming.hls_reader import Master, Variant
 
 _FIRST_BITS_PER_SECOND = 2_000_000
 _ASPECT_TOLERANCE = 0.05

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from vlogd.streams.findings import Finding, must, should
-from vlogd.streams.reading import MediaPlaylist
-from vlogd.streams.rules_together import Looked
-from vlogd.streams.samples import Samples, bytes_of
+from vlogd.media.conformance.findings import Finding, must, should
+from vlogd.media.conformance.rules_cross_track import Looked
+from vlogd.media.conformance.samples import Samples, bytes_of
+from vlogd.media.streaming.hls_reader import MediaPlaylist
 
 _TARGET_SECONDS = 6
 _OVER_TARGET_SECONDS = 0.5

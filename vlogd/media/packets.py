@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from vlogd import media
-from vlogd.media import Media
+from vlogd.media import ffprobe
+from vlogd.media.ffprobe import Media
 
 REMUX_FIRST = {"mpegts", "mpeg", "mpegvideo", "h264", "hevc", "m4v", "vc1", "av1", "ivf", "dv"}
 """Containers without an index: seeking in them lost frames in trials, so they are remuxed first."""
@@ -136,7 +136,7 @@ def read(folder: Path) -> Probed:
     """What probe left in `folder`."""
     said = json.loads((folder / "probe.json").read_bytes())
     scan = said["scan"]
-    facts = media.from_json(said["media"])
+    facts = ffprobe.from_json(said["media"])
     return Probed(
         media=facts,
         frames=scan["frames"],

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from vlogd import ffmpeg
 from vlogd.core.cancellation import Stop
 from vlogd.core.errors import ToolFailed
-from vlogd.process import Limits
-from vlogd.streams import codecs, mp4
-from vlogd.streams.reading import MediaPlaylist, Segment
+from vlogd.media import ffmpeg
+from vlogd.media.process import Limits
+from vlogd.media.streaming import codecs, fragments
+from vlogd.media.streaming.hls_reader import MediaPlaylist, Segment
 
 _TS_TICKS = 90_000
 
@@ -72,7 +72,7 @@ def bytes_of(segment: Segment, path: Path) -> bytes:
     """A segment's own bytes."""
     if segment.span is None:
         return path.read_bytes()
-    return mp4.read_span(path, *segment.span)
+    return fragments.read_span(path, *segment.span)
 
 
 def _broken(size: int, fault: str) -> Samples:
@@ -84,23 +84,23 @@ def _mp4(segment: Segment, path: Path) -> Samples:
     if not data:
         return _broken(0, "it is empty")
     try:
-        fragments = [fragment for fragment, _ in mp4.fragments(io.BytesIO(data), 0)]
-        whole = mp4.is_whole(data)
-    except (ValueError, IndexError, KeyError, StopIteration, RuntimeError, mp4.struct_error) as error:
+        parsed = [fragment for fragment, _ in fragments.fragments(io.BytesIO(data), 0)]
+        whole = fragments.is_whole(data)
+    except (ValueError, IndexError, KeyError, StopIteration, RuntimeError, fragments.struct_error) as error:
         return _broken(len(data), f"its boxes make no sense ({error})")
-    if not whole or not fragments:
+    if not whole or not parsed:
         return _broken(len(data), "it is cut off, or holds no samples")
-    lost = [one for one in fragments if one.data_at + sum(one.sizes) > len(data)]
-    overlaps = [b for a, b in pairwise(fragments) if b.decode_time != a.decode_time + a.duration]
+    lost = [one for one in parsed if one.data_at + sum(one.sizes) > len(data)]
+    overlaps = [b for a, b in pairwise(parsed) if b.decode_time != a.decode_time + a.duration]
     fault = "its samples reach beyond its end" if lost else ""
     if overlaps:
         fault = "its fragments do not follow one another without a gap"
     return Samples(
-        pts=sorted(time for one in fragments for time in one.pts),
-        keys=sorted(time for one in fragments for time, key in zip(one.pts, one.sync, strict=True) if key),
-        starts_with_key=bool(fragments[0].sync and fragments[0].sync[0]),
-        decode_time=fragments[0].decode_time,
-        length=sum(one.duration for one in fragments),
+        pts=sorted(time for one in parsed for time in one.pts),
+        keys=sorted(time for one in parsed for time, key in zip(one.pts, one.sync, strict=True) if key),
+        starts_with_key=bool(parsed[0].sync and parsed[0].sync[0]),
+        decode_time=parsed[0].decode_time,
+        length=sum(one.duration for one in parsed),
         size_bytes=len(data),
         fault=fault,
     )

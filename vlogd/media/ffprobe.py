@@ -12,10 +12,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from vlogd import ffmpeg, misread
 from vlogd.core.cancellation import Stop
 from vlogd.core.errors import BadInput, ToolFailed
-from vlogd.process import Limits
+from vlogd.media import ffmpeg, read_errors
+from vlogd.media.process import Limits
 
 _MOST_STREAMS = 256
 _MOST_CHAPTERS = 2000
@@ -140,7 +140,7 @@ def describe(path: Path, limits: Limits, stop: Stop | None = None) -> Media:
     """
     if path.stat().st_size == 0:
         raise BadInput("The file is empty. Copy it again.")
-    misread.check_ends(path)
+    read_errors.check_ends(path)
     try:
         said = json.loads(ffmpeg.probe(path, *_ENTRIES, limits=limits, stop=stop))
     except ToolFailed as error:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from xml.etree import ElementTree as ET
 
-from vlogd.streams.tracks import INIT, OFFSET_SECONDS, Track, run_lengths
+from vlogd.media.streaming.tracks import INIT, OFFSET_SECONDS, Track, run_lengths
 
 _NAMESPACE = "urn:mpeg:dash:schema:mpd:2011"
 _CHANNELS = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011"

@@ -17,11 +17,11 @@ from typing import Any
 
 import ffmpeg
 
-from vlogd import misread, process
 from vlogd.core import digest
 from vlogd.core.cancellation import Stop
 from vlogd.core.errors import ToolFailed, ToolStalled, Unavailable
-from vlogd.process import Limits
+from vlogd.media import process, read_errors
+from vlogd.media.process import Limits
 
 Stream = Any
 
@@ -114,19 +114,19 @@ def _check_disks(words: Sequence[str], said: Sequence[str], stop: Stop | None) -
 
     Raises Unavailable when all inputs can be read by now, but ffmpeg did not name the error at its last try.
     """
-    misread.check_room(said)
+    read_errors.check_room(said)
     inputs = [
         Path(word.removeprefix(_FILE)).resolve()
         for option, word in pairwise(words)
         if option == "-i" and word.startswith(_FILE)
     ]
     about = digest.of_json([_SCRATCH_NAME.sub("", word) for word in (*words, *map(str, inputs))])
-    if not inputs or not misread.is_named(said):
-        misread.named_nothing(about)
+    if not inputs or not read_errors.is_named(said):
+        read_errors.named_nothing(about)
         return
     for path in inputs:
-        misread.check(path, stop=stop)
-    if misread.had_passed(about):
+        read_errors.check(path, stop=stop)
+    if read_errors.had_passed(about):
         raise Unavailable(f"{inputs[0]} could not be read for a moment; vlogd tries again.")
 
 

@@ -6,7 +6,7 @@ The target duration is that of all planned segments from the beginning (RFC 8216
 
 from collections.abc import Sequence, Set
 
-from vlogd.streams.tracks import IFRAMES, Rate, Track
+from vlogd.media.streaming.tracks import IFRAMES, Rate, Track
 
 _FIRST_BITS_PER_SECOND = 2_000_000
 """The first variant that is listed is the one that most players begin with [1.32]."""

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlogd.streams import codecs, tracks
-from vlogd.streams.findings import PLAN, Finding, must
-from vlogd.streams.reading import Master, MediaPlaylist, Variant
-from vlogd.streams.samples import Contents
-from vlogd.streams.tracks import STREAM, Track
+from vlogd.media.conformance.findings import PLAN, Finding, must
+from vlogd.media.conformance.samples import Contents
+from vlogd.media.streaming import codecs, tracks
+from vlogd.media.streaming.hls_reader import Master, MediaPlaylist, Variant
+from vlogd.media.streaming.tracks import STREAM, Track
 
 _RATE_TOLERANCE = 1.1
 _SYNC_SECONDS = 0.1
