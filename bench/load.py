@@ -21,7 +21,7 @@ from pathlib import Path
 from common import VLOGD, home, peak_mebibytes
 
 from vlogd.core.model import Item
-from vlogd.originals import ITEM
+from vlogd.storage.originals import ITEM
 
 _MOST_LINKS = 50_000
 """ext4 allows 65,000 names for one file."""

@@ -10,22 +10,22 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vlogd import library
 from vlogd.core import files
 from vlogd.core.model import Item
 from vlogd.decider import Decider
 from vlogd.front import Front
-from vlogd.journal import Journal
-from vlogd.keeping import Keeping
 from vlogd.librarian import Librarian
-from vlogd.library import Library
 from vlogd.media.process import Limits
-from vlogd.originals import Originals
 from vlogd.retry import Retry
 from vlogd.rules import Rules
 from vlogd.runner import Bench
 from vlogd.stage import Stage
-from vlogd.volumes import Volumes
+from vlogd.storage import library
+from vlogd.storage.journal import Journal
+from vlogd.storage.library import Library
+from vlogd.storage.originals import Originals
+from vlogd.storage.retention import Keeping
+from vlogd.storage.volumes import Volumes
 
 
 class Crash(BaseException):

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from vlogd.intake import Intake, look
 from vlogd.media.process import Limits
-from vlogd.originals import Originals
 from vlogd.settle import Sighting
-from vlogd.volumes import Volumes
+from vlogd.storage.originals import Originals
+from vlogd.storage.volumes import Volumes
 
 
 def intake_into(originals: Path, state: Path) -> Intake:

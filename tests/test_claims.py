@@ -19,9 +19,9 @@ from vlogd.inbox import Inbox
 from vlogd.intake import Intake
 from vlogd.media import ffprobe
 from vlogd.media.process import Limits
-from vlogd.originals import Originals
 from vlogd.outcome import Accepted, Changed, Failed, Left
-from vlogd.volumes import Volumes
+from vlogd.storage.originals import Originals
+from vlogd.storage.volumes import Volumes
 
 
 def test_a_note_never_replaces_a_file(inbox: Inbox, intake: Intake) -> None:

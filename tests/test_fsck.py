@@ -11,7 +11,7 @@ import pytest
 from clips import stamped
 from daemon import Home, kill, same_trees, tree, until
 
-from vlogd.journal import Journal
+from vlogd.storage.journal import Journal
 
 
 @pytest.fixture

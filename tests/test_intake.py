@@ -11,8 +11,8 @@ from taking import intake_into, seen
 from vlogd.core import titles
 from vlogd.inbox import Inbox
 from vlogd.intake import Intake, look
-from vlogd.originals import Originals
 from vlogd.outcome import Accepted, Changed, Duplicate, Failed, Left
+from vlogd.storage.originals import Originals
 from vlogd.whole import proves_whole
 
 

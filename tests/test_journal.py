@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from vlogd.core.errors import Unavailable
-from vlogd.journal import MIGRATIONS, Damaged, Journal
+from vlogd.storage.journal import MIGRATIONS, Damaged, Journal
 
 DATA = Path(__file__).parent / "data"
 

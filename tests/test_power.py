@@ -23,9 +23,9 @@ from vlogd.core.files import sweep_temporary
 from vlogd.inbox import Inbox
 from vlogd.intake import Intake, look
 from vlogd.media.process import Limits
-from vlogd.originals import Originals
 from vlogd.settle import Sighting
-from vlogd.volumes import Volumes
+from vlogd.storage.originals import Originals
+from vlogd.storage.volumes import Volumes
 
 STAGES = ("first", "left", "right", "last")
 

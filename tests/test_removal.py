@@ -10,8 +10,8 @@ from clips import stamped
 from daemon import Home, children, kill, tree, until
 
 from vlogd.core import files
-from vlogd.library import Library
-from vlogd.originals import Originals
+from vlogd.storage.library import Library
+from vlogd.storage.originals import Originals
 
 
 @pytest.fixture

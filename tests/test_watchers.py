@@ -22,9 +22,9 @@ from vlogd.door import Trouble
 from vlogd.inbox import Inbox
 from vlogd.intake import Intake
 from vlogd.media.process import Limits
-from vlogd.originals import Originals
 from vlogd.outcome import Accepted, Outcome
-from vlogd.volumes import Volumes
+from vlogd.storage.originals import Originals
+from vlogd.storage.volumes import Volumes
 from vlogd.watchers.inotify import InotifyWatcher
 from vlogd.watchers.polling import PollingWatcher
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from vlogd.core.log import get_logger
 from vlogd.decider import Decider
-from vlogd.journal import Journal
-from vlogd.keeping import Keeping
+from vlogd.storage.journal import Journal
+from vlogd.storage.retention import Keeping
 from vlogd.tracked import Leaving
 
 _log = get_logger()

@@ -26,10 +26,10 @@ from vlogd.core.settings import (
     settings,
 )
 from vlogd.inbox import Inbox, Watch
-from vlogd.keeping import Keeping, Policy
 from vlogd.media.process import Limits
 from vlogd.retry import Retry
 from vlogd.stages import STAGES
+from vlogd.storage.retention import Keeping, Policy
 
 _DAY_SECONDS = 86400.0
 

@@ -26,15 +26,15 @@ from vlogd.executor import LocalExecutor
 from vlogd.front import Front
 from vlogd.intake import Intake
 from vlogd.librarian import Librarian
-from vlogd.library import Library
 from vlogd.live import Live, Requests
 from vlogd.notify import Notifier, watchdog_seconds
 from vlogd.opening import open_state, volumes_of
-from vlogd.originals import Originals
 from vlogd.rules import Rules
 from vlogd.runner import Bench
 from vlogd.signals import Signals
 from vlogd.stages import STAGES
+from vlogd.storage.library import Library
+from vlogd.storage.originals import Originals
 
 _log = get_logger()
 

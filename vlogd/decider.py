@@ -20,13 +20,13 @@ from vlogd.departures import Departures
 from vlogd.executor import Executor
 from vlogd.floor import Floor
 from vlogd.housekeeping import Housekeeping
-from vlogd.journal import Journal
 from vlogd.librarian import Found, Librarian, Position
 from vlogd.plan import as_final, survey
 from vlogd.questions import Questions
 from vlogd.rules import Rules
 from vlogd.runner import Bench
 from vlogd.showing import Showing
+from vlogd.storage.journal import Journal
 from vlogd.tracked import Leaving, OpenStep, Tracked
 
 _log = get_logger()

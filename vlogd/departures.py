@@ -9,9 +9,9 @@ from functools import partial
 from vlogd.core.log import get_logger
 from vlogd.core.model import Item
 from vlogd.floor import Floor
-from vlogd.journal import Journal
 from vlogd.librarian import Librarian
 from vlogd.questions import Questions
+from vlogd.storage.journal import Journal
 from vlogd.tracked import Leaving, Tracked
 
 _log = get_logger()

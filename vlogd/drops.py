@@ -4,8 +4,8 @@ from vlogd.arrival import Said
 from vlogd.core.log import get_logger
 from vlogd.decider import Decider
 from vlogd.door import Trouble
-from vlogd.journal import Journal
 from vlogd.outcome import Accepted, Changed, Duplicate, Failed, Left
+from vlogd.storage.journal import Journal
 
 _log = get_logger()
 

@@ -13,11 +13,11 @@ from vlogd.core.errors import Stopping, Unavailable
 from vlogd.core.log import get_logger
 from vlogd.core.model import Attempt
 from vlogd.executor import Executor
-from vlogd.journal import Journal
 from vlogd.retry import kind_of
 from vlogd.rules import Rules
 from vlogd.runner import Bench, Done, perform
 from vlogd.schedule import Wanted, choose
+from vlogd.storage.journal import Journal
 from vlogd.tracked import OpenStep, Tracked
 
 _log = get_logger()

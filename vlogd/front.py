@@ -16,10 +16,10 @@ from typing import Any
 
 from vlogd.core import files
 from vlogd.core.model import Item, View
-from vlogd.library import VIDEO, VIDEOS, Library
 from vlogd.plan import Survey
 from vlogd.report import Progress, Report, report
 from vlogd.stage import Stage, Work
+from vlogd.storage.library import VIDEO, VIDEOS, Library
 
 CATALOG = "catalog.json"
 

@@ -11,16 +11,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlogd import rebuild
 from vlogd.config import Config
 from vlogd.core import digest, files
 from vlogd.core.errors import Unavailable
 from vlogd.core.model import Item
-from vlogd.journal import Damaged, Journal
-from vlogd.library import TRASH, Library
 from vlogd.live import Lock
 from vlogd.opening import volumes_of
-from vlogd.originals import Originals
+from vlogd.storage import journal_recovery
+from vlogd.storage.journal import Damaged, Journal
+from vlogd.storage.library import TRASH, Library
+from vlogd.storage.originals import Originals
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Check:
             return None, [
                 Difference(str(path), "It is damaged; vlogd sets it aside at its next start and rebuilds it.")
             ]
-        journal = rebuild.open_journal(self._config.state)
+        journal = journal_recovery.open_journal(self._config.state)
         return journal, [Difference(str(path), "It was missing or damaged.", "a new one was begun")]
 
     def _unknown(

@@ -33,10 +33,10 @@ from vlogd.core.model import Item
 from vlogd.inbox import Inbox
 from vlogd.media import ffprobe
 from vlogd.media.process import Limits
-from vlogd.originals import ITEM, Originals
 from vlogd.outcome import Accepted, Changed, Duplicate, Failed, Left, Outcome
 from vlogd.settle import Sighting
-from vlogd.volumes import Volumes
+from vlogd.storage.originals import ITEM, Originals
+from vlogd.storage.volumes import Volumes
 from vlogd.whole import is_open_for_writing
 
 _INCOMING = ".incoming"

@@ -16,10 +16,10 @@ from vlogd.core import files
 from vlogd.core.errors import BadInput, Unavailable
 from vlogd.core.model import Artifact, Item, Part, Receipt
 from vlogd.front import Front, Growing
-from vlogd.keeping import Keeping
 from vlogd.plan import Step, Survey
 from vlogd.report import Progress, Report
 from vlogd.runner import Bench, cache_of, caches_of, work_of
+from vlogd.storage.retention import Keeping
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from vlogd.config import Config
 from vlogd.core.errors import Unavailable
-from vlogd.journal import Journal
 from vlogd.live import Lock
-from vlogd.rebuild import open_journal
-from vlogd.volumes import Volumes
+from vlogd.storage.journal import Journal
+from vlogd.storage.journal_recovery import open_journal
+from vlogd.storage.volumes import Volumes
 
 
 @dataclass(frozen=True)

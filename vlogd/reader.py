@@ -12,14 +12,14 @@ from vlogd import live
 from vlogd.config import Config
 from vlogd.core.model import Attempt, Item, Left, Receipt
 from vlogd.front import Front, Growing
-from vlogd.journal import Journal
-from vlogd.library import Library
-from vlogd.originals import Originals
 from vlogd.plan import Survey, as_final, survey
 from vlogd.report import Progress, Report
 from vlogd.retry import Retry
 from vlogd.stage import Work
 from vlogd.stages import STAGES
+from vlogd.storage.journal import Journal
+from vlogd.storage.library import Library
+from vlogd.storage.originals import Originals
 
 
 class NotFound(Exception):

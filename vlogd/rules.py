@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vlogd.keeping import Keeping
 from vlogd.retry import Retry
 from vlogd.stage import Stage
+from vlogd.storage.retention import Keeping
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from pathlib import Path
 from vlogd.core.cancellation import Stop
 from vlogd.core.errors import Stopping, Unavailable, VlogdError
 from vlogd.core.model import Item, Part, Receipt
-from vlogd.library import Library
 from vlogd.media.process import Limits
-from vlogd.originals import Originals
 from vlogd.plan import Step
 from vlogd.stage import Work
-from vlogd.volumes import Volumes
+from vlogd.storage.library import Library
+from vlogd.storage.originals import Originals
+from vlogd.storage.volumes import Volumes
 from vlogd.workspace import Workspace
 
 _OUTSIDE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV,

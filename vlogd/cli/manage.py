@@ -81,7 +81,7 @@ def restore(context: click.Context, item: str | None) -> None:
     """Bring a video back from the trash; without ITEM, list what lies there."""
     import datetime as dt
 
-    from vlogd.originals import Originals
+    from vlogd.storage.originals import Originals
 
     config = config_of(context)
     lying = list(Originals(config.originals).removed())

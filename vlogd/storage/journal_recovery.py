@@ -6,7 +6,7 @@ from pathlib import Path
 from vlogd import watchers
 from vlogd.core.errors import Unavailable
 from vlogd.core.log import get_logger
-from vlogd.journal import Damaged, Journal
+from vlogd.storage.journal import Damaged, Journal
 
 _log = get_logger()
 
