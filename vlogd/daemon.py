@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
-from vlogd import live, outlook
+from vlogd import outlook
 from vlogd.arrival import Arrival
 from vlogd.asked import Asked
 from vlogd.config import Config, load
@@ -26,8 +26,9 @@ from vlogd.executor import LocalExecutor
 from vlogd.front import Front
 from vlogd.intake import Intake
 from vlogd.librarian import Librarian
-from vlogd.live import Live, Requests
-from vlogd.notify import Notifier, watchdog_seconds
+from vlogd.notify import status_file
+from vlogd.notify.status_file import Live, Requests
+from vlogd.notify.systemd import Notifier, watchdog_seconds
 from vlogd.opening import open_state, volumes_of
 from vlogd.rules import Rules
 from vlogd.runner import Bench
@@ -93,7 +94,7 @@ class Daemon:
                 config.limits,
                 self._stop,
                 self._volumes,
-                partial(live.is_to_be_removed, config.state),
+                partial(status_file.is_to_be_removed, config.state),
             ),
             lambda said: self._calls.put(lambda: self._drops.hear(said)),
         )
@@ -224,7 +225,7 @@ class Daemon:
         )
         if now != self._told_live:
             with suppress(OSError):  # a full disk: it is written at the next pulse
-                live.write(self._config.state, now)
+                status_file.write(self._config.state, now)
                 self._told_live = now
         self._notifier.status(self._status())
 

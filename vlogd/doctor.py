@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vlogd import live, watchers
+from vlogd import watchers
 from vlogd.config import Config
 from vlogd.core.errors import VlogdError
 from vlogd.media import process
 from vlogd.media.process import Limits
+from vlogd.notify import status_file
 
 _LEAST_FREE_BYTES = 5 << 30
 _LEAST_WATCHES = 8192
@@ -117,4 +118,6 @@ def _speech(config: Config) -> Iterator[Finding]:
 
 
 def _daemon(config: Config) -> Iterator[Finding]:
-    yield Finding("ok", "vlogd is running." if live.is_locked(config.state) else "vlogd is not running.")
+    yield Finding(
+        "ok", "vlogd is running." if status_file.is_locked(config.state) else "vlogd is not running."
+    )

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from vlogd import live
 from vlogd.config import Config
 from vlogd.core.model import Attempt, Item, Left, Receipt
 from vlogd.front import Front, Growing
+from vlogd.notify import status_file
 from vlogd.plan import Survey, as_final, survey
 from vlogd.report import Progress, Report
 from vlogd.retry import Retry
@@ -35,7 +35,7 @@ class Reader:
         self._originals = Originals(config.originals, config.keeping.archive)
         self._front = Front(self._library, STAGES)
         self._journal = _opened(config.state / "journal.db")
-        self.live = live.read(config.state)
+        self.live = status_file.read(config.state)
 
     def __enter__(self) -> Self:
         return self

@@ -13,11 +13,11 @@ from vlogd.core.log import escaped
 
 def _ask(state: Path, done: str, later: str, asked: Sequence[dict[str, Any]]) -> None:
     """Leave requests, and say when they are fulfilled."""
-    from vlogd import live
+    from vlogd.notify import status_file
 
     for one in asked:
-        live.request(state, **one)
-    click.echo(escaped(done if live.is_locked(state) else later))
+        status_file.request(state, **one)
+    click.echo(escaped(done if status_file.is_locked(state) else later))
 
 
 @click.command()
