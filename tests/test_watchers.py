@@ -15,7 +15,6 @@ from clips import stamped
 from daemon import Home, kill, until
 from watchdog.observers import Observer
 
-from vlogd import watchers
 from vlogd.arrival import Arrival
 from vlogd.core.errors import Unavailable
 from vlogd.door import Trouble
@@ -23,8 +22,10 @@ from vlogd.inbox import Inbox
 from vlogd.intake import Intake
 from vlogd.media.process import Limits
 from vlogd.outcome import Accepted, Outcome
+from vlogd.storage.mounts import file_system
 from vlogd.storage.originals import Originals
 from vlogd.storage.volumes import Volumes
+from vlogd.watchers import registry
 from vlogd.watchers.inotify import InotifyWatcher
 from vlogd.watchers.polling import PollingWatcher
 
@@ -156,8 +157,8 @@ def test_auto_looks_at_the_file_system_of_the_folder(
     """The innermost and latest mount counts, whatever bytes its name has."""
     mounts = tmp_path / "mountinfo"
     mounts.write_bytes(_MOUNTS)
-    assert watchers.file_system(Path(os.fsdecode(folder)), mounts) == kind
-    assert watchers.suited(Path(os.fsdecode(folder)), mounts) == watcher
+    assert file_system(Path(os.fsdecode(folder)), mounts) == kind
+    assert registry.suited(file_system(Path(os.fsdecode(folder)), mounts)) == watcher
 
 
 @pytest.mark.parametrize(
@@ -170,7 +171,7 @@ def test_auto_polls_where_the_kernel_hears_nothing(tmp_path: Path, kind: str, wa
     """Changes made on another machine, or behind FUSE, cause no inotify event here."""
     mounts = tmp_path / "mountinfo"
     mounts.write_text(f"22 1 0:20 / / rw - {kind} source rw\n")
-    assert watchers.suited(Path("/srv/inbox"), mounts) == watcher
+    assert registry.suited(file_system(Path("/srv/inbox"), mounts)) == watcher
 
 
 @needs_namespaces

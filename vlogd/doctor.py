@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vlogd import watchers
 from vlogd.config import Config
 from vlogd.core.errors import VlogdError
 from vlogd.media import process
 from vlogd.media.process import Limits
 from vlogd.notify import status_file
+from vlogd.storage import mounts
 
 _LEAST_FREE_BYTES = 5 << 30
 _LEAST_WATCHES = 8192
@@ -67,7 +67,7 @@ def _folders(config: Config) -> Iterator[Finding]:
             yield Finding("fail", f"{name}: {folder} may not be read and written by this user.",
                           f"chown or chmod it for the user that runs vlogd (uid {os.getuid()}).")  # fmt: skip
         else:
-            yield Finding("ok", f"{name}: {folder} ({watchers.file_system(folder)}).")
+            yield Finding("ok", f"{name}: {folder} ({mounts.file_system(folder)}).")
     for inbox in config.inboxes:
         if _device(inbox.folder) != _device(config.originals):
             yield Finding("warn", f"inbox {inbox.name} and originals are on different file systems: files are copied.",

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vlogd import watchers
 from vlogd.core.errors import Unavailable
 from vlogd.inbox import Inbox
 from vlogd.outcome import Left
 from vlogd.settle import Settling, Sighting
-from vlogd.watcher import Watcher
+from vlogd.storage import mounts
+from vlogd.watchers import registry
+from vlogd.watchers.contract import Watcher
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,11 @@ class Door:
             )
             return
         self.complain("folder", "")
-        kind = watchers.suited(self.inbox.folder) if self.inbox.watch == "auto" else self.inbox.watch
+        kind = (
+            registry.suited(mounts.file_system(self.inbox.folder))
+            if self.inbox.watch == "auto"
+            else self.inbox.watch
+        )
         try:
             self._begin(kind)
             self.complain("watching", "")
@@ -83,7 +88,7 @@ class Door:
         self._watcher = None
 
     def _begin(self, kind: str) -> None:
-        self._watcher = watchers.WATCHERS[kind]()
+        self._watcher = registry.WATCHERS[kind]()
         self._watcher.start(self.inbox.folder, self.hear)
 
     def complain(self, about: str, sentence: str) -> None:

@@ -3,9 +3,9 @@
 import time
 from pathlib import Path
 
-from vlogd import watchers
 from vlogd.core.errors import Unavailable
 from vlogd.core.log import get_logger
+from vlogd.storage import mounts
 from vlogd.storage.journal import Damaged, Journal
 
 _log = get_logger()
@@ -15,7 +15,7 @@ _NETWORK = ("nfs", "cifs", "smb", "9p", "ceph", "gluster", "fuse.sshfs")
 
 def open_journal(state: Path) -> Journal:
     """The journal; a damaged one is set aside and rebuilt from originals and library."""
-    kind = watchers.file_system(state)
+    kind = mounts.file_system(state)
     if kind.startswith(_NETWORK):
         raise Unavailable(f"The state folder {state} lies on {kind}; SQLite's journal needs a local disk.")
     path = state / "journal.db"

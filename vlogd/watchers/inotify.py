@@ -9,7 +9,7 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
 from vlogd.core.errors import Unavailable
-from vlogd.watcher import Seen
+from vlogd.watchers.contract import Seen
 
 # watchdog logs about its own threads at every stop; nobody can do anything about it.
 logging.getLogger("watchdog").addHandler(logging.NullHandler())

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from vlogd.watcher import Seen
+from vlogd.watchers.contract import Seen
 
 
 class PollingWatcher:

@@ -1,0 +1,24 @@
+"""Which file system a folder lies on, as the kernel says (proc(5), mountinfo)."""
+
+import os
+import re
+from pathlib import Path
+
+
+def file_system(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:
+    """The type of the file system that `folder` lies on, such as "ext4" or "nfs4"; "" if unknown."""
+    longest_mount_point, kind = b"", b""
+    real = os.fsencode(folder.resolve())
+    for line in mounts.read_bytes().split(b"\n"):
+        left, _, right = line.partition(b" - ")
+        fields = left.split(b" ")
+        mount_point = _unescaped(fields[4]) if len(fields) > 5 else b""  # noqa: PLR2004 - fields before the separator
+        inside = real == mount_point or real.startswith(mount_point.rstrip(b"/") + b"/")
+        if mount_point and inside and len(mount_point) >= len(longest_mount_point):
+            longest_mount_point, kind = mount_point, right.split(b" ")[0]
+    return kind.decode("ascii", "replace")
+
+
+def _unescaped(field: bytes) -> bytes:
+    """A mount point's own bytes: the kernel writes space, tab, newline, backslash and # in octal, no others."""
+    return re.sub(rb"\\([0-7]{3})", lambda match: bytes([int(match[1], 8)]), field)
