@@ -19,7 +19,7 @@ from vlogd.media.process import Limits
 from vlogd.retry import Retry
 from vlogd.rules import Rules
 from vlogd.runner import Bench
-from vlogd.stage import Stage
+from vlogd.stages.contract import Stage
 from vlogd.storage import library
 from vlogd.storage.journal import Journal
 from vlogd.storage.library import Library

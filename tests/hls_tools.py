@@ -7,9 +7,9 @@ import m3u8
 from stage_driver import run_stage
 
 from vlogd.core.settings import NoSettings
-from vlogd.stage import Work
-from vlogd.stages import HLS, PROBE
+from vlogd.stages.contract import Work
 from vlogd.stages.hls.ladder import HlsSettings, Rung
+from vlogd.stages.pipeline import HLS, PROBE
 
 SETTINGS = HlsSettings(
     ladder=(Rung(height=108, max_kbps=800), Rung(height=54, max_kbps=300)),

@@ -7,8 +7,8 @@ from typing import Any
 
 from vlogd.core.model import Item, Receipt
 from vlogd.media.process import Limits
-from vlogd.stage import Stage, Work
-from vlogd.workspace import Workspace
+from vlogd.stages.contract import Stage, Work
+from vlogd.stages.workspace import Workspace
 
 LIMITS = Limits(stall_seconds=120)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from test_layers import LAYERS
 
-from vlogd.stages import STAGES
+from vlogd.stages.pipeline import STAGES
 
 TEXT = (Path(__file__).parent.parent / "ARCHITECTURE.md").read_text()
 

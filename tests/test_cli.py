@@ -11,7 +11,7 @@ import pytest
 from clips import stamped
 from daemon import DEMO, Home, kill
 
-from vlogd.stages import STAGES
+from vlogd.stages.pipeline import STAGES
 
 
 def test_help_is_light(tmp_path: Path) -> None:

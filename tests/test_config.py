@@ -9,7 +9,7 @@ import yaml
 
 from vlogd import config
 from vlogd.core.errors import ConfigError
-from vlogd.stages import STAGES
+from vlogd.stages.pipeline import STAGES
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.yaml"
 

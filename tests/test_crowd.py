@@ -13,8 +13,8 @@ from toy_stages import ToySettings, toy
 from vlogd import crowd
 from vlogd.core.errors import Unavailable
 from vlogd.core.model import Json, Part
-from vlogd.stage import Stage, check
-from vlogd.workspace import Workspace
+from vlogd.stages.contract import Stage, check
+from vlogd.stages.workspace import Workspace
 
 SETTINGS = {"first": ToySettings(), "talk": ToySettings(parts=1)}
 

@@ -9,7 +9,7 @@ from engine import Engine
 from toy_stages import ToySettings, toy
 
 from vlogd.librarian import Librarian
-from vlogd.stage import check
+from vlogd.stages.contract import check
 
 _TAKES_SECONDS = 2.0
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from vlogd.core.model import Json, Part, View
 from vlogd.core.settings import settings
-from vlogd.stage import Stage, Work, check
-from vlogd.workspace import Workspace
+from vlogd.stages.contract import Stage, Work, check
+from vlogd.stages.workspace import Workspace
 
 
 @settings

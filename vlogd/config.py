@@ -28,7 +28,7 @@ from vlogd.core.settings import (
 from vlogd.inbox import Inbox, Watch
 from vlogd.media.process import Limits
 from vlogd.retry import Retry
-from vlogd.stages import STAGES
+from vlogd.stages.pipeline import STAGES
 from vlogd.storage.retention import Keeping, Policy
 
 _DAY_SECONDS = 86400.0

@@ -33,7 +33,7 @@ from vlogd.opening import open_state, volumes_of
 from vlogd.rules import Rules
 from vlogd.runner import Bench
 from vlogd.signals import Signals
-from vlogd.stages import STAGES
+from vlogd.stages.pipeline import STAGES
 from vlogd.storage.library import Library
 from vlogd.storage.originals import Originals
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from vlogd.core.model import Item
 from vlogd.media.process import Limits
-from vlogd.stages import STAGES
 from vlogd.stages.hls import plan as hls
 from vlogd.stages.hls.plan import Plan
+from vlogd.stages.pipeline import STAGES
 from vlogd.stages.probe import STAGE as PROBE
-from vlogd.workspace import Workspace
+from vlogd.stages.workspace import Workspace
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from vlogd.core import files
 from vlogd.core.model import Item, View
 from vlogd.plan import Survey
 from vlogd.report import Progress, Report, report
-from vlogd.stage import Stage, Work
+from vlogd.stages.contract import Stage, Work
 from vlogd.storage.library import VIDEO, VIDEOS, Library
 
 CATALOG = "catalog.json"

@@ -16,7 +16,7 @@ from typing import Any
 
 from vlogd.core import digest
 from vlogd.core.model import Artifact, Item, Json
-from vlogd.stage import Stage
+from vlogd.stages.contract import Stage
 
 _FINGERPRINT_CHARACTERS = 12
 

@@ -15,8 +15,8 @@ from vlogd.notify import status_file
 from vlogd.plan import Survey, as_final, survey
 from vlogd.report import Progress, Report
 from vlogd.retry import Retry
-from vlogd.stage import Work
-from vlogd.stages import STAGES
+from vlogd.stages.contract import Work
+from vlogd.stages.pipeline import STAGES
 from vlogd.storage.journal import Journal
 from vlogd.storage.library import Library
 from vlogd.storage.originals import Originals

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from vlogd.core.model import Item, Part
 from vlogd.plan import Survey
-from vlogd.stage import Stage
+from vlogd.stages.contract import Stage
 
 _LOST = "It is missing or damaged and cannot be made again: the original was deleted as `keeping` says."
 

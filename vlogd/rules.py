@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vlogd.retry import Retry
-from vlogd.stage import Stage
+from vlogd.stages.contract import Stage
 from vlogd.storage.retention import Keeping
 
 

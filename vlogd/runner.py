@@ -16,11 +16,11 @@ from vlogd.core.errors import Stopping, Unavailable, VlogdError
 from vlogd.core.model import Item, Part, Receipt
 from vlogd.media.process import Limits
 from vlogd.plan import Step
-from vlogd.stage import Work
+from vlogd.stages.contract import Work
+from vlogd.stages.workspace import Workspace
 from vlogd.storage.library import Library
 from vlogd.storage.originals import Originals
 from vlogd.storage.volumes import Volumes
-from vlogd.workspace import Workspace
 
 _OUTSIDE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV,
             errno.EACCES, errno.EPERM, errno.ETIMEDOUT, errno.EHOSTDOWN}  # fmt: skip

@@ -11,9 +11,9 @@ from stage_driver import run_stage
 
 from vlogd.core.errors import Unavailable
 from vlogd.core.settings import NoSettings
-from vlogd.stage import Work
-from vlogd.stages import CAPTIONS, PROBE
 from vlogd.stages.captions import CaptionSettings, cues
+from vlogd.stages.contract import Work
+from vlogd.stages.pipeline import CAPTIONS, PROBE
 
 SAID = json.loads((DATA / "demo.json").read_text())["sentences"]
 

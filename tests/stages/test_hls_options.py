@@ -9,7 +9,7 @@ import pytest
 from clips import ffmpeg, numbers, stamped
 from hls_tools import SETTINGS, check_playlists, playlists, publish
 
-from vlogd.stages import HLS
+from vlogd.stages.pipeline import HLS
 
 COPY = replace(SETTINGS, copy="auto")
 GOP = ("-c:v", "libx264", "-preset", "fast", "-pix_fmt", "yuv420p", "-g", "30", "-x264-params", "scenecut=0")
@@ -95,7 +95,7 @@ def test_a_copy_that_is_not_what_the_scan_promised_is_encoded_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The gate refuses the copy, and the chunks are made with one rendition more."""
-    monkeypatch.setattr("vlogd.stages.hls.copy._Cutter.finish", _refuse)
+    monkeypatch.setattr("vlogd.stages.hls.stream_copy._Cutter.finish", _refuse)
     work = publish(stamped(tmp_path / "a.mp4", *GOP), tmp_path, COPY)
     check_playlists(work)
     assert work.receipts["copy"].facts["copied"] is False

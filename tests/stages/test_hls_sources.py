@@ -21,9 +21,9 @@ from vlogd.core.settings import NoSettings
 from vlogd.media.conformance import check
 from vlogd.media.conformance.check import Look
 from vlogd.schedule import Wanted, choose
-from vlogd.stage import Work
-from vlogd.stages import HLS, PROBE
+from vlogd.stages.contract import Work
 from vlogd.stages.hls.ladder import Rung
+from vlogd.stages.pipeline import HLS, PROBE
 
 CLIPS: dict[str, tuple[str, dict[str, str], tuple[str, ...]]] = {
     "cfr 25": ("a.mp4", {}, ()),

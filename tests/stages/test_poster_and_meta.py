@@ -8,7 +8,7 @@ from clips import ffmpeg
 from stage_driver import run_stage
 
 from vlogd.core.settings import NoSettings
-from vlogd.stages import META, POSTER, PROBE
+from vlogd.stages.pipeline import META, POSTER, PROBE
 from vlogd.stages.poster import PosterSettings
 
 

@@ -14,8 +14,8 @@ from stage_driver import LIMITS, run_stage
 from vlogd.core.settings import NoSettings
 from vlogd.media.conformance import check
 from vlogd.media.conformance.check import Look
-from vlogd.stage import Work
-from vlogd.stages import CHAPTERS, PROBE, STREAM, SUBTITLES
+from vlogd.stages.contract import Work
+from vlogd.stages.pipeline import CHAPTERS, PROBE, STREAM, SUBTITLES
 
 SRT = (
     "1\n00:00:01,000 --> 00:00:02,500\nHello & <b>welcome</b>\n\n2\n00:00:04,000 --> 00:00:05,000\nGoodbye\n"

@@ -20,8 +20,8 @@ from vlogd.core.errors import ToolStalled
 from vlogd.core.settings import NoSettings
 from vlogd.media import encoders, process, read_errors
 from vlogd.media.process import Limits
-from vlogd.stages import HLS, PROBE, SUBTITLES
-from vlogd.stages.hls import chunk
+from vlogd.stages.hls import video_encode
+from vlogd.stages.pipeline import HLS, PROBE, SUBTITLES
 
 GOP = ("-c:v", "libx264", "-preset", "fast", "-pix_fmt", "yuv420p", "-g", "30", "-x264-params", "scenecut=0")
 SOON = Limits(stall_seconds=1)
@@ -165,12 +165,12 @@ def test_hardware_that_hangs_is_replaced_by_software(tmp_path: Path, monkeypatch
             raise ToolStalled("ffmpeg made no progress for 300 s and was ended.")
         real(*args, **options)
 
-    real = chunk.ffmpeg.run
+    real = video_encode.ffmpeg.run
     monkeypatch.setattr(
-        chunk, "pick", lambda _family, codec, limits: encoders.pick("software", codec, limits)
+        video_encode, "pick", lambda _family, codec, limits: encoders.pick("software", codec, limits)
     )
     encoders.pick("software", "h264", LIMITS)
-    monkeypatch.setattr(chunk.ffmpeg, "run", run)
+    monkeypatch.setattr(video_encode.ffmpeg, "run", run)
     work = publish(source, tmp_path, replace(SETTINGS, encoder="auto"))
     told = work.receipts["video-0000"].facts["fallback"]
     assert told == "encoded in software: the hardware failed"

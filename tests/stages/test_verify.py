@@ -16,8 +16,8 @@ from vlogd.core.errors import BadInput
 from vlogd.media.conformance import check
 from vlogd.media.conformance.check import Look
 from vlogd.media.conformance.findings import Finding
-from vlogd.stages import VERIFY
-from vlogd.stages.verify import VerifySettings
+from vlogd.stages.conformance import VerifySettings
+from vlogd.stages.pipeline import VERIFY
 
 TOP = "v108/index.m3u8"
 

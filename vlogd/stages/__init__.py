@@ -1,17 +1,4 @@
-"""The pipeline, in reading order: what is made of every video.
+"""Kinds of work: the contract of a stage, the workspace of a part, the pipeline, and one file or folder per stage.
 
-A stage stands below those that it needs or uses. To add one: an import and an entry here.
+A stage imports neither another stage nor anything of the engine. May import `media` and `core`.
 """
-
-from vlogd.stage import check
-from vlogd.stages.captions import STAGE as CAPTIONS
-from vlogd.stages.chapters import STAGE as CHAPTERS
-from vlogd.stages.hls import STAGE as HLS
-from vlogd.stages.meta import STAGE as META
-from vlogd.stages.poster import STAGE as POSTER
-from vlogd.stages.probe import STAGE as PROBE
-from vlogd.stages.stream import STAGE as STREAM
-from vlogd.stages.subtitles import STAGE as SUBTITLES
-from vlogd.stages.verify import STAGE as VERIFY
-
-STAGES = check(PROBE, HLS, VERIFY, POSTER, CAPTIONS, SUBTITLES, CHAPTERS, STREAM, META)

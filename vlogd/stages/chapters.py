@@ -9,8 +9,8 @@ from vlogd.core import files
 from vlogd.core.model import Json, Part, View
 from vlogd.media import packets, webvtt
 from vlogd.media.ffprobe import Chapter
-from vlogd.stage import Stage, Work
-from vlogd.workspace import Workspace
+from vlogd.stages.contract import Stage, Work
+from vlogd.stages.workspace import Workspace
 
 _VTT, _JSON = "chapters.vtt", "chapters.json"
 _MOST_CHAPTERS = 1000

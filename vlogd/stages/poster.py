@@ -13,8 +13,8 @@ from vlogd.core.model import Json, Part, View
 from vlogd.core.settings import NonNegativeSeconds, PositiveInt, settings
 from vlogd.media import ffmpeg, packets
 from vlogd.media.ffprobe import Media
-from vlogd.stage import Stage, Work
-from vlogd.workspace import Workspace
+from vlogd.stages.contract import Stage, Work
+from vlogd.stages.workspace import Workspace
 
 _NAME = "thumbnail.jpg"
 _STEPS_SECONDS = (0.0, 2.0, -2.0, 5.0, 10.0, -4.0, 20.0, 40.0)

@@ -23,8 +23,8 @@ from vlogd.media import ffmpeg, ffprobe, mp4_index, read_errors
 from vlogd.media.ffprobe import Media, VideoStream
 from vlogd.media.mp4_index import SampleTable
 from vlogd.media.packets import KEYS, REMUX_FIRST, PacketScan, SoundScan, shown
-from vlogd.stage import Stage, Work
-from vlogd.workspace import Workspace
+from vlogd.stages.contract import Stage, Work
+from vlogd.stages.workspace import Workspace
 
 _COMPARED = 64
 """Packets that are compared between ffprobe and the sample table."""

@@ -13,8 +13,8 @@ from vlogd.core.model import Json, Part, View
 from vlogd.media import ffmpeg, languages, packets
 from vlogd.media.ffprobe import SubtitleStream
 from vlogd.media.streaming.tracks import TEXTS
-from vlogd.stage import Stage, Work
-from vlogd.workspace import Workspace
+from vlogd.stages.contract import Stage, Work
+from vlogd.stages.workspace import Workspace
 
 _MOST_TRACKS = 32
 _SLOWEST_BYTES_A_SECOND = 10_000_000

@@ -19,7 +19,7 @@ from typing import Any
 
 from vlogd.core import digest, files
 from vlogd.core.model import Artifact, FileMark, Item, Receipt, View
-from vlogd.workspace import RECEIPTS
+from vlogd.stages.workspace import RECEIPTS
 
 VIDEOS = "videos"
 VIDEO = "video.json"

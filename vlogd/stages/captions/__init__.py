@@ -21,9 +21,9 @@ from vlogd.core.model import Json, Part, View
 from vlogd.core.settings import NonNegativeInt, PositiveInt, settings
 from vlogd.media import ffmpeg, languages, packets
 from vlogd.media.streaming.tracks import TEXTS
-from vlogd.stage import Stage, Work
-from vlogd.stages.captions import child, cues
-from vlogd.workspace import Workspace
+from vlogd.stages.captions import client, cues
+from vlogd.stages.contract import Stage, Work
+from vlogd.stages.workspace import Workspace
 
 RATE = 16_000
 _SPEECH = "speech"
@@ -80,7 +80,7 @@ def _run(part: Part, ws: Workspace) -> Mapping[str, Json]:
         "end": part.data["end"],
         "language": facts["language"],
     }
-    words = child.ask(request, ws, ws.tell_progress)["words"]
+    words = client.ask(request, ws, ws.tell_progress)["words"]
     ws.deliver_bytes(cues.words_json(words), f"{part.name}.json")
     return {"words": len(words)}
 
@@ -90,7 +90,7 @@ def _listen(ws: Workspace) -> Mapping[str, Json]:
     if not any(track.codec and track.channels for track in probed.media.audio):
         return {"windows": [], "language": None, "why": "The file has no sound."}
     pcm = ws.cached(_PCM, lambda path: _extract(ws, path))
-    found = child.ask({"do": "listen", "pcm": str(pcm)}, ws, ws.tell_progress)
+    found = client.ask({"do": "listen", "pcm": str(pcm)}, ws, ws.tell_progress)
     if not found["windows"]:
         return {"windows": [], "language": None, "why": "No speech was found."}
     return {"windows": found["windows"], "language": found["language"]}

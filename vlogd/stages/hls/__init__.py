@@ -15,13 +15,13 @@ from vlogd.media import ffmpeg
 from vlogd.media import packets as probed
 from vlogd.media.packets import PacketScan
 from vlogd.media.streaming.tracks import TICKS
-from vlogd.stage import Stage, Work
-from vlogd.stages.hls import audio, chunk, copy, show
+from vlogd.stages.contract import Stage, Work
+from vlogd.stages.hls import audio_encode, stream_copy, video_encode, view
 from vlogd.stages.hls import plan as planning
-from vlogd.stages.hls.chunk import Source
 from vlogd.stages.hls.ladder import HlsSettings
 from vlogd.stages.hls.plan import COPY, REMUX, WHOLE, Plan
-from vlogd.workspace import Workspace
+from vlogd.stages.hls.video_encode import Source
+from vlogd.stages.workspace import Workspace
 
 _REMUXED = "remux.mp4"
 
@@ -39,13 +39,13 @@ def _run(part: Part, ws: Workspace) -> Mapping[str, Json]:
     if part.name == REMUX:
         return _run_remux(plan, ws)
     if part.name == COPY:
-        return copy.run(plan, ws)
+        return stream_copy.run(plan, ws)
     for sound in plan.sounds:
         if part.name == sound.part:
-            return audio.run(plan, sound, ws)
+            return audio_encode.run(plan, sound, ws)
     if part.name == WHOLE:
-        return chunk.run_whole(plan, ws)
-    return chunk.run(plan, plan.chunks[part.data["chunk"]], _source(plan, ws), ws)
+        return video_encode.run_whole(plan, ws)
+    return video_encode.run(plan, plan.chunks[part.data["chunk"]], _source(plan, ws), ws)
 
 
 def _source(plan: Plan, ws: Workspace) -> Source:
@@ -91,7 +91,7 @@ def _remux(plan: Plan, ws: Workspace, target: Path) -> None:
 
 
 def _view(work: Work, have: Set[str]) -> View:
-    return show.view(_plan(work), work, have)
+    return view.view(_plan(work), work, have)
 
 
 STAGE = Stage(

@@ -23,9 +23,9 @@ from vlogd.media import packets
 from vlogd.media.ffprobe import Media
 from vlogd.media.packets import Probed
 from vlogd.media.streaming.tracks import OFFSET, TICKS
-from vlogd.stages.hls import standard, timeline
+from vlogd.stages.hls import passthrough, timeline
+from vlogd.stages.hls.audio_tracks import Sound, sounds
 from vlogd.stages.hls.ladder import HlsSettings, Rendition, renditions
-from vlogd.stages.hls.sounds import Sound, sounds
 from vlogd.stages.hls.timeline import Chunk, Timeline
 
 REMUX = "remux"
@@ -164,13 +164,13 @@ def _with_copy(plan: Plan, probed: Probed, receipts: Mapping[str, Receipt]) -> P
     zero = round(Fraction(scanned["zero_seconds"]) * TICKS)
     ticks = Fraction(video.time_base) * TICKS
     plan = replace(plan, source_keys=tuple(round(time * ticks) - zero + OFFSET for time, _ in keys))
-    why = standard.why_not(video, plan.config)
+    why = passthrough.why_not(video, plan.config)
     if why is None and not keys:
         why = "The source is encoded anew: it is no plain MP4, or its key frames are not IDR pictures of closed GOPs."
     if why is None:
         cut = _chunked(plan, probed.pts_path, scanned, keys)
         assert cut.timeline is not None  # noqa: S101 - just made
-        why = standard.why_not_cut(video, plan.config, cut.timeline)
+        why = passthrough.why_not_cut(video, plan.config, cut.timeline)
         if why is None:
             return _copied(cut, receipts)
     return replace(_chunked(plan, probed.pts_path, scanned), why_no_copy=why)
@@ -184,7 +184,7 @@ def _copied(plan: Plan, receipts: Mapping[str, Receipt]) -> Plan:
         return replace(plan, copy_failed=True, why_no_copy=str(receipts[COPY].facts["why"]))
     rest = plan.renditions[1:]
     return replace(
-        plan, copied=standard.rendition(video), renditions=rest, chunks=plan.chunks if rest else ()
+        plan, copied=passthrough.rendition(video), renditions=rest, chunks=plan.chunks if rest else ()
     )
 
 

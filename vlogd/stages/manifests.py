@@ -13,8 +13,8 @@ from pathlib import Path
 from vlogd.core.model import Json, Part, View
 from vlogd.media.streaming import dash_writer, hls_writer, tracks
 from vlogd.media.streaming.tracks import MEDIA, OFFSET, STREAM, Rate, Track
-from vlogd.stage import Stage, Work
-from vlogd.workspace import Workspace
+from vlogd.stages.contract import Stage, Work
+from vlogd.stages.workspace import Workspace
 
 _MASTER, _MANIFEST = "master.m3u8", "manifest.mpd"
 _MILLISECONDS = 1000

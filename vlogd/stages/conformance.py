@@ -16,8 +16,8 @@ from vlogd.core.settings import settings
 from vlogd.media.conformance import check
 from vlogd.media.conformance.check import Look
 from vlogd.media.conformance.findings import Finding
-from vlogd.stage import Stage, Work
-from vlogd.workspace import Workspace
+from vlogd.stages.contract import Stage, Work
+from vlogd.stages.workspace import Workspace
 
 _MASTER = "master.m3u8"
 _COPIED = "-copy/"

@@ -12,8 +12,8 @@ from vlogd.core import files
 from vlogd.core.model import Json, Part, View
 from vlogd.media import packets
 from vlogd.media.ffprobe import Media
-from vlogd.stage import Stage, Work
-from vlogd.workspace import Workspace
+from vlogd.stages.contract import Stage, Work
+from vlogd.stages.workspace import Workspace
 
 _NAME = "meta.json"
 

@@ -14,10 +14,10 @@ from vlogd.media import ffmpeg
 from vlogd.media.streaming import fragments
 from vlogd.media.streaming.fragments import Fragment, Mismatch
 from vlogd.media.streaming.tracks import OFFSET_SECONDS, TICKS
-from vlogd.stages.hls import graph
+from vlogd.stages.hls import filter_graph
 from vlogd.stages.hls.plan import Plan
-from vlogd.stages.hls.segments import Gop, SegmentWriter
-from vlogd.workspace import Workspace
+from vlogd.stages.hls.segment_writer import Gop, SegmentWriter
+from vlogd.stages.workspace import Workspace
 
 
 def run(plan: Plan, ws: Workspace) -> Mapping[str, Json]:
@@ -32,7 +32,7 @@ def run(plan: Plan, ws: Workspace) -> Mapping[str, Json]:
         cutter.cut()
 
     offset = OFFSET_SECONDS - plan.media.start_seconds
-    options = {"c": "copy", **graph.muxed(), "output_ts_offset": f"{offset:.6f}"}
+    options = {"c": "copy", **filter_graph.muxed(), "output_ts_offset": f"{offset:.6f}"}
     source = ffmpeg.source(ws.original)[str(plan.media.video.index)]
     try:
         ffmpeg.run([ffmpeg.output(source, target, **options)], limits=ws.limits, stop=ws.stop, tell_seconds=reached,

@@ -20,10 +20,10 @@ from vlogd.media.encoders import Encoder, Family, pick
 from vlogd.media.process import Limits
 from vlogd.media.streaming.fragments import Fragment, Mismatch
 from vlogd.media.streaming.tracks import OFFSET, TICKS
-from vlogd.stages.hls import gate, graph
+from vlogd.stages.hls import filter_graph, validate
 from vlogd.stages.hls.plan import Plan
 from vlogd.stages.hls.timeline import Chunk
-from vlogd.workspace import Workspace
+from vlogd.stages.workspace import Workspace
 
 _BEFORE_SECONDS = Fraction(3, 2)
 """How far before the chunk decoding begins at least; ffmpeg goes to the key frame before that."""
@@ -64,7 +64,7 @@ def run(plan: Plan, chunk: Chunk, source: Source, ws: Workspace) -> dict[str, Js
         try:
             _encode(plan, chunk, source, ws, attempt)
             failure = None
-            found = {size.name: gate.exact(plan, chunk, size, planned, ws) for size in plan.renditions}
+            found = {size.name: validate.exact(plan, chunk, size, planned, ws) for size in plan.renditions}
         except Mismatch:
             continue
         except (ToolFailed, ToolStalled) as error:
@@ -73,11 +73,11 @@ def run(plan: Plan, chunk: Chunk, source: Source, ws: Workspace) -> dict[str, Js
                 raise
             continue
         told = {"fallback": attempt.told} if attempt.told else {}
-        return {**told, **gate.deliver(plan, chunk, found, ws)}
+        return {**told, **validate.deliver(plan, chunk, found, ws)}
     if failure is not None:
         raise failure
-    found = {size.name: gate.as_it_came(plan, chunk, size, ws) for size in plan.renditions}
-    facts = gate.deliver(plan, chunk, found, ws)
+    found = {size.name: validate.as_it_came(plan, chunk, size, ws) for size in plan.renditions}
+    facts = validate.deliver(plan, chunk, found, ws)
     empty = facts.get("empty", ())
     if chunk.number == 0 and len(empty) == chunk.last - chunk.first and len(plan.chunks) == 1:
         raise BadInput("Not one picture of the file can be decoded; it is damaged.")
@@ -104,7 +104,7 @@ def _encode(plan: Plan, chunk: Chunk, source: Source, ws: Workspace, attempt: _A
         options = {"ss": f"{float(seek_seconds):.6f}", "noaccurate_seek": None}
     encoders = [pick(attempt.family, size.codec, ws.limits) for size in plan.renditions]
     options |= _hardware_decoder(encoders)
-    stream = graph.pictures(
+    stream = filter_graph.pictures(
         ffmpeg.source(source.path, **options),
         replace(video, index=source.index),
         begin if first else None,
@@ -112,7 +112,9 @@ def _encode(plan: Plan, chunk: Chunk, source: Source, ws: Workspace, attempt: _A
         source.zero_ticks,
         times.keep_every,
     )
-    keys = graph.at_times([(times.pts[key] - OFFSET) / TICKS for key in gate.keys_of(times, first, last)])
+    keys = filter_graph.at_times(
+        [(times.pts[key] - OFFSET) / TICKS for key in validate.keys_of(times, first, last)]
+    )
     started = (times.pts[first] - OFFSET) / TICKS
     seconds = (plan.borders[chunk.last] - plan.borders[chunk.first]) / TICKS
     limits = ws.limits if attempt.seek else _patient(ws.limits, started)
@@ -146,16 +148,16 @@ def _run_encoders(
 ) -> None:
     """One ffmpeg for all renditions."""
     assert plan.media.video is not None  # noqa: S101 - asked for pictures only
-    branches = graph.scaled(stream, plan.media.video, plan.renditions)
+    branches = filter_graph.scaled(stream, plan.media.video, plan.renditions)
     ffmpeg.run(
         [
-            graph.encoded(branch, gate.encoded_path(ws, size), size, encoder, plan.config, keys)
+            filter_graph.encoded(branch, validate.encoded_path(ws, size), size, encoder, plan.config, keys)
             for branch, size, encoder in zip(branches, plan.renditions, encoders, strict=True)
         ],
         limits=limits,
         stop=ws.stop,
         tell_seconds=lambda reached: ws.tell_progress(share(reached)),
-        global_options=(*dict.fromkeys(encoders[0].global_options), *graph.GLOBAL_OPTIONS),
+        global_options=(*dict.fromkeys(encoders[0].global_options), *filter_graph.GLOBAL_OPTIONS),
     )
 
 
@@ -171,19 +173,19 @@ def run_whole(plan: Plan, ws: Workspace) -> Mapping[str, Json]:
     video = plan.media.video
     assert video is not None  # noqa: S101 - asked for pictures only
     zero = round(plan.media.start_seconds * TICKS)
-    stream = graph.pictures(ffmpeg.source(ws.original), video, None, None, zero, 1)
+    stream = filter_graph.pictures(ffmpeg.source(ws.original), video, None, None, zero, 1)
     length = max(1.0, plan.media.duration_seconds)
     encoders = [pick("software", size.codec, ws.limits) for size in plan.renditions]
-    keys = graph.every(plan.config.gop_seconds)
+    keys = filter_graph.every(plan.config.gop_seconds)
     _run_encoders(plan, ws, stream, encoders, keys, ws.limits, lambda reached: reached / length)
-    borders = _found_borders(plan, gate.read(ws, plan.renditions[0]))
+    borders = _found_borders(plan, validate.read(ws, plan.renditions[0]))
     known = replace(plan, borders=tuple(borders), config=replace(plan.config, skip_similar=False))
     chunk = Chunk(0, 0, len(borders) - 1)
-    found = {size.name: gate.as_it_came(known, chunk, size, ws) for size in plan.renditions}
+    found = {size.name: validate.as_it_came(known, chunk, size, ws) for size in plan.renditions}
     return {
         "fallback": "encoded in one go: the file does not say when its pictures are shown",
         "borders": borders,
-        **gate.deliver(known, chunk, found, ws),
+        **validate.deliver(known, chunk, found, ws),
     }
 
 

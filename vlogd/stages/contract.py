@@ -32,7 +32,7 @@ from typing import Any
 
 from vlogd.core.model import Item, Json, Part, Receipt, View
 from vlogd.core.settings import NoSettings
-from vlogd.workspace import Workspace
+from vlogd.stages.workspace import Workspace
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from vlogd.core.errors import ToolFailed, Unavailable
 from vlogd.media import process
-from vlogd.workspace import Workspace
+from vlogd.stages.workspace import Workspace
 
 _MODULE = "vlogd.stages.captions.transcriber"
 _MODEL_IS_MISSING = "model-missing"

@@ -13,9 +13,9 @@ from vlogd.media.streaming import fragments
 from vlogd.media.streaming.fragments import Fragment, Mismatch
 from vlogd.stages.hls.ladder import Rendition, too_similar
 from vlogd.stages.hls.plan import Plan
-from vlogd.stages.hls.segments import Gop, SegmentWriter
+from vlogd.stages.hls.segment_writer import Gop, SegmentWriter
 from vlogd.stages.hls.timeline import Chunk, Timeline
-from vlogd.workspace import Workspace
+from vlogd.stages.workspace import Workspace
 
 
 def keys_of(times: Timeline, first: int, last: int) -> Sequence[int]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from vlogd.media import ffmpeg
 from vlogd.media.streaming import fragments
 from vlogd.media.streaming.tracks import INIT, OFFSET, TICKS
-from vlogd.workspace import Workspace
+from vlogd.stages.workspace import Workspace
 
 
 @dataclass(frozen=True)

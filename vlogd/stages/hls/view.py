@@ -13,11 +13,11 @@ from vlogd.core import files
 from vlogd.core.model import Json, View
 from vlogd.media.streaming import codecs, hls_writer, tracks
 from vlogd.media.streaming.tracks import IFRAMES, INIT, MEDIA, OFFSET, STREAM, TICKS, Rate, Track
-from vlogd.stage import Work
-from vlogd.stages.hls.audio import FRAME_SAMPLES, RATE, first_frames
+from vlogd.stages.contract import Work
+from vlogd.stages.hls.audio_encode import FRAME_SAMPLES, RATE, first_frames
+from vlogd.stages.hls.audio_tracks import Sound
 from vlogd.stages.hls.ladder import Rendition
 from vlogd.stages.hls.plan import COPY, Plan
-from vlogd.stages.hls.sounds import Sound
 
 MASTER = "master.m3u8"
 _HEADROOM = 1.1

@@ -13,10 +13,10 @@ from vlogd.core.model import Json
 from vlogd.media import ffmpeg
 from vlogd.media.streaming import fragments
 from vlogd.media.streaming.tracks import INIT, OFFSET, OFFSET_SECONDS, TICKS
+from vlogd.stages.hls.audio_tracks import Sound
 from vlogd.stages.hls.plan import Plan
-from vlogd.stages.hls.segments import transport_stream
-from vlogd.stages.hls.sounds import Sound
-from vlogd.workspace import Workspace
+from vlogd.stages.hls.segment_writer import transport_stream
+from vlogd.stages.workspace import Workspace
 
 RATE = 48_000
 FRAME_SAMPLES = 1024
