@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from vlogd.core import log
-from vlogd.inbox import Inbox
-from vlogd.intake import Intake
+from vlogd.ingest.inbox import Inbox
+from vlogd.ingest.intake import Intake
 
 sys.path.insert(0, str(Path(__file__).parent))
 

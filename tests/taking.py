@@ -3,9 +3,9 @@
 import threading
 from pathlib import Path
 
-from vlogd.intake import Intake, look
+from vlogd.ingest.intake import Intake, look
+from vlogd.ingest.stability import Sighting
 from vlogd.media.process import Limits
-from vlogd.settle import Sighting
 from vlogd.storage.originals import Originals
 from vlogd.storage.volumes import Volumes
 

@@ -13,13 +13,13 @@ import pytest
 from clips import stamped
 from daemon import Home, kill, until
 
-from vlogd.arrival import Arrival
-from vlogd.door import Trouble
-from vlogd.inbox import Inbox
-from vlogd.intake import Intake
-from vlogd.outcome import Failed, Outcome
-from vlogd.settle import Sighting
-from vlogd.whole import is_open_for_writing
+from vlogd.ingest.completeness import is_open_for_writing
+from vlogd.ingest.inbox import Inbox
+from vlogd.ingest.inbox_watch import Trouble
+from vlogd.ingest.ingestor import Arrival
+from vlogd.ingest.intake import Intake
+from vlogd.ingest.outcomes import Failed, Outcome
+from vlogd.ingest.stability import Sighting
 
 
 @pytest.fixture(scope="module")

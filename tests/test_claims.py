@@ -12,14 +12,14 @@ import pytest
 from clips import stamped
 from taking import intake_into, seen
 
-from vlogd import aside
 from vlogd.core import files, titles
 from vlogd.core.errors import ToolKilled, ToolStalled, Unavailable
-from vlogd.inbox import Inbox
-from vlogd.intake import Intake
+from vlogd.ingest import quarantine
+from vlogd.ingest.inbox import Inbox
+from vlogd.ingest.intake import Intake
+from vlogd.ingest.outcomes import Accepted, Changed, Failed, Left
 from vlogd.media import ffprobe
 from vlogd.media.process import Limits
-from vlogd.outcome import Accepted, Changed, Failed, Left
 from vlogd.storage.originals import Originals
 from vlogd.storage.volumes import Volumes
 
@@ -44,10 +44,10 @@ def test_a_clock_that_is_ahead_does_not_bring_it_back(inbox: Inbox, intake: Inta
     os.utime(path, (ahead, ahead))
     outcome = intake.take(path, inbox, seen(path))
     assert isinstance(outcome, Failed)
-    aside.take_back(inbox.folder)
+    quarantine.take_back(inbox.folder)
     assert outcome.moved_to.exists()
     os.utime(outcome.moved_to, (ahead + 10, ahead + 10))
-    aside.take_back(inbox.folder)
+    quarantine.take_back(inbox.folder)
     assert path.exists()
 
 
@@ -63,7 +63,7 @@ def test_a_linked_failed_folder_is_not_used(inbox: Inbox, intake: Intake, tmp_pa
     assert isinstance(outcome, Left)
     assert "it is a link" in outcome.sentence
     assert outcome.path.read_text() == "dear"
-    assert aside.clear([inbox.folder], 1e-9) == []
+    assert quarantine.clear([inbox.folder], 1e-9) == []
     assert [p.name for p in elsewhere.iterdir()] == ["mine.txt"]
 
 

@@ -9,11 +9,11 @@ from clips import stamped
 from taking import intake_into, seen
 
 from vlogd.core import titles
-from vlogd.inbox import Inbox
-from vlogd.intake import Intake, look
-from vlogd.outcome import Accepted, Changed, Duplicate, Failed, Left
+from vlogd.ingest.completeness import proves_whole
+from vlogd.ingest.inbox import Inbox
+from vlogd.ingest.intake import Intake, look
+from vlogd.ingest.outcomes import Accepted, Changed, Duplicate, Failed, Left
 from vlogd.storage.originals import Originals
-from vlogd.whole import proves_whole
 
 
 def test_a_video_becomes_an_item(inbox: Inbox, intake: Intake, tmp_path: Path) -> None:

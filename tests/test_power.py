@@ -20,10 +20,10 @@ from engine import Crash, Engine, published
 from toy_stages import ToySettings, pipeline
 
 from vlogd.core.files import sweep_temporary
-from vlogd.inbox import Inbox
-from vlogd.intake import Intake, look
+from vlogd.ingest.inbox import Inbox
+from vlogd.ingest.intake import Intake, look
+from vlogd.ingest.stability import Sighting
 from vlogd.media.process import Limits
-from vlogd.settle import Sighting
 from vlogd.storage.originals import Originals
 from vlogd.storage.volumes import Volumes
 

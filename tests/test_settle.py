@@ -5,7 +5,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vlogd.settle import Settling, Sighting
+from vlogd.ingest.stability import Settling, Sighting
 
 FILM = Path("film.mp4")
 

@@ -15,13 +15,13 @@ from clips import stamped
 from daemon import Home, kill, until
 from watchdog.observers import Observer
 
-from vlogd.arrival import Arrival
 from vlogd.core.errors import Unavailable
-from vlogd.door import Trouble
-from vlogd.inbox import Inbox
-from vlogd.intake import Intake
+from vlogd.ingest.inbox import Inbox
+from vlogd.ingest.inbox_watch import Trouble
+from vlogd.ingest.ingestor import Arrival
+from vlogd.ingest.intake import Intake
+from vlogd.ingest.outcomes import Accepted, Outcome
 from vlogd.media.process import Limits
-from vlogd.outcome import Accepted, Outcome
 from vlogd.storage.mounts import file_system
 from vlogd.storage.originals import Originals
 from vlogd.storage.volumes import Volumes

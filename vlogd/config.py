@@ -25,7 +25,7 @@ from vlogd.core.settings import (
     PositiveSeconds,
     settings,
 )
-from vlogd.inbox import Inbox, Watch
+from vlogd.ingest.inbox import Inbox, Watch
 from vlogd.media.process import Limits
 from vlogd.retry import Retry
 from vlogd.stages.pipeline import STAGES

@@ -14,7 +14,6 @@ from contextlib import suppress
 from functools import partial
 
 from vlogd import outlook
-from vlogd.arrival import Arrival
 from vlogd.asked import Asked
 from vlogd.config import Config, load
 from vlogd.core.errors import ConfigError, Unavailable
@@ -24,7 +23,8 @@ from vlogd.decider import Decider
 from vlogd.drops import Drops
 from vlogd.executor import LocalExecutor
 from vlogd.front import Front
-from vlogd.intake import Intake
+from vlogd.ingest.ingestor import Arrival
+from vlogd.ingest.intake import Intake
 from vlogd.librarian import Librarian
 from vlogd.notify import status_file
 from vlogd.notify.status_file import Live, Requests

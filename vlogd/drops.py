@@ -1,10 +1,10 @@
 """What the arrival thread tells of drops, as the deciding thread takes it: remembered, logged, begun."""
 
-from vlogd.arrival import Said
 from vlogd.core.log import get_logger
 from vlogd.decider import Decider
-from vlogd.door import Trouble
-from vlogd.outcome import Accepted, Changed, Duplicate, Failed, Left
+from vlogd.ingest.inbox_watch import Trouble
+from vlogd.ingest.ingestor import Said
+from vlogd.ingest.outcomes import Accepted, Changed, Duplicate, Failed, Left
 from vlogd.storage.journal import Journal
 
 _log = get_logger()

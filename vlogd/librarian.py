@@ -11,11 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlogd import aside
 from vlogd.core import files
 from vlogd.core.errors import BadInput, Unavailable
 from vlogd.core.model import Artifact, Item, Part, Receipt
 from vlogd.front import Front, Growing
+from vlogd.ingest import quarantine
 from vlogd.plan import Step, Survey
 from vlogd.report import Progress, Report
 from vlogd.runner import Bench, cache_of, caches_of, work_of
@@ -160,7 +160,7 @@ class Librarian:
         """Delete what has lain in the trash, or in `_failed`, long enough; the names of what went."""
         self._bench.volumes.check()
         trash = [item.slug for item in self._empty_trash(time.time())]
-        return trash + [path.name for path in aside.clear(inboxes, self._keeping.failed_seconds)]
+        return trash + [path.name for path in quarantine.clear(inboxes, self._keeping.failed_seconds)]
 
     def sweep(self, survey: Survey, growing: Collection[str], grace_seconds: float) -> list[str]:
         """Remove step folders that nothing names any more, after a grace time for viewers."""

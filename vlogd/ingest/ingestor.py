@@ -14,16 +14,16 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from vlogd import aside
 from vlogd.core import titles
 from vlogd.core.errors import Stopping, Unavailable
 from vlogd.core.log import get_logger
-from vlogd.door import Complaints, Door, Trouble
-from vlogd.inbox import Inbox
-from vlogd.intake import Intake, look
-from vlogd.outcome import Changed, Left, Outcome
-from vlogd.settle import Settling, Sighting
-from vlogd.whole import is_open_for_writing, proves_whole
+from vlogd.ingest import quarantine
+from vlogd.ingest.completeness import is_open_for_writing, proves_whole
+from vlogd.ingest.inbox import Inbox
+from vlogd.ingest.inbox_watch import Complaints, Door, Trouble
+from vlogd.ingest.intake import Intake, look
+from vlogd.ingest.outcomes import Changed, Left, Outcome
+from vlogd.ingest.stability import Settling, Sighting
 
 _log = get_logger()
 
@@ -135,7 +135,7 @@ class Arrival:
             door.resting.clear()
             door.watch()
             with suppress(OSError):
-                aside.take_back(door.inbox.folder)
+                quarantine.take_back(door.inbox.folder)
             self._scan(door, door.inbox.folder)
             for path in [*door.settling.paths, *door.left]:
                 self._see(door, path)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vlogd.core.errors import Unavailable
-from vlogd.inbox import Inbox
-from vlogd.outcome import Left
-from vlogd.settle import Settling, Sighting
+from vlogd.ingest.inbox import Inbox
+from vlogd.ingest.outcomes import Left
+from vlogd.ingest.stability import Settling, Sighting
 from vlogd.storage import mounts
 from vlogd.watchers import registry
 from vlogd.watchers.contract import Watcher

@@ -25,19 +25,19 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from vlogd import aside
 from vlogd.core import digest, files, titles
 from vlogd.core.cancellation import Stop
 from vlogd.core.errors import BadInput, Stopping, ToolStalled, Unavailable, VlogdError
 from vlogd.core.model import Item
-from vlogd.inbox import Inbox
+from vlogd.ingest import quarantine
+from vlogd.ingest.completeness import is_open_for_writing
+from vlogd.ingest.inbox import Inbox
+from vlogd.ingest.outcomes import Accepted, Changed, Duplicate, Failed, Left, Outcome
+from vlogd.ingest.stability import Sighting
 from vlogd.media import ffprobe
 from vlogd.media.process import Limits
-from vlogd.outcome import Accepted, Changed, Duplicate, Failed, Left, Outcome
-from vlogd.settle import Sighting
 from vlogd.storage.originals import ITEM, Originals
 from vlogd.storage.volumes import Volumes
-from vlogd.whole import is_open_for_writing
 
 _INCOMING = ".incoming"
 _CLAIM = ".vlogd-claim.json"
@@ -138,7 +138,7 @@ class Intake:
             return _waits(claimed, path, inbox, error)
 
     def _put_aside(self, claimed: Path, path: Path, inbox: Inbox, sentence: str) -> Failed:
-        moved_to = aside.put(claimed, inbox.folder, sentence)
+        moved_to = quarantine.put(claimed, inbox.folder, sentence)
         shutil.rmtree(claimed.parent)
         return Failed(path, sentence, moved_to)
 
