@@ -13,12 +13,12 @@ from typing import Any
 from vlogd.core import files
 from vlogd.core.model import Item
 from vlogd.decider import Decider
-from vlogd.front import Front
 from vlogd.librarian import Librarian
 from vlogd.media.process import Limits
 from vlogd.retry import Retry
 from vlogd.rules import Rules
 from vlogd.runner import Bench
+from vlogd.site.publisher import Front
 from vlogd.stages.contract import Stage
 from vlogd.storage import library
 from vlogd.storage.journal import Journal

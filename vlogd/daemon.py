@@ -22,7 +22,6 @@ from vlogd.core.model import Item
 from vlogd.decider import Decider
 from vlogd.drops import Drops
 from vlogd.executor import LocalExecutor
-from vlogd.front import Front
 from vlogd.ingest.ingestor import Arrival
 from vlogd.ingest.intake import Intake
 from vlogd.librarian import Librarian
@@ -33,6 +32,7 @@ from vlogd.opening import open_state, volumes_of
 from vlogd.rules import Rules
 from vlogd.runner import Bench
 from vlogd.signals import Signals
+from vlogd.site.publisher import Front
 from vlogd.stages.pipeline import STAGES
 from vlogd.storage.library import Library
 from vlogd.storage.originals import Originals

@@ -14,11 +14,11 @@ from pathlib import Path
 from vlogd.core import files
 from vlogd.core.errors import BadInput, Unavailable
 from vlogd.core.model import Artifact, Item, Part, Receipt
-from vlogd.front import Front, Growing
 from vlogd.ingest import quarantine
 from vlogd.plan import Step, Survey
 from vlogd.report import Progress, Report
 from vlogd.runner import Bench, cache_of, caches_of, work_of
+from vlogd.site.publisher import Front, Growing
 from vlogd.storage.retention import Keeping
 
 

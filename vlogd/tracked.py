@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from vlogd.core.model import Artifact, Attempt, Item, Part
-from vlogd.front import Growing
 from vlogd.librarian import Position
 from vlogd.plan import Step, Survey
 from vlogd.report import Progress, Report
 from vlogd.retry import Retry
 from vlogd.runner import Bench, work_of
+from vlogd.site.publisher import Growing
 
 
 @dataclass

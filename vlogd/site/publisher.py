@@ -48,7 +48,7 @@ class Front:
         self._library.root.mkdir(parents=True, exist_ok=True)
         files.sweep_temporary(self._library.root, "")
         files.sweep_temporary(self._library.root / "assets", "")
-        _install(importlib.resources.files("vlogd") / "site", self._library.root)
+        _install(importlib.resources.files("vlogd.site") / "static", self._library.root)
         self.write_catalog()
 
     def finish(self) -> None:
