@@ -12,12 +12,12 @@ from typing import Any
 
 from vlogd.core import files
 from vlogd.core.model import Item
-from vlogd.decider import Decider
-from vlogd.librarian import Librarian
+from vlogd.engine.controller import Decider
+from vlogd.engine.executors.worker import Bench
+from vlogd.engine.library_worker import Librarian
+from vlogd.engine.policy import Rules
+from vlogd.engine.retry import Retry
 from vlogd.media.process import Limits
-from vlogd.retry import Retry
-from vlogd.rules import Rules
-from vlogd.runner import Bench
 from vlogd.site.publisher import Front
 from vlogd.stages.contract import Stage
 from vlogd.storage import library

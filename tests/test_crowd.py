@@ -10,9 +10,9 @@ import pytest
 from engine import Engine
 from toy_stages import ToySettings, toy
 
-from vlogd import crowd
 from vlogd.core.errors import Unavailable
 from vlogd.core.model import Json, Part
+from vlogd.engine import admission
 from vlogd.stages.contract import Stage, check
 from vlogd.stages.workspace import Workspace
 
@@ -48,7 +48,7 @@ def test_items_that_wait_for_a_model_keep_nobody_out(tmp_path: Path) -> None:
     """More talks than are worked on at once, and no model: each is ready but for its captions, which come with the model."""
     studio = Studio()
     engine = Engine(tmp_path, studio.stages, SETTINGS)
-    names = [f"{number:04d}" for number in range(crowd.BUSY + 6)]
+    names = [f"{number:04d}" for number in range(admission.BUSY + 6)]
     for name in names:
         engine.drop(name, name)
     engine.run()
@@ -65,12 +65,12 @@ def test_a_new_drop_goes_before_all_that_wait(tmp_path: Path) -> None:
     """With as many in work as may be: the new one's first part is begun before an older one's later parts."""
     studio = Studio()
     engine = Engine(tmp_path, studio.stages, {**SETTINGS, "first": ToySettings(parts=20)})
-    names = [f"{number:04d}" for number in range(crowd.BUSY + 6)]
+    names = [f"{number:04d}" for number in range(admission.BUSY + 6)]
     for name in names:
         engine.drop(name, name)
         engine.now += 1
-    engine.run(crowd.BUSY * 6)
-    assert len(engine.decider.items) == crowd.BUSY
+    engine.run(admission.BUSY * 6)
+    assert len(engine.decider.items) == admission.BUSY
     before = len(studio.made)
     engine.drop("new", "new")
     while ("new", "first", "part-0") not in studio.made:
@@ -80,7 +80,7 @@ def test_a_new_drop_goes_before_all_that_wait(tmp_path: Path) -> None:
         8  # parts that begin on slots that are free while the library's thread is asked about the new one
     )
     assert len([part for _, _, part in begun if part != "part-0"]) <= looking, begun
-    assert len(engine.decider.items) == crowd.BUSY
+    assert len(engine.decider.items) == admission.BUSY
     studio.model_is_there = True
     engine.run()
     assert {item for item, _, _ in studio.made} == {*names, "new"}
@@ -92,8 +92,8 @@ def test_memory_does_not_grow_with_the_items(
     there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many are queued, and although each of them rests: few are in memory, and all are made in the end."""
-    monkeypatch.setattr(crowd, "BUSY", 4)
-    monkeypatch.setattr(crowd, "RESTING", 8)
+    monkeypatch.setattr(admission, "BUSY", 4)
+    monkeypatch.setattr(admission, "RESTING", 8)
     studio = Studio()
     studio.model_is_there = there
     engine = Engine(tmp_path, studio.stages, SETTINGS)
@@ -119,7 +119,7 @@ def test_essential_work_that_rests_is_told_also_of_items_that_left_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`--once` must not end well because a video that could not be made was let go."""
-    monkeypatch.setattr(crowd, "RESTING", 0)
+    monkeypatch.setattr(admission, "RESTING", 0)
     studio = Studio()
     engine = Engine(tmp_path, [studio.stages[0], replace(studio.stages[1], essential=True)], SETTINGS)
     engine.drop("0001", "a")

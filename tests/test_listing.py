@@ -8,7 +8,7 @@ import pytest
 from engine import Engine
 from toy_stages import ToySettings, toy
 
-from vlogd.librarian import Librarian
+from vlogd.engine.library_worker import Librarian
 from vlogd.stages.contract import check
 
 _TAKES_SECONDS = 2.0

@@ -9,9 +9,9 @@ import pytest
 from broken_tools import instead
 
 from vlogd.core.errors import Unavailable
+from vlogd.engine.executors.worker import as_trouble
 from vlogd.media import ffmpeg, read_errors
 from vlogd.media.process import Limits
-from vlogd.runner import as_trouble
 
 LIMITS = Limits()
 

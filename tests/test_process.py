@@ -6,9 +6,9 @@ import pytest
 from clips import ffmpeg
 
 from vlogd.core.errors import BadInput, ToolFailed, ToolKilled, ToolStalled
+from vlogd.engine.retry import Retry, kind_of
 from vlogd.media import ffprobe, process
 from vlogd.media.process import Limits
-from vlogd.retry import Retry, kind_of
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """Who goes first."""
 
 from vlogd.core.model import Part
-from vlogd.retry import Retry
-from vlogd.schedule import Wanted, choose
+from vlogd.engine.retry import Retry
+from vlogd.engine.scheduler import Wanted, choose
 
 SLOTS = {"cpu": 2, "speech": 1}
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from vlogd.core.log import get_logger
-from vlogd.decider import Decider
+from vlogd.engine.controller import Decider
+from vlogd.engine.state import Leaving
 from vlogd.storage.journal import Journal
 from vlogd.storage.retention import Keeping
-from vlogd.tracked import Leaving
 
 _log = get_logger()
 

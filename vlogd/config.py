@@ -25,9 +25,9 @@ from vlogd.core.settings import (
     PositiveSeconds,
     settings,
 )
+from vlogd.engine.retry import Retry
 from vlogd.ingest.inbox import Inbox, Watch
 from vlogd.media.process import Limits
-from vlogd.retry import Retry
 from vlogd.stages.pipeline import STAGES
 from vlogd.storage.retention import Keeping, Policy
 

@@ -13,24 +13,24 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
-from vlogd import outlook
 from vlogd.asked import Asked
 from vlogd.config import Config, load
 from vlogd.core.errors import ConfigError, Unavailable
 from vlogd.core.log import get_logger
 from vlogd.core.model import Item
-from vlogd.decider import Decider
 from vlogd.drops import Drops
-from vlogd.executor import LocalExecutor
+from vlogd.engine import queries
+from vlogd.engine.controller import Decider
+from vlogd.engine.executors.local import LocalExecutor
+from vlogd.engine.executors.worker import Bench
+from vlogd.engine.library_worker import Librarian
+from vlogd.engine.policy import Rules
 from vlogd.ingest.ingestor import Arrival
 from vlogd.ingest.intake import Intake
-from vlogd.librarian import Librarian
 from vlogd.notify import status_file
 from vlogd.notify.status_file import Live, Requests
 from vlogd.notify.systemd import Notifier, watchdog_seconds
 from vlogd.opening import open_state, volumes_of
-from vlogd.rules import Rules
-from vlogd.runner import Bench
 from vlogd.signals import Signals
 from vlogd.site.publisher import Front
 from vlogd.stages.pipeline import STAGES
@@ -213,11 +213,11 @@ class Daemon:
             self._next_check = time.monotonic() + self._config.library_check_seconds
             self._look_at_everything(self._journal.item_ids())
         self._notifier.alive()
-        reports = outlook.reports(self._decider.items)
+        reports = queries.reports(self._decider.items)
         now = Live(
             pid=os.getpid(),
-            shares=outlook.shares(self._decider.items),
-            waits=outlook.waits(self._decider.items),
+            shares=queries.shares(self._decider.items),
+            waits=queries.waits(self._decider.items),
             eta_seconds={r.id: round(r.eta_seconds) for r in reports if r.eta_seconds is not None},
             troubles=self._drops.troubles | dict(zip(("disk",), self._decider.waits, strict=False)),
             settling=self._arrival.settling,
@@ -232,7 +232,7 @@ class Daemon:
     def _status(self) -> str:
         working = [
             report
-            for report in outlook.reports(self._decider.items)
+            for report in queries.reports(self._decider.items)
             if report.status in ("processing", "queued")
         ]
         words = [f"{len(working)} in work" if working else "idle"]

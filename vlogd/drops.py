@@ -1,7 +1,7 @@
 """What the arrival thread tells of drops, as the deciding thread takes it: remembered, logged, begun."""
 
 from vlogd.core.log import get_logger
-from vlogd.decider import Decider
+from vlogd.engine.controller import Decider
 from vlogd.ingest.inbox_watch import Trouble
 from vlogd.ingest.ingestor import Said
 from vlogd.ingest.outcomes import Accepted, Changed, Duplicate, Failed, Left

@@ -10,10 +10,10 @@ from typing import Any, Self
 
 from vlogd.config import Config
 from vlogd.core.model import Attempt, Item, Left, Receipt
+from vlogd.engine.retry import Retry
+from vlogd.engine.status import Progress, Report
+from vlogd.engine.survey import Survey, as_final, survey
 from vlogd.notify import status_file
-from vlogd.plan import Survey, as_final, survey
-from vlogd.report import Progress, Report
-from vlogd.retry import Retry
 from vlogd.site.publisher import Front, Growing
 from vlogd.stages.contract import Work
 from vlogd.stages.pipeline import STAGES

@@ -18,9 +18,9 @@ from stage_driver import LIMITS, item_of, run_stage
 from vlogd.core.errors import BadInput
 from vlogd.core.model import Part
 from vlogd.core.settings import NoSettings
+from vlogd.engine.scheduler import Wanted, choose
 from vlogd.media.conformance import check
 from vlogd.media.conformance.check import Look
-from vlogd.schedule import Wanted, choose
 from vlogd.stages.contract import Work
 from vlogd.stages.hls.ladder import Rung
 from vlogd.stages.pipeline import HLS, PROBE

@@ -83,11 +83,11 @@ def show(context: click.Context, item: str, as_json: bool) -> None:  # noqa: FBT
 @click.pass_context
 def plan(context: click.Context, file: Path, name: str | None, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
     """Say what would be made of FILE, and why. Touches nothing."""
-    from vlogd import dryrun
+    from vlogd.engine import dry_run
 
     config = config_of(context)
     inbox = name or config.inboxes[0].name
-    told = asdict(dryrun.plan(file, config.stage_settings(inbox), config.limits))
+    told = asdict(dry_run.plan(file, config.stage_settings(inbox), config.limits))
     if as_json:
         _say(told)
         return

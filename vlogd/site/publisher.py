@@ -16,8 +16,8 @@ from typing import Any
 
 from vlogd.core import files
 from vlogd.core.model import Item, View
-from vlogd.plan import Survey
-from vlogd.report import Progress, Report, report
+from vlogd.engine.status import Progress, Report, report
+from vlogd.engine.survey import Survey
 from vlogd.stages.contract import Stage, Work
 from vlogd.storage.library import VIDEO, VIDEOS, Library
 

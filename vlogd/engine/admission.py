@@ -8,8 +8,8 @@ import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from vlogd import outlook
-from vlogd.tracked import Tracked
+from vlogd.engine import queries
+from vlogd.engine.state import Tracked
 
 BUSY = 64
 """Items that are worked on at once."""
@@ -70,7 +70,7 @@ class Away:
 
     def put(self, tracked: Tracked) -> None:
         """Remember when to look at an item again."""
-        rest = _Rest(_due(tracked), bool(outlook.rests([tracked])), outlook.has_future(tracked))
+        rest = _Rest(_due(tracked), bool(queries.rests([tracked])), queries.has_future(tracked))
         if rest.due < math.inf:
             self._rests[tracked.item.id] = rest
             heapq.heappush(self._queue, (rest.due, tracked.item.id))

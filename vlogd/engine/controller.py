@@ -12,22 +12,22 @@ from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import Any
 
-from vlogd import crowd, outlook
 from vlogd.core.errors import Cancelled
 from vlogd.core.log import get_logger
 from vlogd.core.model import Item
-from vlogd.departures import Departures
-from vlogd.executor import Executor
-from vlogd.floor import Floor
-from vlogd.housekeeping import Housekeeping
-from vlogd.librarian import Found, Librarian, Position
-from vlogd.plan import as_final, survey
-from vlogd.questions import Questions
-from vlogd.rules import Rules
-from vlogd.runner import Bench
-from vlogd.showing import Showing
+from vlogd.engine import admission, queries
+from vlogd.engine.dispatcher import Floor
+from vlogd.engine.executors.local import Executor
+from vlogd.engine.executors.worker import Bench
+from vlogd.engine.library_queue import Questions
+from vlogd.engine.library_worker import Found, Librarian, Position
+from vlogd.engine.maintenance import Housekeeping
+from vlogd.engine.policy import Rules
+from vlogd.engine.publishing import Showing
+from vlogd.engine.removal import Departures
+from vlogd.engine.state import Leaving, OpenStep, Tracked
+from vlogd.engine.survey import as_final, survey
 from vlogd.storage.journal import Journal
-from vlogd.tracked import Leaving, OpenStep, Tracked
 
 _log = get_logger()
 
@@ -51,7 +51,7 @@ class Decider:
         self._clock = clock
         self._new: deque[str] = deque()
         self._waiting: deque[str] = deque()
-        self._away = crowd.Away()
+        self._away = admission.Away()
         self._tracked: dict[str, Tracked] = {}
         self._floor = Floor(rules, bench, journal, executor, tell, clock)
         patience = rules.retry.unavailable_wait_seconds
@@ -137,11 +137,11 @@ class Decider:
     @property
     def rests(self) -> list[str]:
         """Why essential work rests, in sentences."""
-        return [*self.waits, *outlook.rests(self.items), *self._away.rests()]
+        return [*self.waits, *queries.rests(self.items), *self._away.rests()]
 
     def finished(self) -> bool:
         """Whether nothing is left to do but what rests on something outside."""
-        busy = any(outlook.has_future(tracked) for tracked in self.items) or self._away.goes_on
+        busy = any(queries.has_future(tracked) for tracked in self.items) or self._away.goes_on
         return not self.waiting and self._questions.answered and self._showing.listing.finished and not busy
 
     @property
@@ -151,7 +151,7 @@ class Decider:
 
     def next_due(self) -> float | None:
         """When (epoch seconds) something must be done although nobody tells anything."""
-        items = [*outlook.due(self.items, self._clock()), *self._away.due(self._clock())]
+        items = [*queries.due(self.items, self._clock()), *self._away.due(self._clock())]
         return min([*items, *self._questions.due(), *self._showing.listing.due()], default=None)
 
     # What it does after each event
@@ -170,12 +170,12 @@ class Decider:
             self._let_go(tracked)
         self._showing.listing.write()
         self._departures.take_away([one for one in self.items if one.leaving is not None])
-        for tracked in crowd.surplus(self.items):
+        for tracked in admission.surplus(self.items):
             del self._tracked[tracked.item.id]
             self._away.put(tracked)
 
     def _take_up(self) -> None:
-        room = crowd.BUSY - crowd.busy(self.items)
+        room = admission.BUSY - admission.busy(self.items)
         while self._new and (room > 0 or self._make_room()):
             room -= self._begin(self._new.popleft(), new=True) is not None
         while self._waiting and room > 0:
@@ -185,7 +185,7 @@ class Decider:
 
     def _make_room(self) -> bool:
         """Put an item back to those that wait, for a new one."""
-        tracked = crowd.gives_way(self.items)
+        tracked = admission.gives_way(self.items)
         if tracked is not None:
             del self._tracked[tracked.item.id]
             self._waiting.appendleft(tracked.item.id)

@@ -14,8 +14,8 @@ from pathlib import Path
 from vlogd.core.cancellation import Stop
 from vlogd.core.errors import Stopping, Unavailable, VlogdError
 from vlogd.core.model import Item, Part, Receipt
+from vlogd.engine.survey import Step
 from vlogd.media.process import Limits
-from vlogd.plan import Step
 from vlogd.stages.contract import Work
 from vlogd.stages.workspace import Workspace
 from vlogd.storage.library import Library

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vlogd.retry import Retry
+from vlogd.engine.retry import Retry
 from vlogd.stages.contract import Stage
 from vlogd.storage.retention import Keeping
 

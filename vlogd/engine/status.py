@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from vlogd.core.model import Item, Part
-from vlogd.plan import Survey
+from vlogd.engine.survey import Survey
 from vlogd.stages.contract import Stage
 
 _LOST = "It is missing or damaged and cannot be made again: the original was deleted as `keeping` says."

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from vlogd.core.errors import Unavailable
 from vlogd.core.log import get_logger
-from vlogd.librarian import Librarian
-from vlogd.questions import Questions
+from vlogd.engine.library_queue import Questions
+from vlogd.engine.library_worker import Librarian
 
 _log = get_logger()
 

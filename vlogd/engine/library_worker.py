@@ -14,10 +14,10 @@ from pathlib import Path
 from vlogd.core import files
 from vlogd.core.errors import BadInput, Unavailable
 from vlogd.core.model import Artifact, Item, Part, Receipt
+from vlogd.engine.executors.worker import Bench, cache_of, caches_of, work_of
+from vlogd.engine.status import Progress, Report
+from vlogd.engine.survey import Step, Survey
 from vlogd.ingest import quarantine
-from vlogd.plan import Step, Survey
-from vlogd.report import Progress, Report
-from vlogd.runner import Bench, cache_of, caches_of, work_of
 from vlogd.site.publisher import Front, Growing
 from vlogd.storage.retention import Keeping
 

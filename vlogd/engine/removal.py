@@ -8,11 +8,11 @@ from functools import partial
 
 from vlogd.core.log import get_logger
 from vlogd.core.model import Item
-from vlogd.floor import Floor
-from vlogd.librarian import Librarian
-from vlogd.questions import Questions
+from vlogd.engine.dispatcher import Floor
+from vlogd.engine.library_queue import Questions
+from vlogd.engine.library_worker import Librarian
+from vlogd.engine.state import Leaving, Tracked
 from vlogd.storage.journal import Journal
-from vlogd.tracked import Leaving, Tracked
 
 _log = get_logger()
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from vlogd.core.model import Artifact, Attempt, Item, Part
-from vlogd.librarian import Position
-from vlogd.plan import Step, Survey
-from vlogd.report import Progress, Report
-from vlogd.retry import Retry
-from vlogd.runner import Bench, work_of
+from vlogd.engine.executors.worker import Bench, work_of
+from vlogd.engine.library_worker import Position
+from vlogd.engine.retry import Retry
+from vlogd.engine.status import Progress, Report
+from vlogd.engine.survey import Step, Survey
 from vlogd.site.publisher import Growing
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from vlogd.core.log import get_logger
 from vlogd.core.model import Item
-from vlogd.executor import ARCHIVE
-from vlogd.librarian import Librarian
-from vlogd.questions import Questions
-from vlogd.rules import Rules
-from vlogd.tracked import Tracked
+from vlogd.engine.executors.local import ARCHIVE
+from vlogd.engine.library_queue import Questions
+from vlogd.engine.library_worker import Librarian
+from vlogd.engine.policy import Rules
+from vlogd.engine.state import Tracked
 
 _log = get_logger()
 

@@ -12,13 +12,13 @@ from vlogd.core.cancellation import Either
 from vlogd.core.errors import Stopping, Unavailable
 from vlogd.core.log import get_logger
 from vlogd.core.model import Attempt
-from vlogd.executor import Executor
-from vlogd.retry import kind_of
-from vlogd.rules import Rules
-from vlogd.runner import Bench, Done, perform
-from vlogd.schedule import Wanted, choose
+from vlogd.engine.executors.local import Executor
+from vlogd.engine.executors.worker import Bench, Done, perform
+from vlogd.engine.policy import Rules
+from vlogd.engine.retry import kind_of
+from vlogd.engine.scheduler import Wanted, choose
+from vlogd.engine.state import OpenStep, Tracked
 from vlogd.storage.journal import Journal
-from vlogd.tracked import OpenStep, Tracked
 
 _log = get_logger()
 

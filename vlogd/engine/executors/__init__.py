@@ -1,0 +1,1 @@
+"""Where parts run: the contract, and one file per kind of place."""
