@@ -13,7 +13,7 @@ from vlogd.cli import config_of
 @click.pass_context
 def doctor(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
     """Check ffmpeg, folders, limits, disk space and the speech model; say what to do."""
-    from vlogd.doctor import examine
+    from vlogd.daemon.doctor import examine
 
     findings = examine(config_of(context))
     if as_json:

@@ -16,7 +16,7 @@ from vlogd.core.log import escaped
 @click.pass_context
 def fsck(context: click.Context, deep: bool, repair: bool, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
     """Compare journal, originals and library. The exit code is 1 if something differs and was not mended."""
-    from vlogd.fsck import Check
+    from vlogd.daemon.fsck import Check
 
     findings = Check(config_of(context), deep=deep, repair=repair).run()
     if as_json:

@@ -13,7 +13,7 @@ from vlogd.cli import config_of
 def run(context: click.Context, once: bool) -> None:  # noqa: FBT001 - click passes flags so
     """Watch the inboxes and work, in the foreground."""
     from vlogd.core import log
-    from vlogd.service import run as run_service
+    from vlogd.daemon.service import run as run_service
 
     config = config_of(context)
     log.configure()

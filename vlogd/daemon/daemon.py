@@ -13,12 +13,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
-from vlogd.asked import Asked
 from vlogd.config import Config, load
 from vlogd.core.errors import ConfigError, Unavailable
 from vlogd.core.log import get_logger
 from vlogd.core.model import Item
-from vlogd.drops import Drops
+from vlogd.daemon.ingest_events import Drops
+from vlogd.daemon.requests import Asked
+from vlogd.daemon.signals import Signals
+from vlogd.daemon.state_folder import open_state, volumes_of
 from vlogd.engine import queries
 from vlogd.engine.controller import Decider
 from vlogd.engine.executors.local import LocalExecutor
@@ -30,8 +32,6 @@ from vlogd.ingest.intake import Intake
 from vlogd.notify import status_file
 from vlogd.notify.status_file import Live, Requests
 from vlogd.notify.systemd import Notifier, watchdog_seconds
-from vlogd.opening import open_state, volumes_of
-from vlogd.signals import Signals
 from vlogd.site.publisher import Front
 from vlogd.stages.pipeline import STAGES
 from vlogd.storage.library import Library

@@ -8,8 +8,8 @@ import sys
 from vlogd.config import Config
 from vlogd.core.errors import Unavailable
 from vlogd.core.log import get_logger
-from vlogd.daemon import Daemon
-from vlogd.signals import Signals
+from vlogd.daemon.daemon import Daemon
+from vlogd.daemon.signals import Signals
 
 _log = get_logger()
 
