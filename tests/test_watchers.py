@@ -180,9 +180,7 @@ def test_the_kernel_writes_mount_points_as_they_are_read(tmp_path: Path, name: s
     """A real mount, of a kind that nothing else here has, under a name that needs care."""
     folder = tmp_path / name
     folder.mkdir()
-    code = (
-        "import pathlib, sys, vlogd.watchers as w; print(w.file_system(pathlib.Path(sys.argv[1]) / 'inbox'))"
-    )
+    code = "import pathlib, sys, vlogd.storage.mounts as w; print(w.file_system(pathlib.Path(sys.argv[1]) / 'inbox'))"
     mounted: list[str | Path] = [
         "sh",
         "-c",

@@ -18,17 +18,17 @@ from vlogd.core.log import escaped
 WRONG_USE, NOT_FOUND = 2, 3
 
 _COMMANDS = {
-    "init": "home",
-    "add": "home",
+    "init": "init_add",
+    "add": "init_add",
     "run": "run",
-    "status": "look",
-    "show": "look",
-    "plan": "look",
-    "why": "look",
-    "retry": "manage",
-    "cancel": "manage",
-    "rm": "manage",
-    "restore": "manage",
+    "status": "inspect",
+    "show": "inspect",
+    "plan": "inspect",
+    "why": "inspect",
+    "retry": "requests",
+    "cancel": "requests",
+    "rm": "requests",
+    "restore": "requests",
     "fsck": "fsck",
     "doctor": "doctor",
     "serve": "serve",
@@ -74,7 +74,7 @@ def config_of(context: click.Context) -> Any:
 
 def find(context: click.Context, reader: Any, text: str) -> Any:
     """The video that the user means; ends with a sentence when there is none."""
-    from vlogd.reader import NotFound
+    from vlogd.cli.reader import NotFound
 
     try:
         return reader.find(text)

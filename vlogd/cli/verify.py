@@ -39,8 +39,8 @@ def verify(context: click.Context, target: str | None, quick: bool, as_json: boo
 
 def _streams(context: click.Context, target: str | None) -> dict[str, tuple[Path, Path]]:
     """Name to playlist and the folder outside which nothing is read."""
+    from vlogd.cli.reader import NotFound, Reader
     from vlogd.media.streaming import hls_reader
-    from vlogd.reader import NotFound, Reader
 
     path = Path(target) if target else None
     try:

@@ -24,7 +24,7 @@ def _say(value: Any) -> None:
 @click.pass_context
 def status(context: click.Context, watch: bool, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
     """Show every video with its progress."""
-    from vlogd.reader import Reader
+    from vlogd.cli.reader import Reader
 
     config = config_of(context)
 
@@ -55,7 +55,7 @@ def status(context: click.Context, watch: bool, as_json: bool) -> None:  # noqa:
 @click.pass_context
 def show(context: click.Context, item: str, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
     """Show all that is known of one video: stages, failures with the tool's last lines, history."""
-    from vlogd.reader import Reader
+    from vlogd.cli.reader import Reader
 
     config = config_of(context)
     with Reader(config) as reader:
@@ -101,7 +101,7 @@ def plan(context: click.Context, file: Path, name: str | None, as_json: bool) ->
 @click.pass_context
 def why(context: click.Context, item: str) -> None:
     """Say what is to be done for a video, and why."""
-    from vlogd.reader import Reader
+    from vlogd.cli.reader import Reader
 
     with Reader(config_of(context)) as reader:
         for sentence in reader.why(find(context, reader, item)):

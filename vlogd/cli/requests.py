@@ -26,7 +26,7 @@ def _ask(state: Path, done: str, later: str, asked: Sequence[dict[str, Any]]) ->
 @click.pass_context
 def retry(context: click.Context, item: str | None, everything: bool) -> None:  # noqa: FBT001 - click passes flags so
     """Try a parked or cancelled video again."""
-    from vlogd.reader import Reader
+    from vlogd.cli.reader import Reader
 
     if everything == bool(item):
         raise click.UsageError("name one video, or say --all.")
@@ -45,7 +45,7 @@ def retry(context: click.Context, item: str | None, everything: bool) -> None:  
 @click.pass_context
 def cancel(context: click.Context, item: str) -> None:
     """Stop working on a video. What is done stays; `vlogd retry` goes on with the rest."""
-    from vlogd.reader import Reader
+    from vlogd.cli.reader import Reader
 
     config = config_of(context)
     with Reader(config) as reader:
@@ -62,7 +62,7 @@ def cancel(context: click.Context, item: str) -> None:
 @click.pass_context
 def rm(context: click.Context, items: Sequence[str], now: bool) -> None:  # noqa: FBT001 - click passes flags so
     """Take videos off the page and put original and stream into the trash."""
-    from vlogd.reader import Reader
+    from vlogd.cli.reader import Reader
 
     config = config_of(context)
     with Reader(config) as reader:
