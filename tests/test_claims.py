@@ -12,9 +12,10 @@ import pytest
 from clips import stamped
 from taking import intake_into, seen
 
-from vlogd.core import files, titles
+from vlogd.core import files
 from vlogd.core.errors import ToolKilled, ToolStalled, Unavailable
 from vlogd.ingest import quarantine
+from vlogd.ingest.ignored_names import FAILED
 from vlogd.ingest.inbox import Inbox
 from vlogd.ingest.intake import Intake
 from vlogd.ingest.outcomes import Accepted, Changed, Failed, Left
@@ -30,7 +31,7 @@ def test_a_note_never_replaces_a_file(inbox: Inbox, intake: Intake) -> None:
         path = inbox.folder / name
         path.write_text(f"this is {name}")
         assert isinstance(intake.take(path, inbox, seen(path)), Failed)
-    kept = {p.name: p.read_text() for p in (inbox.folder / titles.FAILED).iterdir()}
+    kept = {p.name: p.read_text() for p in (inbox.folder / FAILED).iterdir()}
     assert kept["a.mp4.txt"] == "this is a.mp4.txt"
     assert "this is a.mp4" in kept.values()
     assert len(kept) == 4
@@ -56,7 +57,7 @@ def test_a_linked_failed_folder_is_not_used(inbox: Inbox, intake: Intake, tmp_pa
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "mine.txt").write_text("mine")
-    (inbox.folder / titles.FAILED).symlink_to(elsewhere)
+    (inbox.folder / FAILED).symlink_to(elsewhere)
     path = inbox.folder / "letter.mp4"
     path.write_text("dear")
     outcome = intake.take(path, inbox, seen(path))

@@ -10,6 +10,7 @@ from taking import intake_into, seen
 
 from vlogd.core import titles
 from vlogd.ingest.completeness import proves_whole
+from vlogd.ingest.ignored_names import FAILED, is_litter
 from vlogd.ingest.inbox import Inbox
 from vlogd.ingest.intake import Intake, look
 from vlogd.ingest.outcomes import Accepted, Changed, Duplicate, Failed, Left
@@ -51,7 +52,7 @@ def test_what_is_no_video_is_put_aside(inbox: Inbox, intake: Intake) -> None:
         path.write_text(f"dear {number}")
         outcome = intake.take(path, inbox, seen(path))
         assert isinstance(outcome, Failed)
-    kept = sorted(p.name for p in (inbox.folder / titles.FAILED).iterdir())
+    kept = sorted(p.name for p in (inbox.folder / FAILED).iterdir())
     assert kept == ["letter-2.mp4", "letter-2.mp4.txt", "letter.mp4", "letter.mp4.txt"]
 
 
@@ -157,8 +158,8 @@ def test_titles(name: str, title: str) -> None:
 )
 def test_litter(name: str) -> None:
     """Temporary names and file servers' own are no files."""
-    assert titles.is_litter(name)
-    assert not titles.is_litter("film.mp4")
+    assert is_litter(name)
+    assert not is_litter("film.mp4")
 
 
 def test_left_is_told_for_unreadable_files(inbox: Inbox, intake: Intake) -> None:

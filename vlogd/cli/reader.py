@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from vlogd.config import Config
 from vlogd.core.model import Attempt, Item, Left, Receipt
+from vlogd.daemon.lock import is_locked
 from vlogd.engine.retry import Retry
 from vlogd.engine.status import Progress, Report
 from vlogd.engine.survey import Survey, as_final, survey
@@ -35,7 +36,7 @@ class Reader:
         self._originals = Originals(config.originals, config.keeping.archive)
         self._front = Front(self._library, STAGES)
         self._journal = _opened(config.state / "journal.db")
-        self.live = status_file.read(config.state)
+        self.live = status_file.read(config.state) if is_locked(config.state) else None
 
     def __enter__(self) -> Self:
         return self

@@ -13,11 +13,12 @@ from vlogd.core.log import escaped
 
 def _ask(state: Path, done: str, later: str, asked: Sequence[dict[str, Any]]) -> None:
     """Leave requests, and say when they are fulfilled."""
-    from vlogd.notify import status_file
+    from vlogd.daemon.lock import is_locked
+    from vlogd.daemon.requests import request
 
     for one in asked:
-        status_file.request(state, **one)
-    click.echo(escaped(done if status_file.is_locked(state) else later))
+        request(state, **one)
+    click.echo(escaped(done if is_locked(state) else later))
 
 
 @click.command()

@@ -15,16 +15,6 @@ _TITLE_CHARACTERS = 200
 _SLUG_CHARACTERS = 60
 _ID_CHARACTERS = 10
 
-_LITTER_ENDS = (
-    ".part", ".partial", ".crdownload", ".download", ".opdownload", ".tmp", ".temp", ".ytdl", ".!qb", ".!ut",
-    ".aria2", ".filepart", ".swp", "~",
-)  # fmt: skip
-_LITTER = {"@eadir", "#recycle", "#snapshot", "thumbs.db", "desktop.ini", "lost+found", "_failed", "$recycle.bin",
-           "system volume information"}  # fmt: skip
-
-FAILED = "_failed"
-"""The folder inside an inbox for what could not be taken."""
-
 
 def title_of(file_name: str) -> str:
     """A title from a file name (surrogate escapes allowed): one line, at most 200 characters."""
@@ -38,16 +28,3 @@ def slug_of(title: str, item_id: str) -> str:
     """The name of the item's folder and address."""
     words = slugify(title, max_length=_SLUG_CHARACTERS, word_boundary=True)
     return "-".join(filter(None, (words, item_id[:_ID_CHARACTERS])))
-
-
-def is_litter(name: str) -> bool:
-    """Whether a name is a temporary one or a file server's own, and never a dropped video."""
-    lower = name.lower()
-    return lower.startswith(".") or lower.endswith(_LITTER_ENDS) or lower in _LITTER
-
-
-def failed_names(name: str) -> tuple[str, str]:
-    """The name under which a file is put aside and that of its note, both within 255 bytes."""
-    raw = name.encode("utf-8", "surrogateescape")
-    note = raw[: 255 - len(b".txt")].decode("utf-8", "surrogateescape")
-    return name, f"{note}.txt"

@@ -18,7 +18,7 @@ from vlogd.core.errors import ConfigError, Unavailable
 from vlogd.core.log import get_logger
 from vlogd.core.model import Item
 from vlogd.daemon.ingest_events import Drops
-from vlogd.daemon.requests import Asked
+from vlogd.daemon.requests import Asked, Requests, is_to_be_removed
 from vlogd.daemon.signals import Signals
 from vlogd.daemon.state_folder import open_state, volumes_of
 from vlogd.engine import queries
@@ -30,7 +30,7 @@ from vlogd.engine.policy import Rules
 from vlogd.ingest.ingestor import Arrival
 from vlogd.ingest.intake import Intake
 from vlogd.notify import status_file
-from vlogd.notify.status_file import Live, Requests
+from vlogd.notify.status_file import Live
 from vlogd.notify.systemd import Notifier, watchdog_seconds
 from vlogd.site.publisher import Front
 from vlogd.stages.pipeline import STAGES
@@ -94,7 +94,7 @@ class Daemon:
                 config.limits,
                 self._stop,
                 self._volumes,
-                partial(status_file.is_to_be_removed, config.state),
+                partial(is_to_be_removed, config.state),
             ),
             lambda said: self._calls.put(lambda: self._drops.hear(said)),
         )

@@ -9,9 +9,9 @@ from typing import Literal
 
 from vlogd.config import Config
 from vlogd.core.errors import VlogdError
+from vlogd.daemon import lock
 from vlogd.media import process
 from vlogd.media.process import Limits
-from vlogd.notify import status_file
 from vlogd.storage import mounts
 
 _LEAST_FREE_BYTES = 5 << 30
@@ -118,6 +118,4 @@ def _speech(config: Config) -> Iterator[Finding]:
 
 
 def _daemon(config: Config) -> Iterator[Finding]:
-    yield Finding(
-        "ok", "vlogd is running." if status_file.is_locked(config.state) else "vlogd is not running."
-    )
+    yield Finding("ok", "vlogd is running." if lock.is_locked(config.state) else "vlogd is not running.")

@@ -15,8 +15,8 @@ from vlogd.config import Config
 from vlogd.core import digest, files
 from vlogd.core.errors import Unavailable
 from vlogd.core.model import Item
+from vlogd.daemon.lock import Lock
 from vlogd.daemon.state_folder import volumes_of
-from vlogd.notify.status_file import Lock
 from vlogd.storage import journal_recovery
 from vlogd.storage.journal import Damaged, Journal
 from vlogd.storage.library import TRASH, Library

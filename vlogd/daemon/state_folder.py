@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vlogd.config import Config
 from vlogd.core.errors import Unavailable
-from vlogd.notify.status_file import Lock
+from vlogd.daemon.lock import Lock
 from vlogd.storage.journal import Journal
 from vlogd.storage.journal_recovery import open_journal
 from vlogd.storage.volumes import Volumes

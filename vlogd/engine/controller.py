@@ -17,7 +17,7 @@ from vlogd.core.log import get_logger
 from vlogd.core.model import Item
 from vlogd.engine import admission, queries
 from vlogd.engine.dispatcher import Floor
-from vlogd.engine.executors.local import Executor
+from vlogd.engine.executors.contract import Executor
 from vlogd.engine.executors.worker import Bench
 from vlogd.engine.library_queue import Questions
 from vlogd.engine.library_worker import Found, Librarian, Position

@@ -12,7 +12,7 @@ from vlogd.core.cancellation import Either
 from vlogd.core.errors import Stopping, Unavailable
 from vlogd.core.log import get_logger
 from vlogd.core.model import Attempt
-from vlogd.engine.executors.local import Executor
+from vlogd.engine.executors.contract import Executor
 from vlogd.engine.executors.worker import Bench, Done, perform
 from vlogd.engine.policy import Rules
 from vlogd.engine.retry import kind_of

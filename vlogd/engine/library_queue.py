@@ -13,7 +13,7 @@ from typing import Any
 from vlogd.core.cancellation import Stop
 from vlogd.core.errors import Stopping, Unavailable
 from vlogd.core.log import get_logger
-from vlogd.engine.executors.local import LIBRARY, Executor
+from vlogd.engine.executors.contract import LIBRARY, Executor
 from vlogd.engine.executors.worker import as_trouble
 
 _log = get_logger()

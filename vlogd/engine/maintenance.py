@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vlogd.core.log import get_logger
 from vlogd.core.model import Item
-from vlogd.engine.executors.local import ARCHIVE
+from vlogd.engine.executors.contract import ARCHIVE
 from vlogd.engine.library_queue import Questions
 from vlogd.engine.library_worker import Librarian
 from vlogd.engine.policy import Rules

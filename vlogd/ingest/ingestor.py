@@ -14,10 +14,9 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from vlogd.core import titles
 from vlogd.core.errors import Stopping, Unavailable
 from vlogd.core.log import get_logger
-from vlogd.ingest import quarantine
+from vlogd.ingest import ignored_names, quarantine
 from vlogd.ingest.completeness import is_open_for_writing, proves_whole
 from vlogd.ingest.inbox import Inbox
 from vlogd.ingest.inbox_watch import Complaints, Door, Trouble
@@ -157,7 +156,7 @@ class Arrival:
 
     def _scan(self, door: Door, folder: Path) -> None:
         for parent, folders, found in os.walk(folder, onerror=partial(self._closed, door)):
-            folders[:] = [name for name in folders if not titles.is_litter(name)]
+            folders[:] = [name for name in folders if not ignored_names.is_litter(name)]
             for name in found:
                 self._see(door, Path(parent) / name)
             for name in folders:
@@ -177,7 +176,7 @@ class Arrival:
             inside = path.relative_to(door.inbox.folder)
         except ValueError:
             return
-        if any(titles.is_litter(part) for part in inside.parts) or not inside.parts:
+        if any(ignored_names.is_litter(part) for part in inside.parts) or not inside.parts:
             return
         try:
             if path.is_dir() and not path.is_symlink():

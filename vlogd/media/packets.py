@@ -1,49 +1,11 @@
-"""When each picture of a file is shown, and probe's artifact as other stages read it.
+"""Scans of ffprobe's packet lines: when each frame is shown, where the sound ends."""
 
-`PacketScan` hears ffprobe's packet lines; `read` gives back what the probe stage wrote. It stands
-beside `media.py` rather than in the stage, because no stage imports another.
-"""
-
-import json
 from array import array
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
-
-from vlogd.media import ffprobe
-from vlogd.media.ffprobe import Media
 
 REMUX_FIRST = {"mpegts", "mpeg", "mpegvideo", "h264", "hevc", "m4v", "vc1", "av1", "ivf", "dv"}
 """Containers without an index: seeking in them lost frames in trials, so they are remuxed first."""
-
-KEYS = "video.keys"
-"""File of probe's artifact: pairs of int64, a key frame's time in stream ticks and its GOP's bytes."""
-
-
-@dataclass(frozen=True)
-class Probed:
-    """probe's artifact, read back. `pts_path` is None when there is no picture.
-
-    `keys_path` is there when the key frames are known to be IDR pictures of closed GOPs. `sound_seconds`:
-    how long the sound lasts where that is notably longer than the pictures do, else None.
-    """
-
-    media: Media
-    frames: int
-    times_are_known: bool
-    remux_first: bool
-    pts_path: Path | None
-    keys_path: Path | None
-    sound_seconds: float | None
-
-    def keys(self) -> list[tuple[int, int]]:
-        """Each key frame's time (stream ticks) and the bytes from it to the next; empty when not known."""
-        if self.keys_path is None:
-            return []
-        values = array("q")
-        values.frombytes(self.keys_path.read_bytes())
-        return list(zip(values[::2], values[1::2], strict=True))
 
 
 class PacketScan:
@@ -130,19 +92,3 @@ def _end(position: str, size: str) -> int:
 def shown(pts: "array[int]") -> "array[int]":
     """Times in the order in which pictures are shown, each once."""
     return array("q", (time for time, _ in groupby(sorted(pts))))
-
-
-def read(folder: Path) -> Probed:
-    """What probe left in `folder`."""
-    said = json.loads((folder / "probe.json").read_bytes())
-    scan = said["scan"]
-    facts = ffprobe.from_json(said["media"])
-    return Probed(
-        media=facts,
-        frames=scan["frames"],
-        times_are_known=scan["times_are_known"],
-        remux_first=scan["remux_first"],
-        pts_path=folder / "video.pts" if facts.video else None,
-        keys_path=folder / KEYS if scan["keys"] else None,
-        sound_seconds=scan.get("sound_seconds"),
-    )

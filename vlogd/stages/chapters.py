@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence, Set
 
 from vlogd.core import files
 from vlogd.core.model import Json, Part, View
-from vlogd.media import packets, webvtt
+from vlogd.media import webvtt
 from vlogd.media.ffprobe import Chapter
+from vlogd.stages import artifacts
 from vlogd.stages.contract import Stage, Work
 from vlogd.stages.workspace import Workspace
 
@@ -21,7 +22,7 @@ def _parts(_work: Work) -> Sequence[Part]:
 
 
 def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
-    media = packets.read(ws.inputs["probe"]).media
+    media = artifacts.read_probed(ws.inputs["probe"]).media
     chapters = [one for one in media.chapters if one.end_seconds > one.start_seconds][:_MOST_CHAPTERS]
     if not chapters:
         return {"chapters": 0}

@@ -10,8 +10,8 @@ from dataclasses import asdict
 
 from vlogd.core import files
 from vlogd.core.model import Json, Part, View
-from vlogd.media import packets
 from vlogd.media.ffprobe import Media
+from vlogd.stages import artifacts
 from vlogd.stages.contract import Stage, Work
 from vlogd.stages.workspace import Workspace
 
@@ -23,7 +23,7 @@ def _parts(_work: Work) -> Sequence[Part]:
 
 
 def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
-    ws.deliver_bytes(files.json_bytes(_told(packets.read(ws.inputs["probe"]).media)), _NAME)
+    ws.deliver_bytes(files.json_bytes(_told(artifacts.read_probed(ws.inputs["probe"]).media)), _NAME)
     return {}
 
 

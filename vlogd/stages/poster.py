@@ -11,8 +11,9 @@ from pathlib import Path
 from vlogd.core.errors import ToolFailed
 from vlogd.core.model import Json, Part, View
 from vlogd.core.settings import NonNegativeSeconds, PositiveInt, settings
-from vlogd.media import ffmpeg, packets
+from vlogd.media import ffmpeg
 from vlogd.media.ffprobe import Media
+from vlogd.stages import artifacts
 from vlogd.stages.contract import Stage, Work
 from vlogd.stages.workspace import Workspace
 
@@ -37,7 +38,7 @@ def _parts(_work: Work) -> Sequence[Part]:
 
 
 def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
-    media = packets.read(ws.inputs["probe"]).media
+    media = artifacts.read_probed(ws.inputs["probe"]).media
     if media.video is None:
         if media.cover_index is None:
             return {"poster": None}

@@ -22,7 +22,8 @@ from vlogd.core.model import Json, Part, View
 from vlogd.media import ffmpeg, ffprobe, mp4_index, read_errors
 from vlogd.media.ffprobe import Media, VideoStream
 from vlogd.media.mp4_index import SampleTable
-from vlogd.media.packets import KEYS, REMUX_FIRST, PacketScan, SoundScan, shown
+from vlogd.media.packets import REMUX_FIRST, PacketScan, SoundScan, shown
+from vlogd.stages.artifacts import KEYS
 from vlogd.stages.contract import Stage, Work
 from vlogd.stages.workspace import Workspace
 

@@ -10,9 +10,10 @@ from dataclasses import replace
 from vlogd.core import files
 from vlogd.core.errors import ToolFailed
 from vlogd.core.model import Json, Part, View
-from vlogd.media import ffmpeg, languages, packets
+from vlogd.media import ffmpeg, languages
 from vlogd.media.ffprobe import SubtitleStream
 from vlogd.media.streaming.tracks import TEXTS
+from vlogd.stages import artifacts
 from vlogd.stages.contract import Stage, Work
 from vlogd.stages.workspace import Workspace
 
@@ -22,7 +23,7 @@ _SLOWEST_BYTES_A_SECOND = 10_000_000
 
 
 def _tracks(ws: Workspace) -> list[SubtitleStream]:
-    probed = packets.read(ws.inputs["probe"])
+    probed = artifacts.read_probed(ws.inputs["probe"])
     return [track for track in probed.media.subtitles if track.text][:_MOST_TRACKS]
 
 
@@ -43,14 +44,14 @@ def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
         else:
             unreadable += 1
     ws.deliver_bytes(files.json_bytes(told), TEXTS)
-    pictures = sum(not track.text for track in packets.read(ws.inputs["probe"]).media.subtitles)
+    pictures = sum(not track.text for track in artifacts.read_probed(ws.inputs["probe"]).media.subtitles)
     return {"tracks": told, "unreadable": unreadable, "pictures": pictures}
 
 
 def _read(track: SubtitleStream, ws: Workspace) -> bool:
     """Deliver one track; whether it has cues."""
     target = ws.scratch / _name(track)
-    media = packets.read(ws.inputs["probe"]).media
+    media = artifacts.read_probed(ws.inputs["probe"]).media
     source = ffmpeg.source(ws.original)[str(track.index)]
     options = {"c:s": "webvtt", "f": "webvtt", "fflags": "+bitexact", "map_metadata": -1,
                "output_ts_offset": f"{-media.start_seconds:.6f}"}  # fmt: skip

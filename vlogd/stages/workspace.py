@@ -18,9 +18,6 @@ from vlogd.core.errors import Stopping
 from vlogd.core.model import FileMark, Item, Receipt
 from vlogd.media.process import Limits
 
-RECEIPTS = "parts"
-"""The folder inside an unfinished step's folder that holds its parts' receipts."""
-
 _making = threading.Lock()
 
 

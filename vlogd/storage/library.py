@@ -19,13 +19,15 @@ from typing import Any
 
 from vlogd.core import digest, files
 from vlogd.core.model import Artifact, FileMark, Item, Receipt, View
-from vlogd.stages.workspace import RECEIPTS
 
 VIDEOS = "videos"
 VIDEO = "video.json"
 TRASH = ".trash"
 ARTIFACT = "artifact.json"
 _FORMAT = 1
+
+_RECEIPTS = "parts"
+"""The folder inside an unfinished step's folder that holds its parts' receipts."""
 
 
 class Library:
@@ -46,7 +48,7 @@ class Library:
     def receipts(self, folder: Path) -> dict[str, Receipt]:
         """The receipts in a step's folder whose files are all there, by part name."""
         said = [
-            files.read_json(path) for path in sorted((folder / RECEIPTS).glob("*.json")) if _readable(path)
+            files.read_json(path) for path in sorted((folder / _RECEIPTS).glob("*.json")) if _readable(path)
         ]
         with suppress(FileNotFoundError, ValueError):
             said += files.read_json(folder / ARTIFACT)["parts"]
@@ -64,8 +66,8 @@ class Library:
 
     def save_receipt(self, folder: Path, receipt: Receipt) -> None:
         """Record that a part is done. Its files are already in place and synced."""
-        (folder / RECEIPTS).mkdir(parents=True, exist_ok=True)
-        files.write_json(folder / RECEIPTS / f"{receipt.part}.json", asdict(receipt))
+        (folder / _RECEIPTS).mkdir(parents=True, exist_ok=True)
+        files.write_json(folder / _RECEIPTS / f"{receipt.part}.json", asdict(receipt))
 
     def commit(
         self,
@@ -98,7 +100,7 @@ class Library:
             "view": {"names": {name: _told(put) for name, put in view.names.items()}, "facts": view.facts},
         }
         files.write_json(folder / ARTIFACT, value)
-        shutil.rmtree(folder / RECEIPTS, ignore_errors=True)
+        shutil.rmtree(folder / _RECEIPTS, ignore_errors=True)
         artifact = self._artifact(item, folder)
         if artifact is None:
             raise FileNotFoundError(f"{folder} lost files while it was being finished")
@@ -136,7 +138,7 @@ class Library:
         gone = []
         for folder in _folders(self.folder(item)):
             if folder.name in keep:
-                shutil.rmtree(folder / RECEIPTS, ignore_errors=True)
+                shutil.rmtree(folder / _RECEIPTS, ignore_errors=True)
             elif _touched(folder) < older_than:
                 shutil.rmtree(folder, ignore_errors=True)
                 gone.append(folder.name)

@@ -1,4 +1,4 @@
-"""Where jobs run: `Executor` is the interface, `LocalExecutor` the threads of this machine.
+"""Runs jobs on the threads of this machine.
 
 Worker threads live as long as the daemon does, because the children they start are tied to the
 thread that started them (see `process.py`).
@@ -6,23 +6,8 @@ thread that started them (see `process.py`).
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
 
-LIBRARY = "library"
-"""The resource of jobs on the library's disk: one at a time, in the order they were given."""
-
-ARCHIVE = "archive"
-"""The resource of copies of originals to the archive, which may take many minutes."""
-
-
-class Executor(Protocol):
-    """Runs jobs. A job tells its own outcome; it never raises."""
-
-    def submit(self, resource: str, job: Callable[[], None]) -> None:
-        """Run `job` on a slot of `resource`."""
-
-    def close(self) -> None:
-        """Wait for what is running (told to stop by its own flag); start nothing more."""
+from vlogd.engine.executors.contract import ARCHIVE, LIBRARY
 
 
 class LocalExecutor:

@@ -19,8 +19,9 @@ from typing import Literal
 from vlogd.core import files
 from vlogd.core.model import Json, Part, View
 from vlogd.core.settings import NonNegativeInt, PositiveInt, settings
-from vlogd.media import ffmpeg, languages, packets
+from vlogd.media import ffmpeg, languages
 from vlogd.media.streaming.tracks import TEXTS
+from vlogd.stages import artifacts
 from vlogd.stages.captions import client, cues
 from vlogd.stages.contract import Stage, Work
 from vlogd.stages.workspace import Workspace
@@ -86,7 +87,7 @@ def _run(part: Part, ws: Workspace) -> Mapping[str, Json]:
 
 
 def _listen(ws: Workspace) -> Mapping[str, Json]:
-    probed = packets.read(ws.inputs["probe"])
+    probed = artifacts.read_probed(ws.inputs["probe"])
     if not any(track.codec and track.channels for track in probed.media.audio):
         return {"windows": [], "language": None, "why": "The file has no sound."}
     pcm = ws.cached(_PCM, lambda path: _extract(ws, path))
@@ -98,7 +99,7 @@ def _listen(ws: Workspace) -> Mapping[str, Json]:
 
 def _extract(ws: Workspace, target: Path) -> None:
     """The track that is published, from the stream's zero on, as 16 kHz mono samples."""
-    media = packets.read(ws.inputs["probe"]).media
+    media = artifacts.read_probed(ws.inputs["probe"]).media
     tracks = [track for track in media.audio if track.codec and track.channels]
     track = next((track for track in tracks if track.default), tracks[0])
     sound = ffmpeg.source(ws.original)[str(track.index)]

@@ -12,9 +12,9 @@ from pathlib import Path
 from vlogd.core.errors import ToolFailed
 from vlogd.core.model import Json, Part, View
 from vlogd.media import ffmpeg
-from vlogd.media import packets as probed
 from vlogd.media.packets import PacketScan
 from vlogd.media.streaming.tracks import TICKS
+from vlogd.stages import artifacts
 from vlogd.stages.contract import Stage, Work
 from vlogd.stages.hls import audio_encode, stream_copy, video_encode, view
 from vlogd.stages.hls import plan as planning
@@ -68,7 +68,7 @@ def _run_remux(plan: Plan, ws: Workspace) -> Mapping[str, Json]:
         remuxed, "-select_streams", "v:0", *scan.ENTRIES, on_line=scan.hear, limits=ws.limits, stop=ws.stop
     )
     times = scan.times()
-    if scan.unknown or len(times) != probed.read(ws.inputs["probe"]).frames:
+    if scan.unknown or len(times) != artifacts.read_probed(ws.inputs["probe"]).frames:
         return {"copied": False, "why": "the copy does not say when each of its pictures is shown"}
     ws.deliver_bytes(times.tobytes(), planning.REMUXED_PTS)
     return {"copied": True, "time_base": f"1/{TICKS}", "zero_seconds": "0"}

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from vlogd.core.model import Part, Receipt
-from vlogd.media import packets
 from vlogd.media.ffprobe import Media
-from vlogd.media.packets import Probed
 from vlogd.media.streaming.tracks import OFFSET, TICKS
+from vlogd.stages import artifacts
+from vlogd.stages.artifacts import Probed
 from vlogd.stages.hls import passthrough, timeline
 from vlogd.stages.hls.audio_tracks import Sound, sounds
 from vlogd.stages.hls.ladder import HlsSettings, Rendition, renditions
@@ -88,7 +88,7 @@ class Plan:
 
 def read(probe_folder: Path, step_folder: Path, receipts: Mapping[str, Receipt], config: HlsSettings) -> Plan:
     """The plan, as far as it can be known from what is done."""
-    probed = packets.read(probe_folder)
+    probed = artifacts.read_probed(probe_folder)
     facts = probed.media
     tracks = sounds(facts, config)
     if facts.video is None:

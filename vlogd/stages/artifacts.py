@@ -1,0 +1,53 @@
+"""Artifacts as the stages that read them see them. They stand here because no stage imports another."""
+
+import json
+from array import array
+from dataclasses import dataclass
+from pathlib import Path
+
+from vlogd.media import ffprobe
+from vlogd.media.ffprobe import Media
+
+KEYS = "video.keys"
+"""File of probe's artifact: pairs of int64, a key frame's time in stream ticks and its GOP's bytes."""
+
+
+@dataclass(frozen=True)
+class Probed:
+    """probe's artifact, read back. `pts_path` is None when there is no picture.
+
+    `keys_path` is there when the key frames are known to be IDR pictures of closed GOPs. `sound_seconds`:
+    how long the sound lasts where that is notably longer than the pictures do, else None.
+    """
+
+    media: Media
+    frames: int
+    times_are_known: bool
+    remux_first: bool
+    pts_path: Path | None
+    keys_path: Path | None
+    sound_seconds: float | None
+
+    def keys(self) -> list[tuple[int, int]]:
+        """Each key frame's time (stream ticks) and the bytes from it to the next; empty when not known."""
+        if self.keys_path is None:
+            return []
+        values = array("q")
+        values.frombytes(self.keys_path.read_bytes())
+        return list(zip(values[::2], values[1::2], strict=True))
+
+
+def read_probed(folder: Path) -> Probed:
+    """What probe left in `folder`."""
+    said = json.loads((folder / "probe.json").read_bytes())
+    scan = said["scan"]
+    facts = ffprobe.from_json(said["media"])
+    return Probed(
+        media=facts,
+        frames=scan["frames"],
+        times_are_known=scan["times_are_known"],
+        remux_first=scan["remux_first"],
+        pts_path=folder / "video.pts" if facts.video else None,
+        keys_path=folder / KEYS if scan["keys"] else None,
+        sound_seconds=scan.get("sound_seconds"),
+    )
