@@ -18,7 +18,7 @@ from vlogd.engine.library_worker import Librarian
 from vlogd.engine.policy import Rules
 from vlogd.engine.retry import Retry
 from vlogd.media.process import Limits
-from vlogd.site.publisher import Front
+from vlogd.site.publisher import Publisher
 from vlogd.stages.contract import Stage
 from vlogd.storage import library
 from vlogd.storage.journal import Journal
@@ -70,7 +70,6 @@ class Engine:
             threading.Event(),
             Volumes(state, {}, 0),
         )
-        front = Front(shelf, stages)
         rules = Rules(
             stages, lambda _inbox: settings, {"cpu": 2}, Retry(), Keeping(), sweep_after_seconds=-1e12
         )
@@ -78,7 +77,7 @@ class Engine:
             rules,
             bench,
             self.journal,
-            Librarian(bench, front, Keeping()),
+            Librarian(bench, Publisher(shelf), stages, Keeping()),
             self.executor,
             self._calls.append,
             lambda: self.now,

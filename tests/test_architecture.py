@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from test_layers import LAYERS
+from test_structure import ROOMS
 
 from vlogd.stages.pipeline import STAGES
 
@@ -28,9 +28,10 @@ def test_the_pipeline_is_drawn_as_it_is() -> None:
     assert block("pipeline").splitlines() == lines
 
 
-def test_the_layers_are_drawn_as_they_are_enforced() -> None:
-    """The rows of the picture are those of the layers test."""
-    assert block("layers").splitlines() == [" ".join(row) for row in LAYERS]
+def test_the_rooms_are_drawn_as_they_are_enforced() -> None:
+    """The rows of the picture are those of the structure test."""
+    rows = [f"{room.ljust(9)} {may}".rstrip() for room, may in ROOMS.items()]
+    assert block("rooms").splitlines() == rows
 
 
 def test_it_stays_short() -> None:

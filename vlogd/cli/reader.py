@@ -10,12 +10,13 @@ from typing import Any, Self
 
 from vlogd.config import Config
 from vlogd.core.model import Attempt, Item, Left, Receipt
+from vlogd.core.publication import Report
 from vlogd.daemon.lock import is_locked
 from vlogd.engine.retry import Retry
-from vlogd.engine.status import Progress, Report
+from vlogd.engine.status import Progress
 from vlogd.engine.survey import Survey, as_final, survey
+from vlogd.engine.views import Growing, publication
 from vlogd.notify import status_file
-from vlogd.site.publisher import Front, Growing
 from vlogd.stages.contract import Work
 from vlogd.stages.pipeline import STAGES
 from vlogd.storage.journal import Journal
@@ -34,7 +35,6 @@ class Reader:
         self._config = config
         self._library = Library(config.library)
         self._originals = Originals(config.originals, config.keeping.archive)
-        self._front = Front(self._library, STAGES)
         self._journal = _opened(config.state / "journal.db")
         self.live = status_file.read(config.state) if is_locked(config.state) else None
 
@@ -93,8 +93,7 @@ class Reader:
         """How far an item is, with the running daemon's progress."""
         asked = self.survey(item)
         growing, progress = self._open_steps(asked)
-        views = self._front.views(asked, growing)
-        told, _ = self._front.tell(asked, views, progress)
+        told = publication(self._library, STAGES, asked, growing, progress).report
         eta = self.live.eta_seconds.get(item.id) if self.live else None
         return replace(told, eta_seconds=eta)
 

@@ -32,7 +32,7 @@ from vlogd.ingest.intake import Intake
 from vlogd.notify import status_file
 from vlogd.notify.status_file import Live
 from vlogd.notify.systemd import Notifier, watchdog_seconds
-from vlogd.site.publisher import Front
+from vlogd.site.publisher import Publisher
 from vlogd.stages.pipeline import STAGES
 from vlogd.storage.library import Library
 from vlogd.storage.originals import Originals
@@ -63,27 +63,10 @@ class Daemon:
         self._next_check = time.monotonic() + config.library_check_seconds
         self._volumes = volumes_of(config)
         self._journal = self._state.journal
-        library = Library(config.library)
         self._originals = Originals(config.originals, config.keeping.archive)
-        bench = Bench(library, self._originals, self._state.scratch, config.limits, self._stop, self._volumes)
-        self._front = Front(library, STAGES)
+        self._publisher = Publisher(Library(config.library))
         self._executor = LocalExecutor(config.slots)
-        rules = Rules(
-            STAGES,
-            config.stage_settings,
-            config.slots,
-            config.retry,
-            config.keeping,
-            config.sweep_after_seconds,
-        )
-        self._decider = Decider(
-            rules,
-            bench,
-            self._journal,
-            Librarian(bench, self._front, config.keeping),
-            self._executor,
-            self._calls.put,
-        )
+        self._decider = self._new_decider()
         self._drops = Drops(self._journal, self._decider)
         self._requests = Requests(config.state)
         self._asked = Asked(self._decider, self._journal, config.keeping)
@@ -98,6 +81,20 @@ class Daemon:
             ),
             lambda said: self._calls.put(lambda: self._drops.hear(said)),
         )
+
+    def _new_decider(self) -> Decider:
+        config, library = self._config, Library(self._config.library)
+        bench = Bench(library, self._originals, self._state.scratch, config.limits, self._stop, self._volumes)
+        rules = Rules(
+            STAGES,
+            config.stage_settings,
+            config.slots,
+            config.retry,
+            config.keeping,
+            config.sweep_after_seconds,
+        )
+        librarian = Librarian(bench, self._publisher, STAGES, config.keeping)
+        return Decider(rules, bench, self._journal, librarian, self._executor, self._calls.put)
 
     @property
     def config(self) -> Config:
@@ -281,4 +278,4 @@ class Daemon:
         self._executor.close()
         with suppress(OSError, Unavailable):
             self._volumes.check()
-            self._front.finish()
+            self._publisher.catalog.finish()

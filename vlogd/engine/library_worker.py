@@ -6,7 +6,7 @@ that a stalled mount delays the library and nothing else: not the decision, not 
 
 import shutil
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +14,14 @@ from pathlib import Path
 from vlogd.core import files
 from vlogd.core.errors import BadInput, Unavailable
 from vlogd.core.model import Artifact, Item, Part, Receipt
+from vlogd.core.publication import Report
 from vlogd.engine.executors.worker import Bench, cache_of, caches_of, work_of
-from vlogd.engine.status import Progress, Report
+from vlogd.engine.status import Progress
 from vlogd.engine.survey import Step, Survey
+from vlogd.engine.views import Growing, publication
 from vlogd.ingest import quarantine
-from vlogd.site.publisher import Front, Growing
+from vlogd.site.publisher import Publisher
+from vlogd.stages.contract import Stage
 from vlogd.storage.retention import Keeping
 
 
@@ -46,22 +49,23 @@ class Found:
 class Librarian:
     """Stateless but for its tools: every answer comes from the disk and the arguments."""
 
-    def __init__(self, bench: Bench, front: Front, keeping: Keeping) -> None:
+    def __init__(self, bench: Bench, publisher: Publisher, stages: Sequence[Stage], keeping: Keeping) -> None:
         self._keeping = keeping
         self._bench = bench
         self._library = bench.library
-        self._front = front
+        self._publisher = publisher
+        self._stages = stages
 
     def install(self) -> None:
         """Put the page in place; the catalogue is read from what is published."""
         self._bench.volumes.check()
-        self._front.install_site()
+        self._publisher.install_site()
 
     def write_catalog(self) -> float:
         """Write the catalogue if it changed; how many seconds that took."""
         began = time.monotonic()
         self._bench.volumes.check()
-        self._front.write_catalog()
+        self._publisher.catalog.write()
         return time.monotonic() - began
 
     def unknown(self, known: Collection[str]) -> list[Item]:
@@ -105,12 +109,14 @@ class Librarian:
     ) -> Report:
         """Bring what viewers see of an item up to date."""
         self._bench.volumes.check()
-        return self._front.publish(survey, growing, progress)
+        made = publication(self._library, self._stages, survey, growing, progress)
+        self._publisher.publish(made)
+        return made.report
 
     def remove(self, item: Item, keep_until: float) -> None:
         """Take an item off the page and into the trash, original and stream; repeating it is harmless."""
         self._bench.volumes.check()
-        self._front.forget(item)
+        self._publisher.catalog.remove(item.slug)
         self._bench.originals.remove(item, keep_until)
         self._library.discard(item)
         for cache in caches_of(item, self._bench):

@@ -6,12 +6,12 @@ from functools import partial
 
 from vlogd.core.errors import Unavailable
 from vlogd.core.log import get_logger
+from vlogd.core.publication import Report
 from vlogd.engine.executors.worker import Bench
 from vlogd.engine.library_queue import Questions
 from vlogd.engine.library_worker import Librarian
 from vlogd.engine.listing import Listing
 from vlogd.engine.state import Tracked
-from vlogd.engine.status import Report
 
 _log = get_logger()
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from vlogd.core.publication import Report
 from vlogd.engine.state import OpenStep, Tracked
-from vlogd.engine.status import Report
 
 
 def reports(items: Iterable[Tracked]) -> list[Report]:

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from vlogd.core.model import Artifact, Attempt, Item, Part
+from vlogd.core.publication import Report
 from vlogd.engine.executors.worker import Bench, work_of
 from vlogd.engine.library_worker import Position
 from vlogd.engine.retry import Retry
-from vlogd.engine.status import Progress, Report
+from vlogd.engine.status import Progress
 from vlogd.engine.survey import Step, Survey
-from vlogd.site.publisher import Growing
+from vlogd.engine.views import Growing
 
 
 @dataclass

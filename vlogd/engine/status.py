@@ -1,19 +1,18 @@
-"""How far an item is, told once for everybody: `video.json`, the site, `vlogd status`, the log.
+"""How far an item is, derived once for everybody: `video.json`, the site, `vlogd status`, the log.
 
 Derived, never stored: from the survey, the parts of open steps and the failures that count.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 from vlogd.core.model import Item, Part
+from vlogd.core.publication import Report, StageReport, Status
 from vlogd.engine.survey import Survey
 from vlogd.stages.contract import Stage
 
 _LOST = "It is missing or damaged and cannot be made again: the original was deleted as `keeping` says."
-
-Status = Literal["queued", "processing", "ready", "failed"]
 
 
 @dataclass(frozen=True)
@@ -38,39 +37,6 @@ class Progress:
             for part in self.parts
         )
         return 100.0 * gained / whole if whole else 0.0
-
-
-@dataclass(frozen=True)
-class StageReport:
-    """One stage of one item. `essential` ones decide about the item."""
-
-    status: str
-    progress: float
-    error: str | None
-    essential: bool
-
-
-@dataclass(frozen=True)
-class Report:
-    """One item. Times are epoch seconds; `progress` is 0 to 100 over the essential stages."""
-
-    id: str
-    slug: str
-    title: str
-    status: Status
-    progress: float
-    playable: bool
-    duration_seconds: float | None
-    error: str | None
-    notes: tuple[str, ...]
-    stages: Mapping[str, StageReport]
-    added_at: float
-    ready_at: float | None
-    eta_seconds: float | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain data."""
-        return asdict(self)
 
 
 def report(

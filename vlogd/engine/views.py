@@ -1,0 +1,61 @@
+"""What the stages of an item show now: published artifacts, or else growing steps. Builds the `Publication`."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from vlogd.core.model import Json
+from vlogd.core.publication import Publication, StageView
+from vlogd.engine.status import Progress, report
+from vlogd.engine.survey import Survey
+from vlogd.stages.contract import Stage, Work
+from vlogd.storage.library import Library
+
+
+@dataclass(frozen=True)
+class Growing:
+    """An unfinished step: its work and the names of the files that are whole."""
+
+    stage: Stage
+    work: Work
+    have: frozenset[str]
+
+
+def publication(
+    library: Library,
+    stages: Sequence[Stage],
+    survey: Survey,
+    growing: Mapping[str, Growing],
+    progress: Mapping[str, Progress],
+) -> Publication:
+    """All that is to be published of an item. Reads the views of published artifacts from the library."""
+    views = _views(library, stages, survey, growing)
+    facts = _merged([shown.view.facts for shown in views.values()])
+    return Publication(survey.item, report(survey, stages, progress, facts), views, facts)
+
+
+def _views(
+    library: Library, stages: Sequence[Stage], survey: Survey, growing: Mapping[str, Growing]
+) -> dict[str, StageView]:
+    views: dict[str, StageView] = {}
+    for stage in stages:
+        if stage.name in survey.on_air:
+            artifact = survey.on_air[stage.name]
+            with suppress(FileNotFoundError, ValueError, KeyError):
+                views[stage.name] = StageView(artifact.folder, library.view(survey.item, artifact))
+        elif stage.name in growing:
+            step = growing[stage.name]
+            views[stage.name] = StageView(step.work.folder.name, step.stage.view(step.work, step.have))
+    return views
+
+
+def _merged(all_facts: Sequence[Mapping[str, Json]]) -> dict[str, Json]:
+    """The stages' facts as one mapping: lists of several stages are joined, of anything else the later stage's counts."""
+    merged: dict[str, Json] = {"notes": []}
+    for facts in all_facts:
+        for key, value in facts.items():
+            earlier = merged.get(key)
+            merged[key] = (
+                [*earlier, *value] if isinstance(earlier, list) and isinstance(value, list) else value
+            )
+    return merged

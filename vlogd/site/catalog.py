@@ -1,0 +1,59 @@
+"""`catalog.json`: a row for every published video, newest first."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from vlogd.core import files
+from vlogd.storage.library import VIDEO, VIDEOS, Library
+
+CATALOG = "catalog.json"
+
+_KEYS = ("id", "slug", "title", "status", "progress", "playable", "duration_seconds", "poster",
+         "audio_only", "width", "height", "error", "added_at")  # fmt: skip
+
+
+class Catalog:
+    """The rows in memory. What was published before this process began is read at the first writing."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._rows: dict[str, dict[str, Any]] = {}
+        self._has_read = False
+        self._is_stale = True
+
+    def add(self, video: Mapping[str, Any]) -> None:
+        """Add or replace the row of a video, given its `video.json`."""
+        row = {key: video.get(key) for key in _KEYS}
+        self._is_stale = self._is_stale or self._rows.get(video["slug"]) != row
+        self._rows[video["slug"]] = row
+
+    def remove(self, slug: str) -> None:
+        """Remove a video's row and write the catalogue, so that nobody is led to a folder that goes."""
+        if self._rows.pop(slug, None) is not None:
+            self._is_stale = True
+            self.write()
+
+    def finish(self) -> None:
+        """Write the last state; nothing when what is published was never read."""
+        if self._has_read:
+            self.write()
+
+    def write(self) -> None:
+        """Write the catalogue if it changed: all rows, which takes seconds when there are a hundred thousand."""
+        if not self._has_read:
+            self._read()
+        if not self._is_stale:
+            return
+        rows = sorted(self._rows.values(), key=lambda row: (row["added_at"] or "", row["slug"]), reverse=True)
+        files.write_if_changed(self._library.root / CATALOG, files.json_bytes({"videos": rows}))
+        self._is_stale = False
+
+    def _read(self) -> None:
+        """Add the rows of what is published, but for those that are newer here."""
+        newer = dict(self._rows)
+        for path in sorted((self._library.root / VIDEOS).glob(f"*/{VIDEO}")):
+            with suppress(OSError, ValueError, KeyError):
+                self.add(files.read_json(path))
+        self._rows.update(newer)
+        self._has_read = True
