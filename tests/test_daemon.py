@@ -47,7 +47,7 @@ def test_sigterm_ends_it_although_the_library_does_not_answer(tmp_path: Path) ->
     home = Home(tmp_path)
     stamped(home.inbox / "a.mp4", seconds=20, size="640x360")
     stall = (
-        "import time; from vlogd.librarian import Librarian; publish = Librarian.publish\n"
+        "import time; from vlogd.engine.library_worker import Librarian; publish = Librarian.publish\n"
         "def stalling(self, survey, *rest):\n"
         "    return time.sleep(600) if 'hls' in rest[0] else publish(self, survey, *rest)\n"
         "Librarian.publish = stalling"
@@ -67,7 +67,7 @@ def test_what_nobody_foresaw_is_logged_and_the_daemon_lives(tmp_path: Path) -> N
     home = Home(tmp_path)
     stamped(home.inbox / "a.mp4", seconds=3)
     daemon = home.start_with(
-        "from vlogd.floor import Floor\ndef broken(self, *rest): raise KeyError('x')\nFloor._moved = broken"
+        "from vlogd.engine.dispatcher import Floor\ndef broken(self, *rest): raise KeyError('x')\nFloor._moved = broken"
     )
     until(lambda: [v["status"] for v in home.videos()] == ["ready"])
     assert "KeyError: 'x'" in home.logged()
