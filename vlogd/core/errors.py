@@ -7,6 +7,8 @@
 | `ToolKilled`  | tries again likewise: somebody ended the tool, which says nothing of the file |
 | `ToolStalled` | tries again likewise: a tool that stood still was not told so by the file        |
 | `Unavailable` | waits and looks again (disk full, mount gone, model missing); no attempt |
+| `Malformed`   | the same: a file of vlogd's own is damaged                               |
+| `NewerFormat` | the same: a file of vlogd's own was written by a newer vlogd             |
 | `Stopping`    | nothing: the daemon was asked to stop, the part is done at the next start|
 | `Cancelled`   | parks the item's open steps until somebody says `vlogd retry`            |
 | `ConfigError` | refuses to start and lists every problem at once                         |
@@ -49,6 +51,14 @@ class ToolStalled(_ToolTrouble):
 
 class Unavailable(VlogdError):
     """Something outside the file is missing for now: room, a mount, a model."""
+
+
+class Malformed(Unavailable):
+    """A file of vlogd's own was altered or damaged and cannot be understood."""
+
+
+class NewerFormat(Unavailable):
+    """A file of vlogd's own was written by a newer version, whose format this one doesn't know."""
 
 
 class Stopping(VlogdError):
