@@ -1,4 +1,4 @@
-"""The real decider, librarian, journal and runner, driven step by step in one thread.
+"""The real decider, library worker, journal and runner, driven step by step in one thread.
 
 `InlineExecutor` is the only fake: it runs a job when the test says so, and can crash the machine
 before, inside or after any of them.
@@ -14,7 +14,7 @@ from vlogd.core import files
 from vlogd.core.model import Item
 from vlogd.engine.controller import Decider
 from vlogd.engine.executors.worker import Bench
-from vlogd.engine.library_worker import Librarian
+from vlogd.engine.library_worker import LibraryWorker
 from vlogd.engine.policy import Rules
 from vlogd.engine.retry import Retry
 from vlogd.media.process import Limits
@@ -77,7 +77,7 @@ class Engine:
             rules,
             bench,
             self.journal,
-            Librarian(bench, Publisher(shelf), stages, Keeping()),
+            LibraryWorker(bench, Publisher(shelf), stages, Keeping()),
             self.executor,
             self._calls.append,
             lambda: self.now,

@@ -47,10 +47,10 @@ def test_sigterm_ends_it_although_the_library_does_not_answer(tmp_path: Path) ->
     home = Home(tmp_path)
     stamped(home.inbox / "a.mp4", seconds=20, size="640x360")
     stall = (
-        "import time; from vlogd.engine.library_worker import Librarian; publish = Librarian.publish\n"
+        "import time; from vlogd.engine.library_worker import LibraryWorker; publish = LibraryWorker.publish\n"
         "def stalling(self, survey, *rest):\n"
         "    return time.sleep(600) if 'hls' in rest[0] else publish(self, survey, *rest)\n"
-        "Librarian.publish = stalling"
+        "LibraryWorker.publish = stalling"
     )
     daemon = home.start_with(stall)
     until(lambda: re.search(r"part.started .*stage=hls", home.logged()))

@@ -8,7 +8,7 @@ import pytest
 from engine import Engine
 from toy_stages import ToySettings, toy
 
-from vlogd.engine.library_worker import Librarian
+from vlogd.engine.library_worker import LibraryWorker
 from vlogd.stages.contract import check
 
 _TAKES_SECONDS = 2.0
@@ -19,14 +19,14 @@ def test_a_large_catalogue_takes_a_twentieth_of_the_time(
 ) -> None:
     """With a catalogue that takes two seconds (a fake: so it says), forty pass before it is written again."""
     written: list[float] = []
-    write = Librarian.write_catalog
+    write = LibraryWorker.write_catalog
 
-    def slow(librarian: Librarian) -> float:
-        write(librarian)
+    def slow(library_worker: LibraryWorker) -> float:
+        write(library_worker)
         written.append(engine.now)
         return _TAKES_SECONDS
 
-    monkeypatch.setattr(Librarian, "write_catalog", slow)
+    monkeypatch.setattr(LibraryWorker, "write_catalog", slow)
     engine = Engine(tmp_path, check(toy("first")), {"first": ToySettings(parts=30)}, job_seconds=1.5)
     for number in range(4):
         engine.drop(f"{number:04d}", str(number))

@@ -15,7 +15,7 @@ from vlogd.daemon.lock import is_locked
 from vlogd.engine.retry import Retry
 from vlogd.engine.status import Progress
 from vlogd.engine.survey import Survey, as_final, survey
-from vlogd.engine.views import Growing, publication
+from vlogd.engine.views import UnfinishedStep, publication
 from vlogd.notify import status_file
 from vlogd.stages.contract import Work
 from vlogd.stages.pipeline import STAGES
@@ -113,8 +113,8 @@ class Reader:
             )
         return said + [f"{stage}: waits for {need}." for stage, need in asked.waiting.items()]
 
-    def _open_steps(self, asked: Survey) -> tuple[dict[str, Growing], dict[str, Progress]]:
-        growing: dict[str, Growing] = {}
+    def _open_steps(self, asked: Survey) -> tuple[dict[str, UnfinishedStep], dict[str, Progress]]:
+        growing: dict[str, UnfinishedStep] = {}
         progress: dict[str, Progress] = {}
         failures = [] if self._journal is None else self._journal.attempts(asked.item.id)
         for step in asked.steps:
@@ -122,7 +122,7 @@ class Reader:
             receipts: dict[str, Receipt] = self._library.receipts(folder)
             inputs = {need: folder.parent / artifact.folder for need, artifact in step.inputs.items()}
             work = Work(asked.item, folder, inputs, step.settings, receipts)
-            growing[step.stage.name] = Growing(step.stage, work, self._library.names(folder))
+            growing[step.stage.name] = UnfinishedStep(step.stage, work, self._library.names(folder))
             mine = [a for a in failures if (a.stage, a.fingerprint) == (step.stage.name, step.fingerprint)]
             key = f"{asked.item.id}/{step.stage.name}"
             waits = self.live.waits.get(key) if self.live else None

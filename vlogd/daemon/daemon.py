@@ -25,7 +25,7 @@ from vlogd.engine import queries
 from vlogd.engine.controller import Decider
 from vlogd.engine.executors.local import LocalExecutor
 from vlogd.engine.executors.worker import Bench
-from vlogd.engine.library_worker import Librarian
+from vlogd.engine.library_worker import LibraryWorker
 from vlogd.engine.policy import Rules
 from vlogd.ingest.ingestor import Arrival
 from vlogd.ingest.intake import Intake
@@ -93,8 +93,8 @@ class Daemon:
             config.keeping,
             config.sweep_after_seconds,
         )
-        librarian = Librarian(bench, self._publisher, STAGES, config.keeping)
-        return Decider(rules, bench, self._journal, librarian, self._executor, self._calls.put)
+        library_worker = LibraryWorker(bench, self._publisher, STAGES, config.keeping)
+        return Decider(rules, bench, self._journal, library_worker, self._executor, self._calls.put)
 
     @property
     def config(self) -> Config:
@@ -165,7 +165,7 @@ class Daemon:
     def _adopt(self) -> None:
         """Bring the journal up to what lies in the originals, and survey everything, newest first."""
         known = self._journal.item_ids()
-        self._decider.housekeeping.open(set(known), self._adopted)
+        self._decider.maintenance.open(set(known), self._adopted)
         self._look_at_everything(known)
 
     def _adopted(self, items: list[Item]) -> None:
@@ -178,7 +178,7 @@ class Daemon:
 
     def _look_at_everything(self, item_ids: list[str]) -> None:
         self._decider.look_again(item_ids)
-        self._decider.housekeeping.tidy([inbox.folder for inbox in self._config.inboxes])
+        self._decider.maintenance.tidy([inbox.folder for inbox in self._config.inboxes])
 
     def _wait(self) -> None:
         """Sleep until somebody tells something or something is due; then hear all that was told."""

@@ -19,11 +19,11 @@ from vlogd.engine import admission, queries
 from vlogd.engine.dispatcher import Floor
 from vlogd.engine.executors.contract import Executor
 from vlogd.engine.executors.worker import Bench
-from vlogd.engine.library_queue import Questions
-from vlogd.engine.library_worker import Found, Librarian, Position
-from vlogd.engine.maintenance import Housekeeping
+from vlogd.engine.library_queue import LibraryQueue
+from vlogd.engine.library_worker import ItemOnDisk, LibraryWorker, Position
+from vlogd.engine.maintenance import Maintenance
 from vlogd.engine.policy import Rules
-from vlogd.engine.publishing import Showing
+from vlogd.engine.publishing import Publishing
 from vlogd.engine.removal import Departures
 from vlogd.engine.state import Leaving, OpenStep, Tracked
 from vlogd.engine.survey import as_final, survey
@@ -40,14 +40,14 @@ class Decider:
         rules: Rules,
         bench: Bench,
         journal: Journal,
-        librarian: Librarian,
+        worker: LibraryWorker,
         executor: Executor,
         tell: Callable[[Callable[[], None]], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._rules = rules
         self._journal = journal
-        self._librarian = librarian
+        self._worker = worker
         self._clock = clock
         self._new: deque[str] = deque()
         self._waiting: deque[str] = deque()
@@ -55,12 +55,10 @@ class Decider:
         self._tracked: dict[str, Tracked] = {}
         self._floor = Floor(rules, bench, journal, executor, tell, clock)
         patience = rules.retry.unavailable_wait_seconds
-        self._questions = Questions(executor, tell, bench.stop, clock, patience)
-        self._showing = Showing(librarian, self._questions, bench, clock, patience, self._broken)
-        self._departures = Departures(
-            librarian, self._questions, journal, self._floor, self._gone, self._broken
-        )
-        self.housekeeping = Housekeeping(rules, librarian, self._questions, clock)
+        self._queue = LibraryQueue(executor, tell, bench.stop, clock, patience)
+        self._publishing = Publishing(worker, self._queue, bench, clock, patience, self._broken)
+        self._departures = Departures(worker, self._queue, journal, self._floor, self._gone, self._broken)
+        self.maintenance = Maintenance(rules, worker, self._queue, clock)
 
     # What others ask of it
 
@@ -132,7 +130,7 @@ class Decider:
     @property
     def waits(self) -> list[str]:
         """What is not done on the library's disk because it is away or full, in sentences."""
-        return [*self._questions.waits(), *self._showing.listing.rests()]
+        return [*self._queue.waits(), *self._publishing.catalog.rests()]
 
     @property
     def rests(self) -> list[str]:
@@ -142,7 +140,7 @@ class Decider:
     def finished(self) -> bool:
         """Whether nothing is left to do but what rests on something outside."""
         busy = any(queries.has_future(tracked) for tracked in self.items) or self._away.goes_on
-        return not self.waiting and self._questions.answered and self._showing.listing.finished and not busy
+        return not self.waiting and self._queue.is_idle and self._publishing.catalog.finished and not busy
 
     @property
     def parked_items(self) -> set[str]:
@@ -152,13 +150,13 @@ class Decider:
     def next_due(self) -> float | None:
         """When (epoch seconds) something must be done although nobody tells anything."""
         items = [*queries.due(self.items, self._clock()), *self._away.due(self._clock())]
-        return min([*items, *self._questions.due(), *self._showing.listing.due()], default=None)
+        return min([*items, *self._queue.due(), *self._publishing.catalog.due()], default=None)
 
     # What it does after each event
 
     def act(self) -> None:
         """Take items up, start parts, show what is new."""
-        self._questions.ask_again()
+        self._queue.resubmit()
         self._begin_again()
         self._take_up()
         staying = [tracked for tracked in self.items if tracked.leaving is None]
@@ -166,9 +164,9 @@ class Decider:
             self._open_steps(tracked)
         self._floor.start(staying)
         for tracked in staying:
-            self._showing.show(tracked)
+            self._publishing.publish(tracked)
             self._let_go(tracked)
-        self._showing.listing.write()
+        self._publishing.catalog.write_if_due()
         self._departures.take_away([one for one in self.items if one.leaving is not None])
         for tracked in admission.surplus(self.items):
             del self._tracked[tracked.item.id]
@@ -198,7 +196,7 @@ class Decider:
             return None
         tracked = Tracked(item, new, again, failures=self._journal.attempts(item_id))
         self._tracked[item_id] = tracked
-        self._ask(partial(self._librarian.take_up, item), partial(self._surveyed, tracked), tracked, None)
+        self._ask(partial(self._worker.take_up, item), partial(self._surveyed, tracked), tracked, None)
         return tracked
 
     def _open_steps(self, tracked: Tracked) -> None:
@@ -208,7 +206,7 @@ class Decider:
                 step.looking, step.stale = True, False
                 receipts = None if step.position is None else step.position.receipts
                 self._ask(
-                    partial(self._librarian.position, step.step, receipts),
+                    partial(self._worker.position, step.step, receipts),
                     partial(self._positioned, tracked, step, step.position),
                     tracked,
                     step,
@@ -229,8 +227,8 @@ class Decider:
         """An item with nothing to do any more leaves the memory."""
         if tracked.survey is not None and not tracked.busy() and not tracked.steps:
             del self._tracked[tracked.item.id]
-            self.housekeeping.retire(tracked)
-            self.housekeeping.sweep(tracked, partial(self._broken, tracked.item.id))
+            self.maintenance.retire(tracked)
+            self.maintenance.sweep(tracked, partial(self._broken, tracked.item.id))
 
     # What others tell it
 
@@ -238,7 +236,7 @@ class Decider:
         """Whether it is still the one in memory: it may have gone while a question was open."""
         return self._tracked.get(tracked.item.id) is tracked
 
-    def _surveyed(self, tracked: Tracked, found: Found) -> None:
+    def _surveyed(self, tracked: Tracked, found: ItemOnDisk) -> None:
         if self._is_here(tracked):
             tracked.artifacts, tracked.final = found.artifacts, found.final
             self._survey(tracked)
@@ -283,7 +281,7 @@ class Decider:
     ) -> None:
         """Have the library's thread answer; trouble there holds back this item or step only."""
         failed = partial(self._unanswered, of, step)
-        self._questions.ask(question, answer, failed, patient=step is None, urgent=of.new)
+        self._queue.submit(question, answer, failed, waits_for_disk=step is None, urgent=of.new)
 
     def _unanswered(self, tracked: Tracked, step: OpenStep | None, error: Exception) -> None:
         if step is None:

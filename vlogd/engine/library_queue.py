@@ -1,12 +1,12 @@
-"""What the deciding thread wants to know of the library's disk, asked of the library's thread.
+"""Jobs on the library's disk, run by the library's thread; part of the controller's thread.
 
-Questions about a new drop go before the others, of which an hourly look at the library brings hundreds.
-
-The disk may be a NAS that is away: then a patient question is asked again later, and nobody waits.
+Jobs of a new drop go before the others, of which the hourly look at the library brings many. The disk may be a NAS
+that is away: then a job that waits for the disk is submitted again after a pause, and nothing else is held up.
 """
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,8 +19,26 @@ from vlogd.engine.executors.worker import as_trouble
 _log = get_logger()
 
 
-class Questions:
-    """Used by the deciding thread only; answers come to it through `tell`."""
+@dataclass(frozen=True)
+class _Submission:
+    """A job as it was submitted: all that submitting it again takes."""
+
+    resource: str
+    job: Callable[[], None]
+    urgent: bool
+
+
+@dataclass(frozen=True)
+class _Delayed:
+    """A job that waits for its disk until `due` (epoch seconds); `reason` is a sentence."""
+
+    due: float
+    reason: str
+    submission: _Submission
+
+
+class LibraryQueue:
+    """Used by the controller's thread only; outcomes come to it through `tell`."""
 
     def __init__(
         self,
@@ -35,82 +53,90 @@ class Questions:
         self._stop = stop
         self._clock = clock
         self._wait_seconds = wait_seconds
-        self._later: list[tuple[float, str, Callable[[], None]]] = []
+        self._delayed: list[_Delayed] = []
         self._urgent: deque[Callable[[], None]] = deque()
         self._usual: deque[Callable[[], None]] = deque()
         self._open = 0
 
     @property
-    def answered(self) -> bool:
-        """Whether no answer is outstanding but from a disk that is away."""
+    def is_idle(self) -> bool:
+        """Whether no outcome is outstanding but of jobs whose disk is away."""
         return not self._open
 
-    def ask(
+    def submit(
         self,
-        question: Callable[[], Any],
-        answer: Callable[[Any], None],
+        job: Callable[[], Any],
+        succeeded: Callable[[Any], None],
         failed: Callable[[Exception], None],
         *,
-        patient: bool,
+        waits_for_disk: bool,
         urgent: bool = False,
         resource: str = LIBRARY,
     ) -> None:
-        """Have `question` answered, by a thread of `resource`; an `urgent` one before those that are not.
+        """Have `job` run by a thread of `resource`, an `urgent` one before those that are not.
 
-        A `patient` one waits for a disk; other errors go to `failed`. What was asked later must not be more urgent
-        than what was asked before about the same item, or it may be answered before.
+        `succeeded` gets what it returns. While its disk is away (Unavailable), a job that `waits_for_disk` is submitted
+        again later; any other error goes to `failed`, and an error while stopping nowhere. A later job for an item must
+        not be more urgent than an earlier one for the same item, or it may run before it.
         """
 
-        def job() -> None:
+        def run() -> None:
             try:
-                found = question()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the deciding thread must hear of it
+                result = job()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the controller must learn of it
                 trouble = as_trouble(error, self._stop)
-                self._tell(partial(self._failed, job, failed, trouble, patient=patient))
+                self._tell(partial(self._failed, submission, failed, trouble, waits_for_disk=waits_for_disk))
             else:
-                self._tell(partial(self._answered, answer, found))
+                self._tell(partial(self._succeeded, succeeded, result))
 
-        self._submit(resource, job, urgent=urgent)
+        submission = _Submission(resource, run, urgent)
+        self._submit(submission)
 
-    def ask_again(self) -> None:
-        """Ask what has waited long enough for its disk."""
+    def resubmit(self) -> None:
+        """Submit again what has waited long enough for its disk."""
         now = self._clock()
-        due = [job for at, _, job in self._later if at <= now]
-        self._later = [one for one in self._later if one[0] > now]
-        for job in due:
-            self._submit(LIBRARY, job, urgent=False)
+        due = [delayed.submission for delayed in self._delayed if delayed.due <= now]
+        self._delayed = [delayed for delayed in self._delayed if delayed.due > now]
+        for submission in due:
+            self._submit(submission)
 
     def due(self) -> list[float]:
-        """When (epoch seconds) waiting questions are asked again."""
-        return [at for at, _, _ in self._later]
+        """When (epoch seconds) delayed jobs are submitted again."""
+        return [delayed.due for delayed in self._delayed]
 
     def waits(self) -> list[str]:
-        """What waits for a disk, in sentences."""
-        return [why for _, why, _ in self._later]
+        """Why delayed jobs wait, in sentences."""
+        return [delayed.reason for delayed in self._delayed]
 
-    def _submit(self, resource: str, job: Callable[[], None], *, urgent: bool) -> None:
+    def _submit(self, submission: _Submission) -> None:
         self._open += 1
-        if resource == LIBRARY:
-            (self._urgent if urgent else self._usual).append(job)
-            job = self._answer_next
-        self._executor.submit(resource, job)
+        job = submission.job
+        if submission.resource == LIBRARY:
+            (self._urgent if submission.urgent else self._usual).append(job)
+            job = self._run_next
+        self._executor.submit(submission.resource, job)
 
-    def _answer_next(self) -> None:
-        """On the library's thread, the only one that takes from the two queues: as often as there are questions."""
+    def _run_next(self) -> None:
+        """Run the most urgent job. Only the library's thread takes from the two queues, once for each job."""
         (self._urgent or self._usual).popleft()()
 
-    def _answered(self, answer: Callable[[Any], None], found: Any) -> None:
+    def _succeeded(self, succeeded: Callable[[Any], None], result: Any) -> None:
         self._open -= 1
-        answer(found)
+        succeeded(result)
 
     def _failed(
-        self, job: Callable[[], None], failed: Callable[[Exception], None], error: Exception, *, patient: bool
+        self,
+        submission: _Submission,
+        failed: Callable[[Exception], None],
+        error: Exception,
+        *,
+        waits_for_disk: bool,
     ) -> None:
         self._open -= 1
         if isinstance(error, Stopping):
             return
-        if patient and isinstance(error, Unavailable):
+        if waits_for_disk and isinstance(error, Unavailable):
             _log.warning("library.waits", why=str(error))
-            self._later.append((self._clock() + self._wait_seconds, str(error), job))
+            self._delayed.append(_Delayed(self._clock() + self._wait_seconds, str(error), submission))
         else:
             failed(error)

@@ -18,7 +18,7 @@ from vlogd.core.publication import Report
 from vlogd.engine.executors.worker import Bench, cache_of, caches_of, work_of
 from vlogd.engine.status import Progress
 from vlogd.engine.survey import Step, Survey
-from vlogd.engine.views import Growing, publication
+from vlogd.engine.views import UnfinishedStep, publication
 from vlogd.ingest import quarantine
 from vlogd.site.publisher import Publisher
 from vlogd.stages.contract import Stage
@@ -39,14 +39,14 @@ class Position:
 
 
 @dataclass(frozen=True)
-class Found:
+class ItemOnDisk:
     """What lies on the disks of one item. `final`: its original was deleted on purpose."""
 
     artifacts: list[Artifact]
     final: bool
 
 
-class Librarian:
+class LibraryWorker:
     """Stateless but for its tools: every answer comes from the disk and the arguments."""
 
     def __init__(self, bench: Bench, publisher: Publisher, stages: Sequence[Stage], keeping: Keeping) -> None:
@@ -73,11 +73,11 @@ class Librarian:
         self._bench.volumes.check()
         return list(self._bench.originals.items(but=known))
 
-    def take_up(self, item: Item) -> Found:
+    def take_up(self, item: Item) -> ItemOnDisk:
         """What there is of an item, after what a crash left half written was removed."""
         self._bench.volumes.check()
         files.sweep_temporary(self._library.folder(item))
-        return Found(self._library.artifacts(item), final=self._bench.originals.was_deleted(item))
+        return ItemOnDisk(self._library.artifacts(item), final=self._bench.originals.was_deleted(item))
 
     def position(self, step: Step, receipts: Mapping[str, Receipt] | None = None) -> Position:
         """Where a step stands; commits it when no part is missing.
@@ -105,7 +105,7 @@ class Librarian:
         return artifact
 
     def publish(
-        self, survey: Survey, growing: Mapping[str, Growing], progress: Mapping[str, Progress]
+        self, survey: Survey, growing: Mapping[str, UnfinishedStep], progress: Mapping[str, Progress]
     ) -> Report:
         """Bring what viewers see of an item up to date."""
         self._bench.volumes.check()

@@ -7,10 +7,10 @@ from functools import partial
 from vlogd.core.errors import Unavailable
 from vlogd.core.log import get_logger
 from vlogd.core.publication import Report
+from vlogd.engine.catalog_writing import CatalogWriting
 from vlogd.engine.executors.worker import Bench
-from vlogd.engine.library_queue import Questions
-from vlogd.engine.library_worker import Librarian
-from vlogd.engine.listing import Listing
+from vlogd.engine.library_queue import LibraryQueue
+from vlogd.engine.library_worker import LibraryWorker
 from vlogd.engine.state import Tracked
 
 _log = get_logger()
@@ -22,28 +22,28 @@ _FIRST_SHOW_SECONDS = 0.2
 """The same, until it can be watched: somebody may be waiting for just that."""
 
 
-class Showing:
+class Publishing:
     """`broken` hears of an item whose showing failed for a reason that nobody foresaw."""
 
     def __init__(
         self,
-        librarian: Librarian,
-        questions: Questions,
+        library_worker: LibraryWorker,
+        library_queue: LibraryQueue,
         bench: Bench,
         clock: Callable[[], float],
         wait_seconds: float,
         broken: Callable[[str, Exception], None],
     ) -> None:
-        self.listing = Listing(librarian, questions, clock, wait_seconds)
-        self._librarian = librarian
-        self._questions = questions
+        self.catalog = CatalogWriting(library_worker, library_queue, clock, wait_seconds)
+        self._library_worker = library_worker
+        self._library_queue = library_queue
         self._bench = bench
         self._clock = clock
         self._wait_seconds = wait_seconds
         self._broken = broken
 
-    def show(self, tracked: Tracked) -> None:
-        """Show the latest of an item; not while the librarian may be about to commit a step.
+    def publish(self, tracked: Tracked) -> None:
+        """Show the latest of an item; not while the library worker may be about to commit a step.
 
         What is shown then would be the step's growing state, written over its finished files.
         """
@@ -56,16 +56,16 @@ class Showing:
         tracked.dirty, tracked.publishing = False, True
         tracked.show_after = now + (_SHOW_SECONDS if watchable else _FIRST_SHOW_SECONDS)
         growing = tracked.growing(self._bench)
-        self._questions.ask(
-            partial(self._librarian.publish, tracked.survey, growing, tracked.progress()),
+        self._library_queue.submit(
+            partial(self._library_worker.publish, tracked.survey, growing, tracked.progress()),
             partial(self._published, tracked),
             partial(self._unpublished, tracked),
-            patient=False,
+            waits_for_disk=False,
             urgent=tracked.new,
         )
 
     def _published(self, tracked: Tracked, told: Report) -> None:
-        self.listing.changed()
+        self.catalog.changed()
         before, tracked.publishing, tracked.unseen = tracked.report, False, None
         tracked.report = replace(told, eta_seconds=tracked.eta.seconds(told.progress, self._clock()))
         tracked.new = tracked.new and not told.playable

@@ -9,8 +9,8 @@ from functools import partial
 from vlogd.core.log import get_logger
 from vlogd.core.model import Item
 from vlogd.engine.dispatcher import Floor
-from vlogd.engine.library_queue import Questions
-from vlogd.engine.library_worker import Librarian
+from vlogd.engine.library_queue import LibraryQueue
+from vlogd.engine.library_worker import LibraryWorker
 from vlogd.engine.state import Leaving, Tracked
 from vlogd.storage.journal import Journal
 
@@ -22,15 +22,15 @@ class Departures:
 
     def __init__(
         self,
-        librarian: Librarian,
-        questions: Questions,
+        library_worker: LibraryWorker,
+        library_queue: LibraryQueue,
         journal: Journal,
         floor: Floor,
         gone: Callable[[Tracked], None],
         broken: Callable[[str, Exception], None],
     ) -> None:
-        self._librarian = librarian
-        self._questions = questions
+        self._library_worker = library_worker
+        self._library_queue = library_queue
         self._journal = journal
         self._floor = floor
         self._gone = gone
@@ -42,11 +42,11 @@ class Departures:
             wish = tracked.leaving
             if wish is not None and tracked.at_rest() and not self._floor.is_at_work(tracked.item.id):
                 tracked.publishing = True
-                self._questions.ask(
-                    partial(self._librarian.remove, tracked.item, wish.keep_until),
+                self._library_queue.submit(
+                    partial(self._library_worker.remove, tracked.item, wish.keep_until),
                     partial(self._taken_away, tracked, wish),
                     partial(self._broken, tracked.item.id),
-                    patient=True,
+                    waits_for_disk=True,
                 )
 
     def _taken_away(self, tracked: Tracked, wish: Leaving, _nothing: None) -> None:
@@ -71,4 +71,6 @@ class Departures:
             _log.warning("item.not_restored", item=item_id, why=str(error))
             fulfilled()
 
-        self._questions.ask(partial(self._librarian.restore, item_id), restored, failed, patient=True)
+        self._library_queue.submit(
+            partial(self._library_worker.restore, item_id), restored, failed, waits_for_disk=True
+        )

@@ -14,14 +14,14 @@ from vlogd.engine.library_worker import Position
 from vlogd.engine.retry import Retry
 from vlogd.engine.status import Progress
 from vlogd.engine.survey import Step, Survey
-from vlogd.engine.views import Growing
+from vlogd.engine.views import UnfinishedStep
 
 
 @dataclass
 class OpenStep:
     """A step that is being worked on. `at_work` maps running parts to their share done, 0 to 1.
 
-    `looking`: the librarian is finding out where it stands. `not_before` (epoch seconds) holds it
+    `looking`: the library worker is finding out where it stands. `not_before` (epoch seconds) holds it
     back after a failure; `trouble` says why.
     """
 
@@ -45,7 +45,7 @@ class OpenStep:
         ]
 
     def learn(self, position: Position) -> None:
-        """Take what the librarian found; parts may have ended while it was looking."""
+        """Take what the library worker found; parts may have ended while it was looking."""
         if self.position is not None:
             position = replace(
                 position,
@@ -71,12 +71,12 @@ class OpenStep:
         if self.position is not None:
             self.position = replace(self.position, have=self.position.have | {name})
 
-    def growing(self, bench: Bench) -> Growing | None:
+    def growing(self, bench: Bench) -> UnfinishedStep | None:
         """The step as the front shows it, once it is known where it stands."""
         if self.position is None:
             return None
         work = work_of(self.step, bench, self.position.receipts)
-        return Growing(self.step.stage, work, self.position.have)
+        return UnfinishedStep(self.step.stage, work, self.position.have)
 
     def kinds(self, failures: Sequence[Attempt], part: str | None = None) -> list[str]:
         """The kinds of this step's failures that count (of one part), oldest first."""
@@ -181,13 +181,13 @@ class Tracked:
         """How far the open steps are, by stage."""
         return {name: step.progress() for name, step in self.steps.items()}
 
-    def growing(self, bench: Bench) -> dict[str, Growing]:
+    def growing(self, bench: Bench) -> dict[str, UnfinishedStep]:
         """What the open steps show, by stage."""
         found = {name: step.growing(bench) for name, step in self.steps.items()}
         return {name: growing for name, growing in found.items() if growing is not None}
 
     def looking(self) -> bool:
-        """Whether the librarian is finding out where a step stands, and may commit it."""
+        """Whether the library worker is finding out where a step stands, and may commit it."""
         return any(step.looking for step in self.steps.values())
 
     def at_rest(self) -> bool:

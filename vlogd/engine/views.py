@@ -13,7 +13,7 @@ from vlogd.storage.library import Library
 
 
 @dataclass(frozen=True)
-class Growing:
+class UnfinishedStep:
     """An unfinished step: its work and the names of the files that are whole."""
 
     stage: Stage
@@ -25,7 +25,7 @@ def publication(
     library: Library,
     stages: Sequence[Stage],
     survey: Survey,
-    growing: Mapping[str, Growing],
+    growing: Mapping[str, UnfinishedStep],
     progress: Mapping[str, Progress],
 ) -> Publication:
     """All that is to be published of an item. Reads the views of published artifacts from the library."""
@@ -35,7 +35,7 @@ def publication(
 
 
 def _views(
-    library: Library, stages: Sequence[Stage], survey: Survey, growing: Mapping[str, Growing]
+    library: Library, stages: Sequence[Stage], survey: Survey, growing: Mapping[str, UnfinishedStep]
 ) -> dict[str, StageView]:
     views: dict[str, StageView] = {}
     for stage in stages:

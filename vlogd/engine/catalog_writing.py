@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from vlogd.core.errors import Unavailable
 from vlogd.core.log import get_logger
-from vlogd.engine.library_queue import Questions
-from vlogd.engine.library_worker import Librarian
+from vlogd.engine.library_queue import LibraryQueue
+from vlogd.engine.library_worker import LibraryWorker
 
 _log = get_logger()
 
@@ -17,14 +17,18 @@ _PAUSE_PER_SECOND = 20.0
 """How long to leave it alone for each second that it took: a large one takes five percent of the time at most."""
 
 
-class Listing:
+class CatalogWriting:
     """`changed` is called whenever a video was shown; the last state is always written in the end."""
 
     def __init__(
-        self, librarian: Librarian, questions: Questions, clock: Callable[[], float], wait_seconds: float
+        self,
+        library_worker: LibraryWorker,
+        library_queue: LibraryQueue,
+        clock: Callable[[], float],
+        wait_seconds: float,
     ) -> None:
-        self._librarian = librarian
-        self._questions = questions
+        self._library_worker = library_worker
+        self._library_queue = library_queue
         self._clock = clock
         self._wait_seconds = wait_seconds
         self._wanted = False
@@ -36,12 +40,18 @@ class Listing:
         """A video may have another row now."""
         self._wanted = True
 
-    def write(self) -> None:
+    def write_if_due(self) -> None:
         """Have it written if it changed and its time has come."""
         if self._wanted and not self._asked and self._clock() >= self._not_before:
             self._wanted, self._asked = False, True
-            ask = self._questions.ask
-            ask(self._librarian.write_catalog, self._written, self._unwritten, patient=False, urgent=True)
+            ask = self._library_queue.submit
+            ask(
+                self._library_worker.write_catalog,
+                self._written,
+                self._unwritten,
+                waits_for_disk=False,
+                urgent=True,
+            )
 
     def due(self) -> list[float]:
         """When (epoch seconds) it is to be written."""
