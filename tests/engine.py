@@ -73,11 +73,12 @@ class Engine:
         rules = Rules(
             stages, lambda _inbox: settings, {"cpu": 2}, Retry(), Keeping(), sweep_after_seconds=-1e12
         )
+        self.library_worker = LibraryWorker(bench, Publisher(shelf), stages, Keeping())
         self.decider = Decider(
             rules,
             bench,
             self.journal,
-            LibraryWorker(bench, Publisher(shelf), stages, Keeping()),
+            self.library_worker,
             self.executor,
             self._calls.append,
             lambda: self.now,
