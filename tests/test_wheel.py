@@ -59,7 +59,7 @@ def test_it_holds_the_package_and_nothing_else(wheel: Path) -> None:
     shared = {f"share/doc/vlogd/{name}" for name in ("config.example.yaml", "vlogd.service")}
     assert {name.partition(".data/data/")[2] or name for name in names} == package | shared
     assert "vlogd/py.typed" in names
-    assert "vlogd/site/index.html" in names
+    assert "vlogd/site/static/index.html" in names
     assert len(licences) == 1
 
 
@@ -88,6 +88,6 @@ def test_it_publishes_a_clip_away_from_the_checkout(wheel: Path, tmp_path: Path)
     assert (video["status"], video["error"]) == ("ready", None)
     (captions,) = home.glob("library/videos/*/captions.vtt")
     assert "-->" in captions.read_text()
-    for path in (ROOT / "vlogd/site").rglob("*"):
-        published = home / "library" / path.relative_to(ROOT / "vlogd/site")
+    for path in (ROOT / "vlogd/site/static").rglob("*"):
+        published = home / "library" / path.relative_to(ROOT / "vlogd/site/static")
         assert path.is_dir() or published.read_bytes() == path.read_bytes()
