@@ -127,5 +127,6 @@ def test_every_package_says_what_it_owns() -> None:
     assert silent == []
     assert {path.name for path in ROOT.iterdir() if path.suffix or any(path.glob("*.py"))} == {
         "__init__.py",
+        "py.typed",
         *(f"{room}.py" if room in ("config", "__main__") else room for room in ROOMS),
     }
