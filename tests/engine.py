@@ -1,4 +1,4 @@
-"""The real decider, library worker, journal and runner, driven step by step in one thread.
+"""The real controller, library worker, journal and runner, driven step by step in one thread.
 
 `InlineExecutor` is the only fake: it runs a job when the test says so, and can crash the machine
 before, inside or after any of them.
@@ -12,10 +12,10 @@ from typing import Any
 
 from vlogd.core import files
 from vlogd.core.model import Item
-from vlogd.engine.controller import Decider
-from vlogd.engine.executors.worker import Bench
+from vlogd.engine.controller import Controller
+from vlogd.engine.executors.worker import Environment
 from vlogd.engine.library_worker import LibraryWorker
-from vlogd.engine.policy import Rules
+from vlogd.engine.policy import Policy
 from vlogd.engine.retry import Retry
 from vlogd.media.process import Limits
 from vlogd.site.publisher import Publisher
@@ -62,7 +62,7 @@ class Engine:
         self.executor = InlineExecutor()
         self.journal = Journal(state / "journal.db")
         shelf = Library(self.root)
-        bench = Bench(
+        environment = Environment(
             shelf,
             Originals(self.originals),
             state / "scratch",
@@ -70,13 +70,13 @@ class Engine:
             threading.Event(),
             Volumes(state, {}, 0),
         )
-        rules = Rules(
+        policy = Policy(
             stages, lambda _inbox: settings, {"cpu": 2}, Retry(), Keeping(), sweep_after_seconds=-1e12
         )
-        self.library_worker = LibraryWorker(bench, Publisher(shelf), stages, Keeping())
-        self.decider = Decider(
-            rules,
-            bench,
+        self.library_worker = LibraryWorker(environment, Publisher(shelf), stages, Keeping())
+        self.controller = Controller(
+            policy,
+            environment,
             self.journal,
             self.library_worker,
             self.executor,
@@ -85,7 +85,7 @@ class Engine:
         )
         for item in Originals(self.originals).items():
             self.journal.add_item(item)
-        self.decider.look_again(self.journal.item_ids())
+        self.controller.request_survey(self.journal.item_ids())
 
     def drop(self, item_id: str, text: str) -> None:
         """An item as intake leaves it."""
@@ -96,7 +96,7 @@ class Engine:
             item_id, text, f"film-{item_id}", "main", f"{item_id}/film.txt", text, len(text), self.now
         )
         files.write_json(folder / ".vlogd-item.json", item.__dict__)
-        self.decider.accept(item)
+        self.controller.accept(item)
 
     def run(self, most_jobs: int | None = None) -> int:
         """Work until nothing is left, or for some jobs; how many were run."""
@@ -104,13 +104,13 @@ class Engine:
         while most_jobs is None or done < most_jobs:
             while self._calls:
                 self._calls.popleft()()
-            self.decider.act()
+            self.controller.act()
             if self.executor.jobs:
                 self.executor.jobs.popleft()()
                 self.now += self.job_seconds
                 done += 1
             elif not self._calls:
-                if self.decider.finished():
+                if self.controller.finished():
                     break
                 self.now += 10
         return done

@@ -41,18 +41,18 @@ class Studio:
 
 def statuses(engine: Engine) -> list[str]:
     """The status of each item in memory."""
-    return [tracked.report.status for tracked in engine.decider.items if tracked.report]
+    return [state.report.status for state in engine.controller.items if state.report]
 
 
 def test_items_that_wait_for_a_model_keep_nobody_out(tmp_path: Path) -> None:
     """More talks than are worked on at once, and no model: each is ready but for its captions, which come with the model."""
     studio = Studio()
     engine = Engine(tmp_path, studio.stages, SETTINGS)
-    names = [f"{number:04d}" for number in range(admission.BUSY + 6)]
+    names = [f"{number:04d}" for number in range(admission.MOST_ACTIVE + 6)]
     for name in names:
         engine.drop(name, name)
     engine.run()
-    assert engine.decider.waiting == 0
+    assert engine.controller.waiting == 0
     assert statuses(engine) == ["ready"] * len(names)
     studio.model_is_there = True
     engine.now += 61
@@ -65,12 +65,12 @@ def test_a_new_drop_goes_before_all_that_wait(tmp_path: Path) -> None:
     """With as many in work as may be: the new one's first part is begun before an older one's later parts."""
     studio = Studio()
     engine = Engine(tmp_path, studio.stages, {**SETTINGS, "first": ToySettings(parts=20)})
-    names = [f"{number:04d}" for number in range(admission.BUSY + 6)]
+    names = [f"{number:04d}" for number in range(admission.MOST_ACTIVE + 6)]
     for name in names:
         engine.drop(name, name)
         engine.now += 1
-    engine.run(admission.BUSY * 6)
-    assert len(engine.decider.items) == admission.BUSY
+    engine.run(admission.MOST_ACTIVE * 6)
+    assert len(engine.controller.items) == admission.MOST_ACTIVE
     before = len(studio.made)
     engine.drop("new", "new")
     while ("new", "first", "part-0") not in studio.made:
@@ -80,7 +80,7 @@ def test_a_new_drop_goes_before_all_that_wait(tmp_path: Path) -> None:
         8  # parts that begin on slots that are free while the library's thread is asked about the new one
     )
     assert len([part for _, _, part in begun if part != "part-0"]) <= looking, begun
-    assert len(engine.decider.items) == admission.BUSY
+    assert len(engine.controller.items) == admission.MOST_ACTIVE
     studio.model_is_there = True
     engine.run()
     assert {item for item, _, _ in studio.made} == {*names, "new"}
@@ -92,8 +92,8 @@ def test_memory_does_not_grow_with_the_items(
     there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many are queued, and although each of them rests: few are in memory, and all are made in the end."""
-    monkeypatch.setattr(admission, "BUSY", 4)
-    monkeypatch.setattr(admission, "RESTING", 8)
+    monkeypatch.setattr(admission, "MOST_ACTIVE", 4)
+    monkeypatch.setattr(admission, "MOST_RESTING", 8)
     studio = Studio()
     studio.model_is_there = there
     engine = Engine(tmp_path, studio.stages, SETTINGS)
@@ -104,14 +104,14 @@ def test_memory_does_not_grow_with_the_items(
     for _ in range(5000):
         if not engine.run(1):
             break
-        most = max(most, len(engine.decider.items))
+        most = max(most, len(engine.controller.items))
     assert 4 <= most <= 4 + 8 + 1
     assert {item for item, stage, _ in studio.made if stage == "first"} == set(names)
     studio.model_is_there = True
     engine.now += 61
     engine.run()
     assert len([one for one in studio.made if one[1] == "talk"]) == len(names)
-    assert not list(engine.decider.items)
+    assert not list(engine.controller.items)
     engine.close()
 
 
@@ -119,13 +119,13 @@ def test_essential_work_that_rests_is_told_also_of_items_that_left_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`--once` must not end well because a video that could not be made was let go."""
-    monkeypatch.setattr(admission, "RESTING", 0)
+    monkeypatch.setattr(admission, "MOST_RESTING", 0)
     studio = Studio()
     engine = Engine(tmp_path, [studio.stages[0], replace(studio.stages[1], essential=True)], SETTINGS)
     engine.drop("0001", "a")
     engine.run()
-    assert not list(engine.decider.items)
-    assert engine.decider.rests == ["1 more videos wait likewise."]
+    assert not list(engine.controller.items)
+    assert engine.controller.blockers == ["1 more videos wait likewise."]
     engine.close()
 
 
@@ -146,10 +146,10 @@ def test_a_retry_looks_at_what_lies_on_the_disk(tmp_path: Path) -> None:
     )
     engine.run()
     assert statuses(engine) == ["failed"]
-    engine.decider.retry("0001")
+    engine.controller.retry("0001")
     engine.run()
     assert lost.read_bytes() == b"part-0"
-    assert not list(engine.decider.items)
+    assert not list(engine.controller.items)
     engine.close()
 
 
@@ -171,7 +171,7 @@ def test_a_recipe_that_changes_under_a_running_part(tmp_path: Path) -> None:
 
     def submit_or_hold(resource: str, job: Any) -> None:
         """Hold back each part of `last`, as a slow one would be."""
-        running = engine.decider._floor._running.values()
+        running = engine.controller._dispatcher._running.values()
         if resource == "cpu" and [*running][-1].stage == "last":
             held.append(job)
         else:
@@ -185,7 +185,7 @@ def test_a_recipe_that_changes_under_a_running_part(tmp_path: Path) -> None:
     for job in held:
         submit("cpu", job)
     engine.run()
-    assert not list(engine.decider.items)
+    assert not list(engine.controller.items)
     (told,) = engine.root.glob("videos/*/last.txt")
     assert told.read_text().startswith("whole")
     engine.close()

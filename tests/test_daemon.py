@@ -67,7 +67,7 @@ def test_what_nobody_foresaw_is_logged_and_the_daemon_lives(tmp_path: Path) -> N
     home = Home(tmp_path)
     stamped(home.inbox / "a.mp4", seconds=3)
     daemon = home.start_with(
-        "from vlogd.engine.dispatcher import Floor\ndef broken(self, *rest): raise KeyError('x')\nFloor._moved = broken"
+        "from vlogd.engine.dispatcher import Dispatcher\ndef broken(self, *rest): raise KeyError('x')\nDispatcher._moved = broken"
     )
     until(lambda: [v["status"] for v in home.videos()] == ["ready"])
     assert "KeyError: 'x'" in home.logged()

@@ -2,16 +2,16 @@
 
 from vlogd.core.model import Part
 from vlogd.engine.retry import Retry
-from vlogd.engine.scheduler import Wanted, choose
+from vlogd.engine.scheduler import Candidate, choose
 
 SLOTS = {"cpu": 2, "speech": 1}
 
 
 def want(
     item: str, at: float, name: str, order: int, *, alone: bool = False, resource: str = "cpu"
-) -> Wanted:
+) -> Candidate:
     """A part that wants to run."""
-    return Wanted(item, at, "hls", 1, Part(name, order=order, alone=alone, resource=resource))
+    return Candidate(item, at, "hls", 1, Part(name, order=order, alone=alone, resource=resource))
 
 
 def test_a_new_item_s_first_part_goes_before_an_old_one_s_hundredth() -> None:

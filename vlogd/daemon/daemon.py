@@ -22,11 +22,11 @@ from vlogd.daemon.requests import Asked, Requests, is_to_be_removed
 from vlogd.daemon.signals import Signals
 from vlogd.daemon.state_folder import open_state, volumes_of
 from vlogd.engine import queries
-from vlogd.engine.controller import Decider
+from vlogd.engine.controller import Controller
 from vlogd.engine.executors.local import LocalExecutor
-from vlogd.engine.executors.worker import Bench
+from vlogd.engine.executors.worker import Environment
 from vlogd.engine.library_worker import LibraryWorker
-from vlogd.engine.policy import Rules
+from vlogd.engine.policy import Policy
 from vlogd.ingest.ingestor import Arrival
 from vlogd.ingest.intake import Intake
 from vlogd.notify import status_file
@@ -66,10 +66,10 @@ class Daemon:
         self._originals = Originals(config.originals, config.keeping.archive)
         self._publisher = Publisher(Library(config.library))
         self._executor = LocalExecutor(config.slots)
-        self._decider = self._new_decider()
-        self._drops = Drops(self._journal, self._decider)
+        self._controller = self._new_controller()
+        self._drops = Drops(self._journal, self._controller)
         self._requests = Requests(config.state)
-        self._asked = Asked(self._decider, self._journal, config.keeping)
+        self._asked = Asked(self._controller, self._journal, config.keeping)
         self._arrival = Arrival(
             config.inboxes,
             Intake(
@@ -82,10 +82,12 @@ class Daemon:
             lambda said: self._calls.put(lambda: self._drops.hear(said)),
         )
 
-    def _new_decider(self) -> Decider:
+    def _new_controller(self) -> Controller:
         config, library = self._config, Library(self._config.library)
-        bench = Bench(library, self._originals, self._state.scratch, config.limits, self._stop, self._volumes)
-        rules = Rules(
+        environment = Environment(
+            library, self._originals, self._state.scratch, config.limits, self._stop, self._volumes
+        )
+        policy = Policy(
             STAGES,
             config.stage_settings,
             config.slots,
@@ -93,8 +95,8 @@ class Daemon:
             config.keeping,
             config.sweep_after_seconds,
         )
-        library_worker = LibraryWorker(bench, self._publisher, STAGES, config.keeping)
-        return Decider(rules, bench, self._journal, library_worker, self._executor, self._calls.put)
+        library_worker = LibraryWorker(environment, self._publisher, STAGES, config.keeping)
+        return Controller(policy, environment, self._journal, library_worker, self._executor, self._calls.put)
 
     @property
     def config(self) -> Config:
@@ -115,7 +117,7 @@ class Daemon:
         )
         try:
             while not self._stop.is_set():
-                self._decider.act()
+                self._controller.act()
                 self._pulse()
                 if self._once and self._finished():
                     break
@@ -165,7 +167,7 @@ class Daemon:
     def _adopt(self) -> None:
         """Bring the journal up to what lies in the originals, and survey everything, newest first."""
         known = self._journal.item_ids()
-        self._decider.maintenance.open(set(known), self._adopted)
+        self._controller.maintenance.open(set(known), self._adopted)
         self._look_at_everything(known)
 
     def _adopted(self, items: list[Item]) -> None:
@@ -174,15 +176,15 @@ class Daemon:
                 "items.adopted", number=len(items), newest=max(items, key=lambda one: one.accepted_at).slug
             )
             self._journal.add_items(items)
-        self._decider.look_again(item.id for item in items)
+        self._controller.request_survey(item.id for item in items)
 
     def _look_at_everything(self, item_ids: list[str]) -> None:
-        self._decider.look_again(item_ids)
-        self._decider.maintenance.tidy([inbox.folder for inbox in self._config.inboxes])
+        self._controller.request_survey(item_ids)
+        self._controller.maintenance.tidy([inbox.folder for inbox in self._config.inboxes])
 
     def _wait(self) -> None:
         """Sleep until somebody tells something or something is due; then hear all that was told."""
-        due = self._decider.next_due()
+        due = self._controller.next_due()
         longest = min(_LONGEST_SLEEP_SECONDS, watchdog_seconds() or _LONGEST_SLEEP_SECONDS)
         self._hear_calls(longest if due is None else min(longest, max(0.01, due - time.time())))
 
@@ -210,15 +212,16 @@ class Daemon:
             self._next_check = time.monotonic() + self._config.library_check_seconds
             self._look_at_everything(self._journal.item_ids())
         self._notifier.alive()
-        reports = queries.reports(self._decider.items)
+        reports = queries.reports(self._controller.items)
         now = Live(
             pid=os.getpid(),
-            shares=queries.shares(self._decider.items),
-            waits=queries.waits(self._decider.items),
+            shares=queries.shares(self._controller.items),
+            waits=queries.wait_reasons(self._controller.items),
             eta_seconds={r.id: round(r.eta_seconds) for r in reports if r.eta_seconds is not None},
-            troubles=self._drops.troubles | dict(zip(("disk",), self._decider.waits, strict=False)),
+            troubles=self._drops.troubles
+            | dict(zip(("disk",), self._controller.storage_problems, strict=False)),
             settling=self._arrival.settling,
-            waiting=self._decider.waiting,
+            waiting=self._controller.waiting,
         )
         if now != self._told_live:
             with suppress(OSError):  # a full disk: it is written at the next pulse
@@ -229,23 +232,23 @@ class Daemon:
     def _status(self) -> str:
         working = [
             report
-            for report in queries.reports(self._decider.items)
+            for report in queries.reports(self._controller.items)
             if report.status in ("processing", "queued")
         ]
         words = [f"{len(working)} in work" if working else "idle"]
         if working:
             first = working[0]
             words.append(f"{first.slug} {first.progress:.0f} %")
-        if self._decider.parked_items:
-            words.append(f"{len(self._decider.parked_items)} parked")
-        words += [*self._drops.troubles.values(), *self._decider.rests][:1]
+        if self._controller.parked_items:
+            words.append(f"{len(self._controller.parked_items)} parked")
+        words += [*self._drops.troubles.values(), *self._controller.blockers][:1]
         return ", ".join(words)
 
     def _finished(self) -> bool:
-        return self._arrival.idle() and self._calls.empty() and self._decider.finished()
+        return self._arrival.idle() and self._calls.empty() and self._controller.finished()
 
     def _exit_code(self) -> int:
-        bad = bool(self._decider.parked_items or self._drops.failed or self._decider.rests)
+        bad = bool(self._controller.parked_items or self._drops.failed or self._controller.blockers)
         return 1 if self._once and bad else 0
 
     def _end(self) -> None:

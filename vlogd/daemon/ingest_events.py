@@ -1,7 +1,7 @@
 """What the arrival thread tells of drops, as the deciding thread takes it: remembered, logged, begun."""
 
 from vlogd.core.log import get_logger
-from vlogd.engine.controller import Decider
+from vlogd.engine.controller import Controller
 from vlogd.ingest.inbox_watch import Trouble
 from vlogd.ingest.ingestor import Said
 from vlogd.ingest.outcomes import Accepted, Changed, Duplicate, Failed, Left
@@ -13,9 +13,9 @@ _log = get_logger()
 class Drops:
     """`troubles` by place, in sentences; `failed`: how many files were no videos."""
 
-    def __init__(self, journal: Journal, decider: Decider) -> None:
+    def __init__(self, journal: Journal, controller: Controller) -> None:
         self._journal = journal
-        self._decider = decider
+        self._controller = controller
         self.troubles: dict[str, str] = {}
         self.failed = 0
 
@@ -25,11 +25,11 @@ class Drops:
             case Accepted(path, item):
                 _log.info("item.accepted", item=item.slug, file=path.name, size_bytes=item.size_bytes)
                 self._journal.clear_left(path)
-                self._decider.accept(item)
+                self._controller.accept(item)
             case Duplicate(path, item):
                 self._journal.clear_left(path)
                 _log.info("item.duplicate", file=path.name, same_as=item.slug)
-                self._decider.look_again([item.id])
+                self._controller.request_survey([item.id])
             case Failed(path, sentence, moved_to):
                 self._journal.clear_left(path)
                 _log.warning("file.failed", file=path.name, why=sentence, moved_to=moved_to)

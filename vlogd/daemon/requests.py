@@ -14,8 +14,8 @@ from typing import Any
 
 from vlogd.core import files
 from vlogd.core.log import get_logger
-from vlogd.engine.controller import Decider
-from vlogd.engine.state import Leaving
+from vlogd.engine.controller import Controller
+from vlogd.engine.state import RemovalRequest
 from vlogd.storage.journal import Journal
 from vlogd.storage.retention import Keeping
 
@@ -77,10 +77,10 @@ def _forget(path: Path) -> None:
 
 
 class Asked:
-    """Hands requests to the decider. One that a crash cut short is heard again: all may be repeated."""
+    """Hands requests to the controller. One that a crash cut short is heard again: all may be repeated."""
 
-    def __init__(self, decider: Decider, journal: Journal, keeping: Keeping) -> None:
-        self._decider = decider
+    def __init__(self, controller: Controller, journal: Journal, keeping: Keeping) -> None:
+        self._controller = controller
         self._journal = journal
         self._keeping = keeping
 
@@ -89,18 +89,18 @@ class Asked:
         match asked:
             case {"retry": str(item_id)}:
                 _log.info("item.retried", item=item_id)
-                self._decider.retry(item_id)
+                self._controller.retry(item_id)
             case {"cancel": str(item_id)}:
                 _log.info("item.cancelled", item=item_id)
-                self._decider.cancel(item_id)
+                self._controller.cancel(item_id)
             case {"remove": str(item_id), "now": bool(now), "at": float(at)}:
                 item = self._journal.item(item_id)
                 if item is not None and item.accepted_at <= at:  # else it was dropped again since
                     keep_until = 0.0 if now else time.time() + self._keeping.trash_seconds
                     _log.info("item.leaving", item=item.slug)
-                    self._decider.remove(item, Leaving(keep_until, fulfilled))
+                    self._controller.remove(item, RemovalRequest(keep_until, fulfilled))
                     return
             case {"restore": str(item_id)}:
-                self._decider.restore(item_id, fulfilled)
+                self._controller.restore(item_id, fulfilled)
                 return
         fulfilled()

@@ -9,47 +9,47 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from vlogd.engine import queries
-from vlogd.engine.state import Tracked
+from vlogd.engine.state import ItemState
 
-BUSY = 64
+MOST_ACTIVE = 64
 """Items that are worked on at once."""
 
-RESTING = 256
+MOST_RESTING = 256
 """Items that are kept although nothing happens to them now: each is a table of parts, and a look at every event."""
 
 
-def busy(items: Iterable[Tracked]) -> int:
+def active_count(items: Iterable[ItemState]) -> int:
     """How many items are worked on. One that only waits for something, or failed, keeps nobody else out."""
-    return sum(tracked.leaving is None and not tracked.rests() for tracked in items)
+    return sum(state.removal is None and not state.is_resting() for state in items)
 
 
-def gives_way(items: Iterable[Tracked]) -> Tracked | None:
+def gives_way(items: Iterable[ItemState]) -> ItemState | None:
     """Who is put back for a new drop: somebody for whom nothing runs now, watchable if possible, the oldest."""
     idle = [
-        tracked
-        for tracked in items
-        if tracked.survey is not None and tracked.leaving is None and tracked.at_rest()
-        if not tracked.rests() and not tracked.cancelled
+        state
+        for state in items
+        if state.survey is not None and state.removal is None and state.at_rest()
+        if not state.is_resting() and not state.cancelled
     ]
     return max(idle, key=lambda one: (_watchable(one), -one.item.accepted_at), default=None)
 
 
-def surplus(items: Iterable[Tracked]) -> list[Tracked]:
+def surplus(items: Iterable[ItemState]) -> list[ItemState]:
     """The resting items that are too many in memory, those whose time comes last."""
-    resting = [tracked for tracked in items if tracked.leaving is None and tracked.rests()]
-    if len(resting) <= RESTING:
+    resting = [state for state in items if state.removal is None and state.is_resting()]
+    if len(resting) <= MOST_RESTING:
         return []
-    return sorted(resting, key=_due, reverse=True)[: len(resting) - RESTING]
+    return sorted(resting, key=_due, reverse=True)[: len(resting) - MOST_RESTING]
 
 
-def _watchable(tracked: Tracked) -> bool:
-    return tracked.report is not None and tracked.report.playable
+def _watchable(state: ItemState) -> bool:
+    return state.report is not None and state.report.playable
 
 
-def _due(tracked: Tracked) -> float:
+def _due(state: ItemState) -> float:
     """When (epoch seconds) a resting item is to be looked at again; never by itself when all that is left is parked."""
-    times = [step.not_before for step in tracked.steps.values() if not step.parked]
-    return min([*times, *([tracked.show_after] if tracked.unseen else [])], default=math.inf)
+    times = [step.not_before for step in state.steps.values() if not step.parked]
+    return min([*times, *([state.show_after] if state.unseen else [])], default=math.inf)
 
 
 @dataclass(frozen=True)
@@ -61,19 +61,19 @@ class _Rest:
     goes_on: bool
 
 
-class Away:
+class EvictedItems:
     """The resting items that were let go from memory, by id: some bytes each."""
 
     def __init__(self) -> None:
         self._rests: dict[str, _Rest] = {}
         self._queue: list[tuple[float, str]] = []
 
-    def put(self, tracked: Tracked) -> None:
+    def put(self, state: ItemState) -> None:
         """Remember when to look at an item again."""
-        rest = _Rest(_due(tracked), bool(queries.rests([tracked])), queries.has_future(tracked))
+        rest = _Rest(_due(state), bool(queries.blockers([state])), queries.has_future(state))
         if rest.due < math.inf:
-            self._rests[tracked.item.id] = rest
-            heapq.heappush(self._queue, (rest.due, tracked.item.id))
+            self._rests[state.item.id] = rest
+            heapq.heappush(self._queue, (rest.due, state.item.id))
 
     def forget(self, item_ids: Collection[str]) -> None:
         """They are looked at now."""
@@ -99,7 +99,7 @@ class Away:
         """Whether one of them is tried again although nothing changes outside."""
         return any(rest.goes_on for rest in self._rests.values())
 
-    def rests(self) -> list[str]:
+    def blockers(self) -> list[str]:
         """That essential work rests among them, in a sentence."""
         count = sum(rest.essential for rest in self._rests.values())
         return [f"{count} more videos wait likewise."] if count else []

@@ -1,6 +1,6 @@
 """What the deciding thread has done on the library's disk, by one thread of its own.
 
-The library may be a slow NAS. Everything that reads or writes it for the decider happens here, so
+The library may be a slow NAS. Everything that reads or writes it for the controller happens here, so
 that a stalled mount delays the library and nothing else: not the decision, not the watchdog.
 """
 
@@ -15,7 +15,7 @@ from vlogd.core import files
 from vlogd.core.errors import BadInput, Unavailable
 from vlogd.core.model import Artifact, Item, Part, Receipt
 from vlogd.core.publication import Report
-from vlogd.engine.executors.worker import Bench, cache_of, caches_of, work_of
+from vlogd.engine.executors.worker import Environment, cache_of, caches_of, work_of
 from vlogd.engine.status import Progress
 from vlogd.engine.survey import Step, Survey
 from vlogd.engine.views import UnfinishedStep, publication
@@ -49,45 +49,47 @@ class ItemOnDisk:
 class LibraryWorker:
     """Stateless but for its tools: every answer comes from the disk and the arguments."""
 
-    def __init__(self, bench: Bench, publisher: Publisher, stages: Sequence[Stage], keeping: Keeping) -> None:
+    def __init__(
+        self, environment: Environment, publisher: Publisher, stages: Sequence[Stage], keeping: Keeping
+    ) -> None:
         self._keeping = keeping
-        self._bench = bench
-        self._library = bench.library
+        self._environment = environment
+        self._library = environment.library
         self._publisher = publisher
         self._stages = stages
 
     def install(self) -> None:
         """Put the page in place; the catalogue is read from what is published."""
-        self._bench.volumes.check()
+        self._environment.volumes.check()
         self._publisher.install_site()
 
     def write_catalog(self) -> float:
         """Write the catalogue if it changed; how many seconds that took."""
         began = time.monotonic()
-        self._bench.volumes.check()
+        self._environment.volumes.check()
         self._publisher.catalog.write()
         return time.monotonic() - began
 
     def unknown(self, known: Collection[str]) -> list[Item]:
         """The items beside the originals but those with these ids."""
-        self._bench.volumes.check()
-        return list(self._bench.originals.items(but=known))
+        self._environment.volumes.check()
+        return list(self._environment.originals.items(but=known))
 
     def take_up(self, item: Item) -> ItemOnDisk:
         """What there is of an item, after what a crash left half written was removed."""
-        self._bench.volumes.check()
+        self._environment.volumes.check()
         files.sweep_temporary(self._library.folder(item))
-        return ItemOnDisk(self._library.artifacts(item), final=self._bench.originals.was_deleted(item))
+        return ItemOnDisk(self._library.artifacts(item), final=self._environment.originals.was_deleted(item))
 
     def position(self, step: Step, receipts: Mapping[str, Receipt] | None = None) -> Position:
         """Where a step stands; commits it when no part is missing.
 
         `receipts` are known while the daemon works on the step; at first they come from the disk.
         """
-        self._bench.volumes.check()
+        self._environment.volumes.check()
         folder = self._library.folder(step.item) / step.folder
         known = self._library.receipts(folder) if receipts is None else receipts
-        work = work_of(step, self._bench, known)
+        work = work_of(step, self._environment, known)
         parts = tuple(step.stage.parts(work))
         have = self._library.names(folder)
         if any(part.name not in known for part in parts):
@@ -97,37 +99,37 @@ class LibraryWorker:
         )
 
     def _commit(self, step: Step, receipts: Mapping[str, Receipt]) -> Artifact:
-        work = work_of(step, self._bench, receipts, complete=True)
+        work = work_of(step, self._environment, receipts, complete=True)
         have = frozenset(name for receipt in receipts.values() for name in receipt.files)
         view = step.stage.view(work, have)
         artifact = self._library.commit(step.item, work.folder, step.recipe, receipts.values(), view)
-        shutil.rmtree(cache_of(step, self._bench), ignore_errors=True)
+        shutil.rmtree(cache_of(step, self._environment), ignore_errors=True)
         return artifact
 
     def publish(
         self, survey: Survey, growing: Mapping[str, UnfinishedStep], progress: Mapping[str, Progress]
     ) -> Report:
         """Bring what viewers see of an item up to date."""
-        self._bench.volumes.check()
+        self._environment.volumes.check()
         made = publication(self._library, self._stages, survey, growing, progress)
         self._publisher.publish(made)
         return made.report
 
     def remove(self, item: Item, keep_until: float) -> None:
         """Take an item off the page and into the trash, original and stream; repeating it is harmless."""
-        self._bench.volumes.check()
+        self._environment.volumes.check()
         self._publisher.catalog.remove(item.slug)
-        self._bench.originals.remove(item, keep_until)
+        self._environment.originals.remove(item, keep_until)
         self._library.discard(item)
-        for cache in caches_of(item, self._bench):
+        for cache in caches_of(item, self._environment):
             shutil.rmtree(cache, ignore_errors=True)
         if keep_until <= time.time():
             self._purge(item)
 
     def restore(self, item_id: str) -> Item:
         """Bring an item back from the trash, or go on with it. Raises BadInput when that cannot be."""
-        self._bench.volumes.check()
-        originals = self._bench.originals
+        self._environment.volumes.check()
+        originals = self._environment.originals
         item = originals.in_trash(item_id) or originals.item(item_id)
         if item is None:
             raise BadInput(f"There is no {item_id} in the trash.")
@@ -136,14 +138,14 @@ class LibraryWorker:
         return item
 
     def _purge(self, item: Item) -> None:
-        if self._bench.originals.is_only_in_archive(item):
-            self._bench.volumes.check("archive")
+        if self._environment.originals.is_only_in_archive(item):
+            self._environment.volumes.check("archive")
         self._library.purge(item)
-        self._bench.originals.purge(item)
+        self._environment.originals.purge(item)
 
     def _empty_trash(self, now: float) -> list[Item]:
         """Delete what has lain in the trash long enough; what the archive's disk hinders waits for it."""
-        gone, lying = [], list(self._bench.originals.removed())
+        gone, lying = [], list(self._environment.originals.removed())
         for item, keep_until in lying:
             if keep_until <= now:
                 with suppress(Unavailable):
@@ -155,23 +157,23 @@ class LibraryWorker:
 
     def retire(self, item: Item) -> str:
         """Archive or delete the original of a finished video, as the configuration says; which it was."""
-        originals, volumes = self._bench.originals, self._bench.volumes
+        originals, volumes = self._environment.originals, self._environment.volumes
         if self._keeping.originals == "archive":
             volumes.check("archive")
             volumes.check_room({"archive": item.size_bytes})
-            return "archived" if originals.put_into_archive(item, self._bench.stop) else ""
+            return "archived" if originals.put_into_archive(item, self._environment.stop) else ""
         return "deleted" if originals.delete(item) else ""
 
     def tidy(self, inboxes: Collection[Path]) -> list[str]:
         """Delete what has lain in the trash, or in `_failed`, long enough; the names of what went."""
-        self._bench.volumes.check()
+        self._environment.volumes.check()
         trash = [item.slug for item in self._empty_trash(time.time())]
         return trash + [path.name for path in quarantine.clear(inboxes, self._keeping.failed_seconds)]
 
     def sweep(self, survey: Survey, growing: Collection[str], grace_seconds: float) -> list[str]:
         """Remove step folders that nothing names any more, after a grace time for viewers."""
-        self._bench.volumes.check()
-        keep = {artifact.folder for artifact in (*survey.on_air.values(), *survey.current.values())} | set(
+        self._environment.volumes.check()
+        keep = {artifact.folder for artifact in (*survey.published.values(), *survey.current.values())} | set(
             growing
         )
         return self._library.sweep(survey.item, keep, time.time() - grace_seconds)

@@ -12,8 +12,8 @@ from vlogd.core.model import Item
 from vlogd.engine.executors.contract import ARCHIVE
 from vlogd.engine.library_queue import LibraryQueue
 from vlogd.engine.library_worker import LibraryWorker
-from vlogd.engine.policy import Rules
-from vlogd.engine.state import Tracked
+from vlogd.engine.policy import Policy
+from vlogd.engine.state import ItemState
 
 _log = get_logger()
 
@@ -23,12 +23,12 @@ class Maintenance:
 
     def __init__(
         self,
-        rules: Rules,
+        policy: Policy,
         library_worker: LibraryWorker,
         library_queue: LibraryQueue,
         clock: Callable[[], float],
     ) -> None:
-        self._rules = rules
+        self._policy = policy
         self._library_worker = library_worker
         self._library_queue = library_queue
         self._clock = clock
@@ -51,20 +51,18 @@ class Maintenance:
             partial(self._library_worker.tidy, inboxes), heard, failed, waits_for_disk=False
         )
 
-    def sweep(self, tracked: Tracked, failed: Callable[[Exception], None]) -> None:
+    def sweep(self, state: ItemState, failed: Callable[[Exception], None]) -> None:
         """Remove the step folders of a finished item that nothing names any more."""
-        if tracked.survey is not None:
-            question = partial(
-                self._library_worker.sweep, tracked.survey, (), self._rules.sweep_after_seconds
-            )
+        if state.survey is not None:
+            question = partial(self._library_worker.sweep, state.survey, (), self._policy.sweep_after_seconds)
             self._library_queue.submit(question, lambda _gone: None, failed, waits_for_disk=True)
 
-    def retire(self, tracked: Tracked) -> None:
+    def retire(self, state: ItemState) -> None:
         """Archive or delete the original of a finished video when that is due."""
-        told, item = tracked.report, tracked.item
-        if tracked.final or told is None or told.ready_at is None:
+        told, item = state.report, state.item
+        if state.final or told is None or told.ready_at is None:
             return
-        if not self._rules.keeping.is_due(told.ready_at, self._clock()):
+        if not self._policy.keeping.is_due(told.ready_at, self._clock()):
             return
         heard = lambda how: how and _log.info("original.retired", item=item.slug, how=how)  # noqa: E731
         failed = lambda error: _log.warning("original.not_retired", item=item.slug, why=str(error))  # noqa: E731

@@ -10,7 +10,7 @@ from vlogd.storage.retention import Keeping
 
 
 @dataclass(frozen=True)
-class Rules:
+class Policy:
     """How to decide: the pipeline, each inbox's settings, slots, retries, what is kept, the grace for sweeping."""
 
     stages: Sequence[Stage]

@@ -8,10 +8,10 @@ from vlogd.core.errors import Unavailable
 from vlogd.core.log import get_logger
 from vlogd.core.publication import Report
 from vlogd.engine.catalog_writing import CatalogWriting
-from vlogd.engine.executors.worker import Bench
+from vlogd.engine.executors.worker import Environment
 from vlogd.engine.library_queue import LibraryQueue
 from vlogd.engine.library_worker import LibraryWorker
-from vlogd.engine.state import Tracked
+from vlogd.engine.state import ItemState
 
 _log = get_logger()
 
@@ -29,7 +29,7 @@ class Publishing:
         self,
         library_worker: LibraryWorker,
         library_queue: LibraryQueue,
-        bench: Bench,
+        environment: Environment,
         clock: Callable[[], float],
         wait_seconds: float,
         broken: Callable[[str, Exception], None],
@@ -37,49 +37,49 @@ class Publishing:
         self.catalog = CatalogWriting(library_worker, library_queue, clock, wait_seconds)
         self._library_worker = library_worker
         self._library_queue = library_queue
-        self._bench = bench
+        self._environment = environment
         self._clock = clock
         self._wait_seconds = wait_seconds
         self._broken = broken
 
-    def publish(self, tracked: Tracked) -> None:
+    def publish(self, state: ItemState) -> None:
         """Show the latest of an item; not while the library worker may be about to commit a step.
 
         What is shown then would be the step's growing state, written over its finished files.
         """
         now = self._clock()
-        if tracked.survey is None or not tracked.dirty or tracked.publishing or tracked.looking():
+        if state.survey is None or not state.dirty or state.publishing or state.looking():
             return
-        if now < tracked.show_after and not (tracked.survey.complete and not tracked.unseen):
+        if now < state.show_after and not (state.survey.complete and not state.unseen):
             return
-        watchable = tracked.report is not None and tracked.report.playable
-        tracked.dirty, tracked.publishing = False, True
-        tracked.show_after = now + (_SHOW_SECONDS if watchable else _FIRST_SHOW_SECONDS)
-        growing = tracked.growing(self._bench)
+        watchable = state.report is not None and state.report.playable
+        state.dirty, state.publishing = False, True
+        state.show_after = now + (_SHOW_SECONDS if watchable else _FIRST_SHOW_SECONDS)
+        growing = state.growing(self._environment)
         self._library_queue.submit(
-            partial(self._library_worker.publish, tracked.survey, growing, tracked.progress()),
-            partial(self._published, tracked),
-            partial(self._unpublished, tracked),
+            partial(self._library_worker.publish, state.survey, growing, state.progress()),
+            partial(self._published, state),
+            partial(self._unpublished, state),
             waits_for_disk=False,
-            urgent=tracked.new,
+            urgent=state.new,
         )
 
-    def _published(self, tracked: Tracked, told: Report) -> None:
+    def _published(self, state: ItemState, told: Report) -> None:
         self.catalog.changed()
-        before, tracked.publishing, tracked.unseen = tracked.report, False, None
-        tracked.report = replace(told, eta_seconds=tracked.eta.seconds(told.progress, self._clock()))
-        tracked.new = tracked.new and not told.playable
+        before, state.publishing, state.unseen = state.report, False, None
+        state.report = replace(told, eta_seconds=state.eta.seconds(told.progress, self._clock()))
+        state.new = state.new and not told.playable
         if told.playable and not (before and before.playable):
             _log.info("item.playable", item=told.slug)
         if told.status == "ready" and not (before and before.status == "ready"):
             _log.info("item.ready", item=told.slug, title=told.title)
 
-    def _unpublished(self, tracked: Tracked, error: Exception) -> None:
+    def _unpublished(self, state: ItemState, error: Exception) -> None:
         """Viewers could not be shown the latest: show them what is the latest when the disk is back."""
-        tracked.publishing = False
+        state.publishing = False
         if not isinstance(error, Unavailable):
-            self._broken(tracked.item.id, error)
+            self._broken(state.item.id, error)
             return
-        _log.warning("library.waits", item=tracked.item.slug, why=str(error))
-        tracked.dirty, tracked.unseen = True, str(error)
-        tracked.show_after = self._clock() + self._wait_seconds
+        _log.warning("library.waits", item=state.item.slug, why=str(error))
+        state.dirty, state.unseen = True, str(error)
+        state.show_after = self._clock() + self._wait_seconds

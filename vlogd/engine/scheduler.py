@@ -15,7 +15,7 @@ from vlogd.core.model import Part
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Candidate:
     """A part that could run or is running."""
 
     item_id: str
@@ -25,10 +25,12 @@ class Wanted:
     part: Part
 
 
-def choose(wanted: Collection[Wanted], running: Collection[Wanted], slots: Mapping[str, int]) -> list[Wanted]:
+def choose(
+    wanted: Collection[Candidate], running: Collection[Candidate], slots: Mapping[str, int]
+) -> list[Candidate]:
     """The parts to start now, in order. `slots` maps a resource to how many parts it runs at once."""
     busy = list(running)
-    chosen: list[Wanted] = []
+    chosen: list[Candidate] = []
     for candidate in sorted(wanted, key=_urgency):
         used = sum(other.part.resource == candidate.part.resource for other in busy)
         if used < slots[candidate.part.resource] and _may_join(candidate, busy):
@@ -37,11 +39,11 @@ def choose(wanted: Collection[Wanted], running: Collection[Wanted], slots: Mappi
     return chosen
 
 
-def _urgency(one: Wanted) -> tuple[int, float, int, str]:
+def _urgency(one: Candidate) -> tuple[int, float, int, str]:
     return one.part.order, -one.accepted_at, one.stage_index, one.part.name
 
 
-def _may_join(candidate: Wanted, busy: Collection[Wanted]) -> bool:
+def _may_join(candidate: Candidate, busy: Collection[Candidate]) -> bool:
     return all(
         not other.part.alone
         or (

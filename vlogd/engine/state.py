@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from vlogd.core.model import Artifact, Attempt, Item, Part
 from vlogd.core.publication import Report
-from vlogd.engine.executors.worker import Bench, work_of
+from vlogd.engine.executors.worker import Environment, work_of
 from vlogd.engine.library_worker import Position
 from vlogd.engine.retry import Retry
 from vlogd.engine.status import Progress
@@ -18,7 +18,7 @@ from vlogd.engine.views import UnfinishedStep
 
 
 @dataclass
-class OpenStep:
+class StepState:
     """A step that is being worked on. `at_work` maps running parts to their share done, 0 to 1.
 
     `looking`: the library worker is finding out where it stands. `not_before` (epoch seconds) holds it
@@ -71,11 +71,11 @@ class OpenStep:
         if self.position is not None:
             self.position = replace(self.position, have=self.position.have | {name})
 
-    def growing(self, bench: Bench) -> UnfinishedStep | None:
+    def growing(self, environment: Environment) -> UnfinishedStep | None:
         """The step as the front shows it, once it is known where it stands."""
         if self.position is None:
             return None
-        work = work_of(self.step, bench, self.position.receipts)
+        work = work_of(self.step, environment, self.position.receipts)
         return UnfinishedStep(self.step.stage, work, self.position.have)
 
     def kinds(self, failures: Sequence[Attempt], part: str | None = None) -> list[str]:
@@ -116,31 +116,31 @@ class Eta:
 
 
 @dataclass(frozen=True)
-class Leaving:
+class RemovalRequest:
     """On the way to the trash, to be kept there until then (epoch seconds). `gone` is called in the end."""
 
     keep_until: float
     gone: Callable[[], None]
 
-    def joined(self, other: "Leaving") -> "Leaving":
+    def joined(self, other: "RemovalRequest") -> "RemovalRequest":
         """Both wishes in one: the shorter time, and both are told."""
 
         def gone() -> None:
             self.gone()
             other.gone()
 
-        return Leaving(min(self.keep_until, other.keep_until), gone)
+        return RemovalRequest(min(self.keep_until, other.keep_until), gone)
 
 
 @dataclass
-class Tracked:
+class ItemState:
     """An item that has something to do or to show.
 
     `new`: it was just dropped, so that its questions go first until it can be watched. `again`: it rested before, and
     nothing may have changed.
     `dirty`: viewers do not see the latest yet; it is not shown before `show_after` (epoch seconds).
     `unseen`: why the last attempt to show it failed. `final`: its original was deleted on purpose.
-    `cancelled`: nothing more is to be made of it. `leaving`: it is on its way to the trash.
+    `cancelled`: nothing more is to be made of it. `removal`: it is on its way to the trash.
     `dropped`: it was dropped again meanwhile, and is begun anew when nothing of it runs. `stop` ends its running parts.
     """
 
@@ -149,7 +149,7 @@ class Tracked:
     again: bool = False
     artifacts: list[Artifact] = field(default_factory=list)
     survey: Survey | None = None
-    steps: dict[str, OpenStep] = field(default_factory=dict)
+    steps: dict[str, StepState] = field(default_factory=dict)
     failures: list[Attempt] = field(default_factory=list)
     dirty: bool = True
     publishing: bool = False
@@ -158,12 +158,12 @@ class Tracked:
     report: Report | None = None
     final: bool = False
     cancelled: bool = False
-    leaving: Leaving | None = None
+    removal: RemovalRequest | None = None
     dropped: Item | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     eta: Eta = field(default_factory=Eta)
 
-    def open(self, wanted: Sequence[Step], retry: Retry) -> list[OpenStep]:
+    def open(self, wanted: Sequence[Step], retry: Retry) -> list[StepState]:
         """Make the steps of a new survey the open ones; those that were open already go on. The new ones."""
         before, self.steps, new = self.steps, {}, []
         for step in wanted:
@@ -171,7 +171,7 @@ class Tracked:
             if name in before and before[name].step.fingerprint == step.fingerprint:
                 self.steps[name] = before[name]
                 continue
-            opened = self.steps[name] = OpenStep(step)
+            opened = self.steps[name] = StepState(step)
             opened.recall(self.failures, retry)
             opened.stale = not opened.parked
             new.append(opened)
@@ -181,9 +181,9 @@ class Tracked:
         """How far the open steps are, by stage."""
         return {name: step.progress() for name, step in self.steps.items()}
 
-    def growing(self, bench: Bench) -> dict[str, UnfinishedStep]:
+    def growing(self, environment: Environment) -> dict[str, UnfinishedStep]:
         """What the open steps show, by stage."""
-        found = {name: step.growing(bench) for name, step in self.steps.items()}
+        found = {name: step.growing(environment) for name, step in self.steps.items()}
         return {name: growing for name, growing in found.items() if growing is not None}
 
     def looking(self) -> bool:
@@ -202,7 +202,7 @@ class Tracked:
         )
         return self.survey is None or self.dirty or self.publishing or at_work
 
-    def rests(self) -> bool:
+    def is_resting(self) -> bool:
         """Whether nothing happens to it now: what is not made is parked, or waits for something or its next attempt."""
         shown = not self.dirty or self.unseen is not None
         waits = all(step.parked or step.trouble for step in self.steps.values())

@@ -43,14 +43,14 @@ class Step:
 class Survey:
     """The answer. `steps` can be worked on now; `waiting` maps a stage to the need that it lacks.
 
-    `on_air` holds for each stage the artifact that viewers get: the current one, or the newest
+    `published` holds for each stage the artifact that viewers get: the current one, or the newest
     earlier one while its successor is being made. `final`: the original was deleted on purpose, so
     that what is on the air stays and nothing can be made.
     """
 
     item: Item
     current: Mapping[str, Artifact]
-    on_air: Mapping[str, Artifact]
+    published: Mapping[str, Artifact]
     steps: tuple[Step, ...]
     waiting: Mapping[str, str]
     final: bool = False
@@ -66,31 +66,31 @@ def survey(
 ) -> Survey:
     """Compare what is with what should be. `stages` come in an order in which needs precede."""
     current: dict[str, Artifact] = {}
-    on_air: dict[str, Artifact] = {}
+    published: dict[str, Artifact] = {}
     steps: list[Step] = []
     waiting: dict[str, str] = {}
     for stage in stages:
         earlier = sorted((a for a in artifacts if a.stage == stage.name), key=lambda a: a.made_at)
         if earlier:
-            on_air[stage.name] = earlier[-1]
+            published[stage.name] = earlier[-1]
         lacking = [need for need in stage.needs if need not in current]
         if lacking:
             waiting[stage.name] = lacking[0]
             continue
         inputs = {need: current[need] for need in stage.needs}
-        inputs |= {name: on_air[name] for name in stage.uses if name in on_air}
+        inputs |= {name: published[name] for name in stage.uses if name in published}
         step = _step(item, stage, settings[stage.name], inputs, earlier)
         found = [a for a in earlier if a.fingerprint == step.fingerprint]
         if found:
-            current[stage.name] = on_air[stage.name] = found[-1]
+            current[stage.name] = published[stage.name] = found[-1]
         else:
             steps.append(step)
-    return Survey(item, current, on_air, tuple(steps), waiting)
+    return Survey(item, current, published, tuple(steps), waiting)
 
 
 def as_final(found: Survey) -> Survey:
     """The survey of an item whose original was deleted on purpose: what there is, is current."""
-    return Survey(found.item, found.on_air, found.on_air, (), {}, final=True)
+    return Survey(found.item, found.published, found.published, (), {}, final=True)
 
 
 def _step(

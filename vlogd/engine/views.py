@@ -39,8 +39,8 @@ def _views(
 ) -> dict[str, StageView]:
     views: dict[str, StageView] = {}
     for stage in stages:
-        if stage.name in survey.on_air:
-            artifact = survey.on_air[stage.name]
+        if stage.name in survey.published:
+            artifact = survey.published[stage.name]
             with suppress(FileNotFoundError, ValueError, KeyError):
                 views[stage.name] = StageView(artifact.folder, library.view(survey.item, artifact))
         elif stage.name in growing:

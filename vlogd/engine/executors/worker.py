@@ -28,7 +28,7 @@ _OUTSIDE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, er
 
 
 @dataclass(frozen=True)
-class Bench:
+class Environment:
     """What parts need from the daemon: where things lie, what children may use, when to stop."""
 
     library: Library
@@ -48,9 +48,11 @@ class Done:
     seconds: float
 
 
-def work_of(step: Step, bench: Bench, receipts: Mapping[str, Receipt], *, complete: bool = False) -> Work:
+def work_of(
+    step: Step, environment: Environment, receipts: Mapping[str, Receipt], *, complete: bool = False
+) -> Work:
     """The step as its stage sees it."""
-    home = bench.library.folder(step.item)
+    home = environment.library.folder(step.item)
     return Work(
         item=step.item,
         folder=home / step.folder,
@@ -61,21 +63,21 @@ def work_of(step: Step, bench: Bench, receipts: Mapping[str, Receipt], *, comple
     )
 
 
-def cache_of(step: Step, bench: Bench) -> Path:
+def cache_of(step: Step, environment: Environment) -> Path:
     """Where the step's parts share what can be made again."""
-    return bench.scratch / "steps" / f"{step.item.id}-{step.folder}"
+    return environment.scratch / "steps" / f"{step.item.id}-{step.folder}"
 
 
-def caches_of(item: Item, bench: Bench) -> list[Path]:
+def caches_of(item: Item, environment: Environment) -> list[Path]:
     """All that is shared so by the parts of an item."""
-    return list((bench.scratch / "steps").glob(f"{item.id}-*"))
+    return list((environment.scratch / "steps").glob(f"{item.id}-*"))
 
 
 def perform(
     step: Step,
     part: Part,
     receipts: Mapping[str, Receipt],
-    bench: Bench,
+    environment: Environment,
     tell_progress: Callable[[float], None],
     tell_delivered: Callable[[str], None],
 ) -> Done:
@@ -84,9 +86,9 @@ def perform(
     receipt: Receipt | None = None
     trouble: BaseException | None = None
     try:
-        receipt = _attempt(step, part, receipts, bench, tell_progress, tell_delivered)
+        receipt = _attempt(step, part, receipts, environment, tell_progress, tell_delivered)
     except Exception as error:  # noqa: BLE001 - a bug in one stage parks one item, never the daemon
-        trouble = as_trouble(error, bench.stop)
+        trouble = as_trouble(error, environment.stop)
     return Done(receipt, trouble, time.monotonic() - began)
 
 
@@ -111,19 +113,19 @@ def _attempt(
     step: Step,
     part: Part,
     receipts: Mapping[str, Receipt],
-    bench: Bench,
+    environment: Environment,
     tell_progress: Callable[[float], None],
     tell_delivered: Callable[[str], None],
 ) -> Receipt:
-    bench.volumes.check()
-    bench.volumes.check_room({"library": part.library_bytes, "state": part.state_bytes})
-    original = bench.originals.find(step.item)
+    environment.volumes.check()
+    environment.volumes.check_room({"library": part.library_bytes, "state": part.state_bytes})
+    original = environment.originals.find(step.item)
     if original is None:
         raise Unavailable(
-            f"The original {bench.originals.root / step.item.original} is not there; is its disk mounted?"
+            f"The original {environment.originals.root / step.item.original} is not there; is its disk mounted?"
         )
-    work = work_of(step, bench, receipts)
-    scratch = bench.scratch / "parts" / uuid.uuid4().hex
+    work = work_of(step, environment, receipts)
+    scratch = environment.scratch / "parts" / uuid.uuid4().hex
     scratch.mkdir(parents=True)
     workspace = Workspace(
         item=step.item,
@@ -133,18 +135,18 @@ def _attempt(
         receipts=receipts,
         folder=work.folder,
         scratch=scratch,
-        cache=cache_of(step, bench),
-        limits=bench.limits,
-        stop=bench.stop,
+        cache=cache_of(step, environment),
+        limits=environment.limits,
+        stop=environment.stop,
         tell_progress=tell_progress,
         tell_delivered=tell_delivered,
-        check_volumes=bench.volumes.check,
+        check_volumes=environment.volumes.check,
     )
     try:
         facts = step.stage.run(part, workspace)
     finally:
         workspace.close()
-    bench.volumes.check()
+    environment.volumes.check()
     receipt = Receipt(part.name, dict(workspace.delivered), dict(facts))
-    bench.library.save_receipt(work.folder, receipt)
+    environment.library.save_receipt(work.folder, receipt)
     return receipt
