@@ -7,6 +7,7 @@ from typing import Any
 
 from vlogd.core.model import Item, Receipt
 from vlogd.media.process import Limits
+from vlogd.stages import facts
 from vlogd.stages.contract import Stage, Work
 from vlogd.stages.workspace import Workspace
 
@@ -19,13 +20,13 @@ def item_of(original: Path) -> Item:
 
 
 def run_stage(
-    stage: Stage,
+    stage: Stage[Any],
     original: Path,
     inputs: Mapping[str, Path],
     settings: Any,
     tmp_path: Path,
     folder_name: str | None = None,
-) -> Work:
+) -> Work[Any]:
     """Run every part of `stage` and write its final view; the finished work."""
     folder = tmp_path / (folder_name or f"{stage.name}-000000000000")
     folder.mkdir(parents=True, exist_ok=True)
@@ -42,10 +43,10 @@ def run_stage(
         ws = Workspace(item, original, inputs, settings, dict(receipts), folder, scratch, tmp_path / "cache",
                        LIMITS, threading.Event())  # fmt: skip
         try:
-            facts = stage.run(part, ws)
+            found = stage.run(part, ws)
         finally:
             ws.close()
-        receipts[part.name] = Receipt(part.name, dict(ws.delivered), dict(facts))
+        receipts[part.name] = Receipt(part.name, dict(ws.delivered), facts.to_json(found))
     done = Work(item, folder, inputs, settings, receipts, complete=True)
     view = stage.view(done, {name for receipt in receipts.values() for name in receipt.files})
     for name, data in view.files.items():

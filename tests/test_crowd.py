@@ -1,7 +1,6 @@
 """Many items: what only waits keeps nobody out, a new drop goes first, and the memory stays small."""
 
 import itertools
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,10 @@ from engine import Engine
 from toy_stages import ToySettings, toy
 
 from vlogd.core.errors import Unavailable
-from vlogd.core.model import Json, Part
+from vlogd.core.model import Part
 from vlogd.engine import admission
 from vlogd.stages.contract import Stage, check
+from vlogd.stages.facts import Facts, NoFacts
 from vlogd.stages.workspace import Workspace
 
 SETTINGS = {"first": ToySettings(), "talk": ToySettings(parts=1)}
@@ -29,8 +29,8 @@ class Studio:
             self._observed(toy("first")), self._observed(toy("talk", "first", essential=False))
         )
 
-    def _observed(self, stage: Stage) -> Stage:
-        def run(part: Part, ws: Workspace) -> Mapping[str, Json]:
+    def _observed(self, stage: Stage[Any]) -> Stage[Any]:
+        def run(part: Part, ws: Workspace[Any]) -> Facts:
             if stage.name == "talk" and not self.model_is_there:
                 raise Unavailable("There is no speech model.")
             self.made.append((ws.item.id, stage.name, part.name))
@@ -132,12 +132,12 @@ def test_essential_work_that_rests_is_told_also_of_items_that_left_the_memory(
 def test_a_retry_looks_at_what_lies_on_the_disk(tmp_path: Path) -> None:
     """A file that was lost while its step grows fails the step; `vlogd retry` makes it again."""
 
-    def joined(part: Part, ws: Workspace) -> Mapping[str, Json]:
+    def joined(part: Part, ws: Workspace[Any]) -> Facts:
         if part.name == "part-2":
             ws.deliver_bytes((ws.folder / "part-0.txt").read_bytes(), "part-2.txt")
-            return {}
+            return NoFacts()
         ws.deliver_bytes(part.name.encode(), f"{part.name}.txt")
-        return {}
+        return NoFacts()
 
     engine = Engine(tmp_path, check(replace(toy("first"), run=joined)), SETTINGS)
     engine.drop("0001", "a")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vlogd.core.model import Item
+from vlogd.core.settings import NoSettings
 from vlogd.media.process import Limits
 from vlogd.stages.hls import plan as hls
 from vlogd.stages.hls.plan import Plan
@@ -56,7 +57,16 @@ def _probe(path: Path, folder: Path, limits: Limits) -> Path:
     scratch.mkdir()
     item = Item("0" * 16, path.stem, path.stem, "", path.name, "", path.stat().st_size, 0.0)
     workspace = Workspace(
-        item, path, {}, None, {}, folder / "probe", scratch, folder / "cache", limits, threading.Event()
+        item,
+        path,
+        {},
+        NoSettings(),
+        {},
+        folder / "probe",
+        scratch,
+        folder / "cache",
+        limits,
+        threading.Event(),
     )
     for part in PROBE.parts(None):  # type: ignore[arg-type]  # probe's parts depend on nothing
         PROBE.run(part, workspace)

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vlogd.core import files
 from vlogd.core.errors import BadInput, Unavailable
@@ -50,7 +51,7 @@ class LibraryWorker:
     """Stateless but for its tools: every answer comes from the disk and the arguments."""
 
     def __init__(
-        self, environment: Environment, publisher: Publisher, stages: Sequence[Stage], keeping: Keeping
+        self, environment: Environment, publisher: Publisher, stages: Sequence[Stage[Any]], keeping: Keeping
     ) -> None:
         self._keeping = keeping
         self._environment = environment

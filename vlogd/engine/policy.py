@@ -13,7 +13,7 @@ from vlogd.storage.retention import Keeping
 class Policy:
     """How to decide: the pipeline, each inbox's settings, slots, retries, what is kept, the grace for sweeping."""
 
-    stages: Sequence[Stage]
+    stages: Sequence[Stage[Any]]
     settings: Callable[[str], Mapping[str, Any]]
     slots: Mapping[str, int]
     retry: Retry

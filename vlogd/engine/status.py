@@ -41,7 +41,7 @@ class Progress:
 
 def report(
     survey: Survey,
-    stages: Sequence[Stage],
+    stages: Sequence[Stage[Any]],
     progress: Mapping[str, Progress],
     facts: Mapping[str, Any],
 ) -> Report:
@@ -67,7 +67,7 @@ def report(
     )
 
 
-def _stage_report(stage: Stage, survey: Survey, progress: Progress | None) -> StageReport:
+def _stage_report(stage: Stage[Any], survey: Survey, progress: Progress | None) -> StageReport:
     if stage.name in survey.current:
         return StageReport("ready", 100.0, None, stage.essential)
     if survey.final:
@@ -94,7 +94,7 @@ def _status(essential: Sequence[StageReport]) -> Status:
     return "processing" if states & {"ready", "running", "resting"} else "queued"
 
 
-def _percent(stages: Sequence[Stage], told: Mapping[str, StageReport], status: Status) -> float:
+def _percent(stages: Sequence[Stage[Any]], told: Mapping[str, StageReport], status: Status) -> float:
     if status == "ready":
         return 100.0
     counted = [stage for stage in stages if stage.essential]
@@ -111,5 +111,5 @@ def _remarks(told: Mapping[str, StageReport]) -> tuple[str, ...]:
     )
 
 
-def _ready_at(stages: Sequence[Stage], survey: Survey) -> float | None:
+def _ready_at(stages: Sequence[Stage[Any]], survey: Survey) -> float | None:
     return max((survey.current[stage.name].made_at for stage in stages if stage.essential), default=None)

@@ -26,7 +26,7 @@ class Step:
     """One stage for one item with one recipe, and the reason why it must run."""
 
     item: Item
-    stage: Stage
+    stage: Stage[Any]
     recipe: Mapping[str, Json]
     fingerprint: str
     reason: str
@@ -62,7 +62,7 @@ class Survey:
 
 
 def survey(
-    item: Item, stages: Sequence[Stage], settings: Mapping[str, Any], artifacts: Collection[Artifact]
+    item: Item, stages: Sequence[Stage[Any]], settings: Mapping[str, Any], artifacts: Collection[Artifact]
 ) -> Survey:
     """Compare what is with what should be. `stages` come in an order in which needs precede."""
     current: dict[str, Artifact] = {}
@@ -94,7 +94,7 @@ def as_final(found: Survey) -> Survey:
 
 
 def _step(
-    item: Item, stage: Stage, settings: Any, inputs: Mapping[str, Artifact], earlier: Sequence[Artifact]
+    item: Item, stage: Stage[Any], settings: Any, inputs: Mapping[str, Artifact], earlier: Sequence[Artifact]
 ) -> Step:
     recipe: dict[str, Json] = {
         "stage": stage.name,

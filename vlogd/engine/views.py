@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from vlogd.core.model import Json
 from vlogd.core.publication import Publication, StageView
@@ -16,14 +17,14 @@ from vlogd.storage.library import Library
 class UnfinishedStep:
     """An unfinished step: its work and the names of the files that are whole."""
 
-    stage: Stage
-    work: Work
+    stage: Stage[Any]
+    work: Work[Any]
     have: frozenset[str]
 
 
 def publication(
     library: Library,
-    stages: Sequence[Stage],
+    stages: Sequence[Stage[Any]],
     survey: Survey,
     growing: Mapping[str, UnfinishedStep],
     progress: Mapping[str, Progress],
@@ -35,7 +36,7 @@ def publication(
 
 
 def _views(
-    library: Library, stages: Sequence[Stage], survey: Survey, growing: Mapping[str, UnfinishedStep]
+    library: Library, stages: Sequence[Stage[Any]], survey: Survey, growing: Mapping[str, UnfinishedStep]
 ) -> dict[str, StageView]:
     views: dict[str, StageView] = {}
     for stage in stages:

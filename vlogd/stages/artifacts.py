@@ -2,11 +2,15 @@
 
 import json
 from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from vlogd.core import files
 from vlogd.media import ffprobe
 from vlogd.media.ffprobe import Media
+from vlogd.media.streaming.tracks import TEXTS
+from vlogd.stages import facts as part_facts
 
 KEYS = "video.keys"
 """File of probe's artifact: pairs of int64, a key frame's time in stream ticks and its GOP's bytes."""
@@ -51,3 +55,24 @@ def read_probed(folder: Path) -> Probed:
         keys_path=folder / KEYS if scan["keys"] else None,
         sound_seconds=scan.get("sound_seconds"),
     )
+
+
+@dataclass(frozen=True)
+class TextTrack:
+    """One subtitle track: a WebVTT file `src` of the artifact, its language (BCP 47) and its name in players."""
+
+    src: str
+    language: str
+    label: str
+
+
+def texts_json(texts: Iterable[TextTrack]) -> bytes:
+    """The content of `texts.json`."""
+    return files.json_bytes([part_facts.to_json(text) for text in texts])
+
+
+def read_texts(folder: Path) -> list[TextTrack]:
+    """The subtitle tracks of an artifact; none when it has no `texts.json`."""
+    if not (folder / TEXTS).exists():
+        return []
+    return [part_facts.parse(TextTrack, value) for value in json.loads((folder / TEXTS).read_bytes())]

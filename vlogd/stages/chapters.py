@@ -3,10 +3,12 @@
 The JSON is the one that Apple's players read ("Providing JavaScript Object Notation (JSON) chapters").
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
 
 from vlogd.core import files
 from vlogd.core.model import Json, Part, View
+from vlogd.core.settings import NoSettings
 from vlogd.media import webvtt
 from vlogd.media.ffprobe import Chapter
 from vlogd.stages import artifacts
@@ -17,19 +19,26 @@ _VTT, _JSON = "chapters.vtt", "chapters.json"
 _MOST_CHAPTERS = 1000
 
 
-def _parts(_work: Work) -> Sequence[Part]:
+@dataclass(frozen=True)
+class ChaptersFacts:
+    """How many chapters were written."""
+
+    chapters: int
+
+
+def _parts(_work: Work[NoSettings]) -> Sequence[Part]:
     return (Part("chapters", order=1),)
 
 
-def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
+def _run(_part: Part, ws: Workspace[NoSettings]) -> ChaptersFacts:
     media = artifacts.read_probed(ws.inputs["probe"]).media
     chapters = [one for one in media.chapters if one.end_seconds > one.start_seconds][:_MOST_CHAPTERS]
     if not chapters:
-        return {"chapters": 0}
+        return ChaptersFacts(0)
     titles = [one.title.strip() or f"Chapter {number}" for number, one in enumerate(chapters, 1)]
     ws.deliver_bytes(_as_vtt(chapters, titles, media.start_seconds), _VTT)
     ws.deliver_bytes(files.json_bytes(_as_json(chapters, titles, media.start_seconds)), _JSON)
-    return {"chapters": len(chapters)}
+    return ChaptersFacts(len(chapters))
 
 
 def _as_vtt(chapters: Sequence[Chapter], titles: Sequence[str], zero_seconds: float) -> bytes:
@@ -53,8 +62,8 @@ def _as_json(chapters: Sequence[Chapter], titles: Sequence[str], zero_seconds: f
     ]
 
 
-def _view(work: Work, _have: Set[str]) -> View:
-    if not work.complete or not work.receipts["chapters"].facts["chapters"]:
+def _view(work: Work[NoSettings], _have: Set[str]) -> View:
+    if not work.complete or not work.facts("chapters", ChaptersFacts).chapters:
         return View(facts={"chapters": None})
     return View(names={_VTT: _VTT, _JSON: _JSON}, facts={"chapters": _VTT})
 

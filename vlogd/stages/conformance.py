@@ -5,13 +5,14 @@ Every segment's times are read and held to the plan; of the pictures only the ke
 written down, in `verify.json`. What a source's own pictures are guilty of is told as a note.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from vlogd.core import files
 from vlogd.core.errors import BadInput
-from vlogd.core.model import Json, Part, View
+from vlogd.core.model import Part, View
 from vlogd.core.settings import settings
 from vlogd.media.conformance import check
 from vlogd.media.conformance.check import Look
@@ -30,20 +31,27 @@ class VerifySettings:
     decode: Literal["all", "key-frames", "none"] = "key-frames"
 
 
-def _parts(_work: Work) -> Sequence[Part]:
+@dataclass(frozen=True)
+class VerifyFacts:
+    """`source_damaged`: frames that were copied from the source do not all decode."""
+
+    source_damaged: bool
+
+
+def _parts(_work: Work[VerifySettings]) -> Sequence[Part]:
     return (Part("verify", order=1),)
 
 
-def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
+def _run(_part: Part, ws: Workspace[VerifySettings]) -> VerifyFacts:
     master: Path = ws.inputs["hls"] / _MASTER
-    look = Look(ws.limits, ws.settings.decode, ws.stop, ws.tell_progress)
+    look = Look(ws.limits, ws.settings.decode, ws.stop, ws.report_progress)
     found = check.stream(master, look)
     blamed_on_source = [one for one in found if one.rule == "decode" and _COPIED in one.where]
     broken = [one for one in found if one.level == "must" and one not in blamed_on_source]
     if broken:
         raise BadInput(_sentence(broken))
     ws.deliver_bytes(files.json_bytes({"findings": [one.to_json() for one in found]}), "verify.json")
-    return {"source_damaged": bool(blamed_on_source)}
+    return VerifyFacts(bool(blamed_on_source))
 
 
 def _sentence(broken: Sequence[Finding]) -> str:
@@ -52,8 +60,8 @@ def _sentence(broken: Sequence[Finding]) -> str:
     return f"The finished stream breaks a rule ({first.rule}), {first.where}: {first.sentence}{more} Please report this."
 
 
-def _view(work: Work, _have: Set[str]) -> View:
-    damaged = "verify" in work.receipts and work.receipts["verify"].facts["source_damaged"]
+def _view(work: Work[VerifySettings], _have: Set[str]) -> View:
+    damaged = "verify" in work.receipts and work.facts("verify", VerifyFacts).source_damaged
     return View(
         facts={"notes": ["Some pictures of the file are damaged; they are shown as they are."]}
         if damaged

@@ -1,90 +1,120 @@
 """The contract of a stage. Read this first if you want to add one.
 
-A stage is a kind of work: probe, hls, poster, captions. It is a frozen value made of a name, a
-version, the stages it needs or uses, a settings class and three functions. There is no base class.
+A stage is one kind of work that is done for every video: `probe`, `hls`, `poster`, `captions`. It is a frozen
+value: a name, a version, a settings class, the stages that it needs, and three functions. There is no base class
+and nothing to register but one line in `pipeline.py`.
 
-    parts(work)      -> the parts that are known so far, in order. A pure function of the work:
-                        called again whenever a part is finished, so a later part may depend on
-                        what an earlier one found out (`work.receipts["listen"].facts`).
-                        Keep names unique and stable: a part whose receipt exists is done.
-    run(part, ws)    -> do one part. Touch nothing but the workspace: read `ws.original` and
-                        `ws.inputs`, write into `ws.scratch`, hand over finished files with
-                        `ws.deliver`. Return facts (JSON). The same part with the same recipe must
-                        deliver the same bytes: then a crash needs no special case anywhere.
-    view(work, have) -> what viewers may see now: playlists, stable names, keys of video.json.
-                        `have` are the names of the files that are whole in the step's folder;
-                        `work.complete` says whether the step is finished. Also pure. The files of
-                        an unfinished view are replaced by those of the finished one: same names.
+    parts(work)     The pieces that the work consists of, as far as they are known: a tuple of `Part`. It is a
+                    pure function of the work and is called again after each finished part, so that later parts
+                    may depend on what earlier ones found out (`work.facts("listen", ListenFacts)`). Part names
+                    are unique and stable, because a part that has a receipt is never run again.
+    run(part, ws)   Does one part. It sees nothing but its workspace: it reads `ws.film` and `ws.inputs`, writes
+                    into `ws.scratch`, hands finished files over with `ws.deliver` and returns what it found out
+                    as a frozen dataclass (see `facts.py`). Running a part again has to deliver the same bytes:
+                    that is why a crash needs no special case anywhere.
+    view(work,      What viewers may see at this moment: playlists, stable names, keys of `video.json`. Pure as
+         have)      well. `have` holds the names of the files that are complete, `work.complete` tells whether
+                    the whole step is. The view of a growing step is replaced by that of the finished one.
 
-Errors are raised as the classes of `errors.py`. The engine does the rest: when to run what, retry,
-resume, progress, receipts, `artifact.json`, stable names, `vlogd plan`, `why` and `status`.
+Everything else is the engine's: when a part runs and on which slots, retries, resuming after a crash, progress,
+receipts, committing the artifact, `vlogd plan`, `vlogd why`, `vlogd status`.
 
-To add a stage: write `vlogd/stages/<name>.py` ending in `STAGE = Stage(...)`, add it to the tuple in
-`vlogd/stages/__init__.py`, and describe its settings in `config.example.yaml`. Raise `version` when
-the code would make different bytes from the same settings: every item is then made anew, and the
-earlier artifact stays on the air until its successor is finished.
+What a stage may rely on
+- Settings. Declare a class with `@settings` (`core/settings.py`); the engine hands its values to `work.settings`
+  and `ws.settings`, typed. They belong to the recipe: a changed setting makes the artifact anew.
+- Inputs. `needs` names the stages that must be finished first, `uses` those whose artifacts are taken up when
+  they are there. `ws.inputs["probe"]` is the folder of probe's artifact. A stage imports no other stage: what
+  several of them read is parsed in `artifacts.py`.
+- Items. A stage that makes no sense for some items says so in `applies(item)`. For such items it is as if the
+  pipeline did not have it; stages that need it do without.
+- Privacy. The artifact of a `private` stage is read by other stages and never lies in the public tree. Its view
+  has no files and no names.
+- Errors. Raise the classes of `core/errors.py`: each is named after what happens next. A message is a sentence
+  for the person who dropped the file. Any other exception counts as a bug and parks the item.
+
+To add a stage, write `vlogd/stages/<name>.py` that ends in `STAGE = Stage(...)`, add it to the tuple in
+`pipeline.py`, and describe its settings in `config.example.yaml`. `tests/unit/stages/test_stages_contract.py` has
+small complete ones to copy. Raise `version` when the code would make other bytes from the same recipe: then every
+video is made anew, and its earlier artifact stays published until the new one is finished.
 """
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from vlogd.core.model import Item, Json, Part, Receipt, View
+from vlogd.core.model import Item, Part, Receipt, View
 from vlogd.core.settings import NoSettings
+from vlogd.stages import facts
+from vlogd.stages.facts import F, Facts
 from vlogd.stages.workspace import Workspace
+
+S = TypeVar("S")
+"""The stage's settings class."""
 
 
 @dataclass(frozen=True)
-class Work:
-    """A step as its stage sees it: what it is made from and how far it is.
+class Work(Generic[S]):
+    """One step as its stage sees it: what it is made from and how far it has come.
 
-    `folder` is the step's folder in the library, `inputs` those of the stages it needs or uses (complete
-    artifacts), `receipts` the finished parts by name.
+    `folder` is the step's own folder in the library, `inputs` are the folders of the artifacts it is made from, by
+    stage; `receipts` are those of its finished parts, by part.
     """
 
     item: Item
     folder: Path
     inputs: Mapping[str, Path]
-    settings: Any
+    settings: S
     receipts: Mapping[str, Receipt] = field(default_factory=dict)
     complete: bool = False
 
+    def facts(self, part: str, kind: type[F]) -> F:
+        """What a finished part found out. Raises KeyError while the part has no receipt."""
+        return facts.of_part(self.receipts, part, kind)
 
-def no_view(work: Work, have: Set[str]) -> View:  # noqa: ARG001 - the contract's signature
+
+def no_view(work: Work[Any], have: Set[str]) -> View:  # noqa: ARG001 - the contract's signature
     """For a stage that only other stages read."""
     return View()
 
 
-@dataclass(frozen=True)
-class Stage:
-    """A kind of work.
+def always(item: Item) -> bool:  # noqa: ARG001 - the contract's signature
+    """For a stage that is part of every video."""
+    return True
 
-    `needs`: stages whose artifacts it is made from. `uses`: stages whose artifacts it takes up when they are
-    there; it does not wait for them, and is made anew when they come or change. `essential`: the video is not ready, or has failed, without it. `effort` is the stage's share
-    of an item's work, relative to the other stages; progress bars are weighted by it.
+
+@dataclass(frozen=True)
+class Stage(Generic[S]):
+    """One kind of work; the module's docstring explains the functions.
+
+    `needs` are the stages whose artifacts it is made from. `uses` are stages whose artifacts it takes up when they
+    are there: it does not wait for them, and is made anew when they come or change. An `essential` stage has to be
+    finished before the video counts as ready, and its failure is the video's. `effort` is its share of the work on
+    a video relative to the other stages, by which progress bars are weighted.
     """
 
     name: str
     version: int
-    parts: Callable[[Work], Sequence[Part]]
-    run: Callable[[Part, Workspace], Mapping[str, Json]]
+    parts: Callable[[Work[S]], Sequence[Part]]
+    run: Callable[[Part, Workspace[S]], Facts]
     needs: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
-    settings: type[Any] = NoSettings
-    view: Callable[[Work, Set[str]], View] = no_view
+    settings: type[S] = NoSettings  # type: ignore[assignment]  # then S is NoSettings, as its functions say
+    view: Callable[[Work[S], Set[str]], View] = no_view
     essential: bool = True
     effort: float = 1.0
+    applies: Callable[[Item], bool] = always
+    private: bool = False
 
 
-def check(*stages: Stage) -> tuple[Stage, ...]:
-    """The stages as given. Raises ValueError when a name is used twice or a need does not precede."""
+def check(*stages: Stage[Any]) -> tuple[Stage[Any], ...]:
+    """The stages as given. Raises ValueError when a name is used twice or a needed stage does not precede."""
     known: set[str] = set()
     for stage in stages:
         before = {*stage.needs, *stage.uses}
         if stage.name in known or not before <= known:
             raise ValueError(
-                f"stage {stage.name!r}: its name is taken, or one of {before} does not precede it"
+                f"stage {stage.name!r}: its name is taken, or one of {sorted(before)} does not precede it"
             )
         known.add(stage.name)
     return stages

@@ -7,12 +7,15 @@ because the stream's times begin at ten seconds [5.2]; the plain files at the st
 
 import json
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vlogd.core.model import Json, Part, View
+from vlogd.core.model import Part, View
+from vlogd.core.settings import NoSettings
 from vlogd.media.streaming import dash_writer, hls_writer, tracks
 from vlogd.media.streaming.tracks import MEDIA, OFFSET, STREAM, Rate, Track
+from vlogd.stages import artifacts
+from vlogd.stages.artifacts import TextTrack
 from vlogd.stages.contract import Stage, Work
 from vlogd.stages.workspace import Workspace
 
@@ -20,38 +23,43 @@ _MASTER, _MANIFEST = "master.m3u8", "manifest.mpd"
 _MILLISECONDS = 1000
 
 
-def _parts(_work: Work) -> Sequence[Part]:
+@dataclass(frozen=True)
+class StreamFacts:
+    """The subtitle tracks that were taken up, and the length of the longest other track."""
+
+    texts: tuple[TextTrack, ...]
+    seconds: float
+
+
+def _parts(_work: Work[NoSettings]) -> Sequence[Part]:
     return (Part("stream", order=1),)
 
 
-def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
+def _run(_part: Part, ws: Workspace[NoSettings]) -> StreamFacts:
     ladder = _ladder(ws.inputs["hls"])
     length = max(sum(track.durations) / track.timescale for track in ladder)
-    for number, (source, about) in enumerate(_texts(ws.inputs)):
-        track = _text_track(number, about, length)
+    texts = _texts(ws.inputs)
+    for number, (source, text) in enumerate(texts):
+        track = _text_track(number, text, length)
         data = _mapped(source.read_bytes())
         ws.deliver_bytes(data, f"{track.folder}/{track.segment(0)}")
         ws.deliver_bytes(hls_writer.media_playlist(track, 1, complete=True), f"{track.folder}/{MEDIA}")
-    return {"texts": [about for _, about in _texts(ws.inputs)], "seconds": length}
+    return StreamFacts(tuple(text for _, text in texts), length)
 
 
 def _ladder(folder: Path) -> tuple[Track, ...]:
     return tracks.from_json(json.loads((folder / STREAM).read_bytes()))
 
 
-def _texts(inputs: Mapping[str, Path]) -> list[tuple[Path, Json]]:
+def _texts(inputs: Mapping[str, Path]) -> list[tuple[Path, TextTrack]]:
     """The subtitles that there are: file and description, the file's own ones first."""
-    found: list[tuple[Path, Json]] = []
-    for stage in ("subtitles", "captions"):
-        if stage in inputs and (inputs[stage] / tracks.TEXTS).exists():
-            said = json.loads((inputs[stage] / tracks.TEXTS).read_bytes())
-            found += [(inputs[stage] / about["src"], about) for about in said]
-    return found
+    folders = [inputs[stage] for stage in ("subtitles", "captions") if stage in inputs]
+    return [(folder / text.src, text) for folder in folders for text in artifacts.read_texts(folder)]
 
 
-def _text_track(number: int, about: Mapping[str, Json], seconds: float) -> Track:
+def _text_track(number: int, text: TextTrack, seconds: float) -> Track:
     return Track("subtitles", f"s{number}", _MILLISECONDS, (max(1, round(seconds * _MILLISECONDS)),), extension="vtt",
-                 group="subtitles", language=about["language"] or "und", name=about["label"])  # fmt: skip
+                 group="subtitles", language=text.language or "und", name=text.label)  # fmt: skip
 
 
 def _mapped(vtt: bytes) -> bytes:
@@ -60,13 +68,13 @@ def _mapped(vtt: bytes) -> bytes:
     return head.rstrip() + f"\nX-TIMESTAMP-MAP=MPEGTS:{OFFSET},LOCAL:00:00:00.000\n".encode() + rest
 
 
-def _view(work: Work, _have: Set[str]) -> View:
+def _view(work: Work[NoSettings], _have: Set[str]) -> View:
     if not work.complete:
         return View()
     ladder = _ladder(work.inputs["hls"])
-    facts = work.receipts["stream"].facts
+    facts = work.facts("stream", StreamFacts)
     texts = [
-        _measured(_text_track(n, about, facts["seconds"]), work) for n, about in enumerate(facts["texts"])
+        _measured(_text_track(number, text, facts.seconds), work) for number, text in enumerate(facts.texts)
     ]
     everything = [
         *(track.below(f"{work.inputs['hls'].name}/") for track in ladder),
@@ -78,7 +86,7 @@ def _view(work: Work, _have: Set[str]) -> View:
     return View(names=names, facts={"manifest": _MANIFEST} if _MANIFEST in names else {})
 
 
-def _measured(track: Track, work: Work) -> Track:
+def _measured(track: Track, work: Work[NoSettings]) -> Track:
     size = work.receipts["stream"].files[f"{track.folder}/{track.segment(0)}"].size_bytes
     rate = round(size * 8 / track.seconds(0))
     return replace(track, rate=Rate(rate, rate))

@@ -5,26 +5,28 @@ Keys: `title`, `recorded_at`, `device`, `location`, `encoder`, `container`, `dur
 What the file did not say is null or an empty list.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import asdict
 
 from vlogd.core import files
 from vlogd.core.model import Json, Part, View
+from vlogd.core.settings import NoSettings
 from vlogd.media.ffprobe import Media
 from vlogd.stages import artifacts
 from vlogd.stages.contract import Stage, Work
+from vlogd.stages.facts import NoFacts
 from vlogd.stages.workspace import Workspace
 
 _NAME = "meta.json"
 
 
-def _parts(_work: Work) -> Sequence[Part]:
+def _parts(_work: Work[NoSettings]) -> Sequence[Part]:
     return (Part("meta", order=1),)
 
 
-def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
+def _run(_part: Part, ws: Workspace[NoSettings]) -> NoFacts:
     ws.deliver_bytes(files.json_bytes(_told(artifacts.read_probed(ws.inputs["probe"]).media)), _NAME)
-    return {}
+    return NoFacts()
 
 
 def _told(media: Media) -> dict[str, Json]:
@@ -51,7 +53,7 @@ def _told(media: Media) -> dict[str, Json]:
     }
 
 
-def _view(work: Work, _have: Set[str]) -> View:
+def _view(work: Work[NoSettings], _have: Set[str]) -> View:
     return View(names={_NAME: _NAME}) if work.complete else View()
 
 

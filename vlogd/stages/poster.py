@@ -5,11 +5,12 @@ them would cost a film's length). The first that is neither dark nor flat wins; 
 brightest does. A sound with a cover gets the cover.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
 from pathlib import Path
 
 from vlogd.core.errors import ToolFailed
-from vlogd.core.model import Json, Part, View
+from vlogd.core.model import Part, View
 from vlogd.core.settings import NonNegativeSeconds, PositiveInt, settings
 from vlogd.media import ffmpeg
 from vlogd.media.ffprobe import Media
@@ -33,18 +34,25 @@ class PosterSettings:
     width_pixels: PositiveInt = 1280
 
 
-def _parts(_work: Work) -> Sequence[Part]:
+@dataclass(frozen=True)
+class PosterFacts:
+    """The poster's file name; None for a sound without a cover."""
+
+    poster: str | None
+
+
+def _parts(_work: Work[PosterSettings]) -> Sequence[Part]:
     return (Part("poster", order=1),)
 
 
-def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
+def _run(_part: Part, ws: Workspace[PosterSettings]) -> PosterFacts:
     media = artifacts.read_probed(ws.inputs["probe"]).media
     if media.video is None:
         if media.cover_index is None:
-            return {"poster": None}
+            return PosterFacts(None)
         _take(ws, media, None, ws.scratch / _NAME, media.cover_index)
         ws.deliver(ws.scratch / _NAME, _NAME)
-        return {"poster": _NAME}
+        return PosterFacts(_NAME)
     best: tuple[float, Path] | None = None
     for number, moment in enumerate(_moments(media, ws.settings.at_seconds)):
         path = ws.scratch / f"{number}.jpg"
@@ -59,7 +67,7 @@ def _run(_part: Part, ws: Workspace) -> Mapping[str, Json]:
     if best is None:
         raise ToolFailed("No picture could be decoded for the poster.")
     ws.deliver(best[1], _NAME)
-    return {"poster": _NAME}
+    return PosterFacts(_NAME)
 
 
 def _moments(media: Media, wanted: float) -> list[float]:
@@ -70,7 +78,7 @@ def _moments(media: Media, wanted: float) -> list[float]:
     return list(dict.fromkeys([*found, length / 4, length * 3 / 4, 0.0]))
 
 
-def _look(ws: Workspace, media: Media, moment: float) -> tuple[float | None, float]:
+def _look(ws: Workspace[PosterSettings], media: Media, moment: float) -> tuple[float | None, float]:
     """Mean luma (0 to 255) and spread of the picture at `moment`; None when there is none."""
     assert media.video is not None  # noqa: S101 - only films are looked at
     stats = ws.scratch / "stats.txt"
@@ -93,11 +101,13 @@ def _lines(path: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def _source(ws: Workspace, moment: float | None) -> ffmpeg.Stream:
-    return ffmpeg.source(ws.original, **({} if moment is None else {"ss": f"{moment:.3f}"}))
+def _source(ws: Workspace[PosterSettings], moment: float | None) -> ffmpeg.Stream:
+    return ffmpeg.source(ws.film, **({} if moment is None else {"ss": f"{moment:.3f}"}))
 
 
-def _take(ws: Workspace, media: Media, moment: float | None, target: Path, index: int) -> None:
+def _take(
+    ws: Workspace[PosterSettings], media: Media, moment: float | None, target: Path, index: int
+) -> None:
     stream = _source(ws, moment)[str(index)]
     if media.video is not None and media.video.hdr:
         stream = stream.filter("zscale", t="linear", npl=100).filter("format", "gbrpf32le")
@@ -113,8 +123,8 @@ def _take(ws: Workspace, media: Media, moment: float | None, target: Path, index
     ffmpeg.run([ffmpeg.output(stream, target, **options)], limits=ws.limits, stop=ws.stop)
 
 
-def _view(work: Work, _have: Set[str]) -> View:
-    if not work.complete or work.receipts["poster"].facts["poster"] is None:
+def _view(work: Work[PosterSettings], _have: Set[str]) -> View:
+    if not work.complete or work.facts("poster", PosterFacts).poster is None:
         return View(facts={"poster": None})
     return View(names={_NAME: _NAME}, facts={"poster": _NAME})
 

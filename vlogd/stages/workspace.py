@@ -1,57 +1,66 @@
-"""Where a part works: its inputs, a scratch folder, a way to hand over finished files.
+"""Where a part works: its inputs, a scratch folder, and a way to hand over finished files.
 
-A part sees nothing else of vlogd: no journal, no configuration, no other item. That is what makes
-it repeatable, and what would let another machine run it.
+A part sees nothing else of vlogd: no journal, no configuration, no other item. That is what makes it repeatable,
+and what would let another machine run it.
 """
 
+import fcntl
 import shutil
-import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Generic, TypeVar
 
 from vlogd.core import digest, files
 from vlogd.core.cancellation import Stop
 from vlogd.core.errors import Stopping
 from vlogd.core.model import FileMark, Item, Receipt
 from vlogd.media.process import Limits
+from vlogd.stages import facts
+from vlogd.stages.facts import F
 
-_making = threading.Lock()
+S = TypeVar("S")
+"""The stage's settings class."""
 
 
 @dataclass
-class Workspace:
+class Workspace(Generic[S]):
     """One attempt at one part.
 
-    `original` is the accepted file, to be read only; its name here is not the one people gave it.
-    `scratch` is an empty folder on local disk that is removed afterwards. `cache` lives as long as
-    the step does: for what several of its parts need and what can be made again (`cached`).
-    `tell_progress` takes the share of the part that is done, 0 to 1.
+    `film` is the file that the video is made from, to be read only; its name here is not the one people gave it.
+    `scratch` is an empty folder on local disk that is removed afterwards. `cache` lives as long as the step does:
+    for what several of its parts need and what can be made again (`cached`). `report_progress` takes the share of
+    the part that is done, 0 to 1. `described` is a file with what ffprobe said about the film when it was accepted,
+    where that was kept.
     """
 
     item: Item
-    original: Path
+    film: Path
     inputs: Mapping[str, Path]
-    settings: Any
+    settings: S
     receipts: Mapping[str, Receipt]
     folder: Path
     scratch: Path
     cache: Path
     limits: Limits
     stop: Stop
-    tell_progress: Callable[[float], None] = lambda _share: None
-    tell_delivered: Callable[[str], None] = lambda _name: None
+    report_progress: Callable[[float], None] = lambda _share: None
+    report_delivered: Callable[[str], None] = lambda _name: None
     check_volumes: Callable[[], None] = lambda: None
+    described: Path | None = None
     delivered: dict[str, FileMark] = field(default_factory=dict)
 
-    def deliver(self, finished: Path, name: str) -> None:
-        """Move `finished` (a file in `scratch`) into the step's folder as `name`, whole.
+    def facts(self, part: str, kind: type[F]) -> F:
+        """What a finished part of the same step found out. Raises KeyError when it has no receipt."""
+        return facts.of_part(self.receipts, part, kind)
 
-        Delivering a name again is harmless: a part is deterministic. Raises Stopping when the
-        daemon is going down, so that a long part ends between two files, and Unavailable when the
-        library's disk is away.
+    def deliver(self, finished: Path, name: str) -> None:
+        """Move `finished` (a file in `scratch`) into the step's folder as `name`, in one rename.
+
+        Delivering a name again is harmless, because a part makes the same bytes each time. Raises Stopping when
+        the daemon is stopping, so that a long part ends between two files, and Unavailable when the library's disk
+        is not there.
         """
         self.check_stop()
         self.check_volumes()
@@ -60,7 +69,7 @@ class Workspace:
         target.parent.mkdir(parents=True, exist_ok=True)
         files.move_whole(finished, target)
         self.delivered[name] = mark
-        self.tell_delivered(name)
+        self.report_delivered(name)
 
     def deliver_bytes(self, data: bytes, name: str) -> None:
         """`deliver` for something small that is already in memory."""
@@ -71,12 +80,12 @@ class Workspace:
     def cached(self, name: str, make: Callable[[Path], None]) -> Path:
         """A file of the step's cache, made by `make(path)` if it is not there yet.
 
-        Two parts that ask at the same time make it once: the second waits.
+        Two parts that ask at the same time make it once: the second waits for the first.
         """
-        with _lock_for(self.cache / name):
+        self.cache.mkdir(parents=True, exist_ok=True)
+        with _locked(self.cache / f"{name}.lock"):
             path = self.cache / name
             if not path.exists():
-                self.cache.mkdir(parents=True, exist_ok=True)
                 unfinished = self.scratch / f"making-{name}"
                 make(unfinished)
                 files.move_whole(unfinished, path)
@@ -93,9 +102,9 @@ class Workspace:
             shutil.rmtree(self.scratch)
 
 
-_locks: dict[Path, threading.Lock] = {}
-
-
-def _lock_for(path: Path) -> threading.Lock:
-    with _making:
-        return _locks.setdefault(path, threading.Lock())
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock of a file: it excludes other threads and processes, and goes with the cache (flock(2))."""
+    with path.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -10,12 +10,14 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vlogd.core.cancellation import Stop
 from vlogd.core.errors import Stopping, Unavailable, VlogdError
 from vlogd.core.model import Item, Part, Receipt
 from vlogd.engine.survey import Step
 from vlogd.media.process import Limits
+from vlogd.stages import facts
 from vlogd.stages.contract import Work
 from vlogd.stages.workspace import Workspace
 from vlogd.storage.library import Library
@@ -50,7 +52,7 @@ class Done:
 
 def work_of(
     step: Step, environment: Environment, receipts: Mapping[str, Receipt], *, complete: bool = False
-) -> Work:
+) -> Work[Any]:
     """The step as its stage sees it."""
     home = environment.library.folder(step.item)
     return Work(
@@ -129,7 +131,7 @@ def _attempt(
     scratch.mkdir(parents=True)
     workspace = Workspace(
         item=step.item,
-        original=_plain_name(original, scratch),
+        film=_plain_name(original, scratch),
         inputs=work.inputs,
         settings=step.settings,
         receipts=receipts,
@@ -138,15 +140,15 @@ def _attempt(
         cache=cache_of(step, environment),
         limits=environment.limits,
         stop=environment.stop,
-        tell_progress=tell_progress,
-        tell_delivered=tell_delivered,
+        report_progress=tell_progress,
+        report_delivered=tell_delivered,
         check_volumes=environment.volumes.check,
     )
     try:
-        facts = step.stage.run(part, workspace)
+        found = step.stage.run(part, workspace)
     finally:
         workspace.close()
     environment.volumes.check()
-    receipt = Receipt(part.name, dict(workspace.delivered), dict(facts))
+    receipt = Receipt(part.name, dict(workspace.delivered), facts.to_json(found))
     environment.library.save_receipt(work.folder, receipt)
     return receipt

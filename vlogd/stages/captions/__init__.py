@@ -11,17 +11,17 @@ window done again gives the same words. Captions never hold back the picture: th
 essential, and while the model cannot be loaded the item waits with a sentence (`Unavailable`).
 """
 
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import asdict
+from collections.abc import Sequence, Set
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from vlogd.core import files
-from vlogd.core.model import Json, Part, View
+from vlogd.core.model import Part, View
 from vlogd.core.settings import NonNegativeInt, PositiveInt, settings
 from vlogd.media import ffmpeg, languages
 from vlogd.media.streaming.tracks import TEXTS
 from vlogd.stages import artifacts
+from vlogd.stages.artifacts import TextTrack
 from vlogd.stages.captions import client, cues
 from vlogd.stages.contract import Stage, Work
 from vlogd.stages.workspace import Workspace
@@ -44,10 +44,26 @@ class CaptionSettings:
     threads: NonNegativeInt = 0
 
 
-def _parts(work: Work) -> Sequence[Part]:
+@dataclass(frozen=True)
+class ListenFacts:
+    """Where speech was found: windows as (start, end) in seconds. `why` says why there are none."""
+
+    windows: tuple[tuple[float, float], ...]
+    language: str | None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class WordsFacts:
+    """How many words a window or all of them have."""
+
+    words: int
+
+
+def _parts(work: Work[CaptionSettings]) -> Sequence[Part]:
     if "listen" not in work.receipts:
         return (Part("listen", order=1, resource=_SPEECH),)
-    windows = work.receipts["listen"].facts["windows"]
+    windows = work.facts("listen", ListenFacts).windows
     return (
         Part("listen", order=1, resource=_SPEECH),
         *(
@@ -64,45 +80,45 @@ def _parts(work: Work) -> Sequence[Part]:
     )
 
 
-def _has_all(work: Work, windows: int) -> bool:
+def _has_all(work: Work[CaptionSettings], windows: int) -> bool:
     return windows > 0 and all(f"window-{n:04d}" in work.receipts for n in range(windows))
 
 
-def _run(part: Part, ws: Workspace) -> Mapping[str, Json]:
+def _run(part: Part, ws: Workspace[CaptionSettings]) -> ListenFacts | WordsFacts:
     if part.name == "listen":
         return _listen(ws)
     if part.name == "join":
         return _join(ws)
-    facts = ws.receipts["listen"].facts
     request = {
         "do": "transcribe",
         "pcm": str(ws.cached(_PCM, lambda path: _extract(ws, path))),
         "start": part.data["start"],
         "end": part.data["end"],
-        "language": facts["language"],
+        "language": ws.facts("listen", ListenFacts).language,
     }
-    words = client.ask(request, ws, ws.tell_progress)["words"]
+    words = client.ask(request, ws, ws.report_progress)["words"]
     ws.deliver_bytes(cues.words_json(words), f"{part.name}.json")
-    return {"words": len(words)}
+    return WordsFacts(len(words))
 
 
-def _listen(ws: Workspace) -> Mapping[str, Json]:
+def _listen(ws: Workspace[CaptionSettings]) -> ListenFacts:
     probed = artifacts.read_probed(ws.inputs["probe"])
     if not any(track.codec and track.channels for track in probed.media.audio):
-        return {"windows": [], "language": None, "why": "The file has no sound."}
+        return ListenFacts((), None, "The file has no sound.")
     pcm = ws.cached(_PCM, lambda path: _extract(ws, path))
-    found = client.ask({"do": "listen", "pcm": str(pcm)}, ws, ws.tell_progress)
+    found = client.ask({"do": "listen", "pcm": str(pcm)}, ws, ws.report_progress)
     if not found["windows"]:
-        return {"windows": [], "language": None, "why": "No speech was found."}
-    return {"windows": found["windows"], "language": found["language"]}
+        return ListenFacts((), None, "No speech was found.")
+    windows = tuple((start, end) for start, end in found["windows"])
+    return ListenFacts(windows, found["language"])
 
 
-def _extract(ws: Workspace, target: Path) -> None:
+def _extract(ws: Workspace[CaptionSettings], target: Path) -> None:
     """The track that is published, from the stream's zero on, as 16 kHz mono samples."""
     media = artifacts.read_probed(ws.inputs["probe"]).media
     tracks = [track for track in media.audio if track.codec and track.channels]
     track = next((track for track in tracks if track.default), tracks[0])
-    sound = ffmpeg.source(ws.original)[str(track.index)]
+    sound = ffmpeg.source(ws.film)[str(track.index)]
     sound = sound.filter("asetpts", f"PTS-({media.start_seconds:.6f})/TB")
     sound = sound.filter("aresample", RATE, **{"async": 1000, "first_pts": 0})
     sound = sound.filter("aformat", channel_layouts="mono", sample_rates=RATE)
@@ -111,12 +127,12 @@ def _extract(ws: Workspace, target: Path) -> None:
                global_options=("-copyts", "-max_error_rate", "1"))  # fmt: skip
 
 
-def _join(ws: Workspace) -> Mapping[str, Json]:
-    language = ws.receipts["listen"].facts["language"]
+def _join(ws: Workspace[CaptionSettings]) -> WordsFacts:
+    language = ws.facts("listen", ListenFacts).language or languages.UNKNOWN
     windows = sorted(name for name in ws.receipts if name.startswith("window-"))
     words = [word for name in windows for word in cues.read_words(ws.folder / f"{name}.json")]
     if not words:
-        return {"words": 0}
+        return WordsFacts(0)
     made = cues.cues(words)
     ws.deliver_bytes(cues.vtt(made), "captions.vtt")
     ws.deliver_bytes(cues.words_vtt(made), "words.vtt")
@@ -124,19 +140,19 @@ def _join(ws: Workspace) -> Mapping[str, Json]:
         cues.json_bytes({"language": language, "words": [asdict(word) for word in words]}), "words.json"
     )
     ws.deliver_bytes(cues.text(made), "words.txt")
-    about = {"src": "captions.vtt", "language": language, "label": languages.name(language)}
-    ws.deliver_bytes(files.json_bytes([about]), TEXTS)
-    return {"words": len(words)}
+    text = TextTrack("captions.vtt", language, languages.name(language))
+    ws.deliver_bytes(artifacts.texts_json([text]), TEXTS)
+    return WordsFacts(len(words))
 
 
-def _view(work: Work, _have: Set[str]) -> View:
+def _view(work: Work[CaptionSettings], _have: Set[str]) -> View:
     if not work.complete:
         return View()
-    heard = work.receipts["listen"].facts
-    if not (work.receipts["join"].facts["words"] if "join" in work.receipts else 0):
-        return View(facts={"captions": [], "captions_note": heard.get("why", "No speech was found.")})
+    speech = work.facts("listen", ListenFacts)
+    if "join" not in work.receipts or not work.facts("join", WordsFacts).words:
+        return View(facts={"captions": [], "captions_note": speech.why or "No speech was found."})
     names = {name: name for name in ("captions.vtt", "words.vtt", "words.json", "words.txt")}
-    language = heard["language"]
+    language = speech.language or languages.UNKNOWN
     track = {
         "src": "captions.vtt",
         "words": "words.vtt",

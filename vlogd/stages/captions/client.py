@@ -17,7 +17,7 @@ _MODULE = "vlogd.stages.captions.transcriber"
 _MODEL_IS_MISSING = "model-missing"
 
 
-def ask(request: Mapping[str, Any], ws: Workspace, tell_progress: Callable[[float], None]) -> Any:
+def ask(request: Mapping[str, Any], ws: Workspace[Any], tell_progress: Callable[[float], None]) -> Any:
     """The transcriber's answer. Raises Unavailable when the model can't be loaded, else as `process.run`."""
     asked, answered = ws.scratch / "request.json", ws.scratch / "answer.json"
     asked.write_text(json.dumps({**request, "settings": asdict(ws.settings), "answer": str(answered)}))

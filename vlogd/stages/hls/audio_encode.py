@@ -6,14 +6,15 @@ to the length of the picture [2.15], late starts and holes become silence. Segme
 while ffmpeg still works, so a long film need not wait for its sound.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from vlogd.core.model import Json
 from vlogd.media import ffmpeg
 from vlogd.media.streaming import fragments
 from vlogd.media.streaming.tracks import INIT, OFFSET, OFFSET_SECONDS, TICKS
+from vlogd.stages.facts import NoFacts
 from vlogd.stages.hls.audio_tracks import Sound
+from vlogd.stages.hls.ladder import HlsSettings
 from vlogd.stages.hls.plan import Plan
 from vlogd.stages.hls.segment_writer import transport_stream
 from vlogd.stages.workspace import Workspace
@@ -29,7 +30,7 @@ def first_frames(borders: Sequence[int]) -> list[int]:
     return [-(-(border - zero) * RATE // (TICKS * FRAME_SAMPLES)) for border in borders]
 
 
-def run(plan: Plan, sound: Sound, ws: Workspace) -> Mapping[str, Json]:
+def run(plan: Plan, sound: Sound, ws: Workspace[HlsSettings]) -> NoFacts:
     """Encode and deliver one track."""
     frames = first_frames(plan.borders)
     target = ws.scratch / "audio.mp4"
@@ -37,7 +38,7 @@ def run(plan: Plan, sound: Sound, ws: Workspace) -> Mapping[str, Json]:
     length = max(1.0, (plan.borders[-1] - plan.borders[0]) / TICKS)
 
     def reached(seconds: float) -> None:
-        ws.tell_progress(seconds / length)
+        ws.report_progress(seconds / length)
         cutter.cut()
 
     ffmpeg.run(
@@ -49,12 +50,14 @@ def run(plan: Plan, sound: Sound, ws: Workspace) -> Mapping[str, Json]:
     )
     cutter.cut()
     cutter.finish()
-    return {}
+    return NoFacts()
 
 
-def _output(plan: Plan, sound: Sound, ws: Workspace, target: Path, samples: int) -> ffmpeg.Stream:
+def _output(
+    plan: Plan, sound: Sound, ws: Workspace[HlsSettings], target: Path, samples: int
+) -> ffmpeg.Stream:
     layout = "stereo" if sound.channels == 2 else "5.1"  # noqa: PLR2004 - there are these two
-    stream = ffmpeg.source(ws.original)[str(sound.stream.index)]
+    stream = ffmpeg.source(ws.film)[str(sound.stream.index)]
     stream = stream.filter("asetpts", f"PTS-({plan.media.start_seconds:.6f})/TB")
     stream = stream.filter("aresample", RATE, **{"async": 1000, "first_pts": 0})
     stream = stream.filter("aformat", channel_layouts=layout, sample_rates=RATE)
@@ -82,7 +85,9 @@ def _output(plan: Plan, sound: Sound, ws: Workspace, target: Path, samples: int)
 class _Cutter:
     """Reads the growing file and delivers each segment whose frames are all there."""
 
-    def __init__(self, path: Path, folder: str, frames: Sequence[int], ws: Workspace, extension: str) -> None:
+    def __init__(
+        self, path: Path, folder: str, frames: Sequence[int], ws: Workspace[HlsSettings], extension: str
+    ) -> None:
         self._path = path
         self._folder = folder
         self._frames = frames

@@ -16,15 +16,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from vlogd.core.model import Part, Receipt
 from vlogd.media.ffprobe import Media
 from vlogd.media.streaming.tracks import OFFSET, TICKS
-from vlogd.stages import artifacts
+from vlogd.stages import artifacts, facts
 from vlogd.stages.artifacts import Probed
 from vlogd.stages.hls import passthrough, timeline
 from vlogd.stages.hls.audio_tracks import Sound, sounds
+from vlogd.stages.hls.facts import CopyFacts, EncodeFacts, RemuxFacts
 from vlogd.stages.hls.ladder import HlsSettings, Rendition, renditions
 from vlogd.stages.hls.timeline import Chunk, Timeline
 
@@ -89,22 +89,25 @@ class Plan:
 def read(probe_folder: Path, step_folder: Path, receipts: Mapping[str, Receipt], config: HlsSettings) -> Plan:
     """The plan, as far as it can be known from what is done."""
     probed = artifacts.read_probed(probe_folder)
-    facts = probed.media
-    tracks = sounds(facts, config)
-    if facts.video is None:
-        return Plan(facts, config, (), tracks, borders=_even_borders(facts.duration_seconds, config))
-    sizes = renditions(facts.video.shown_size(), config, hdr=facts.video.hdr)
+    media = probed.media
+    tracks = sounds(media, config)
+    if media.video is None:
+        return Plan(media, config, (), tracks, borders=_even_borders(media.duration_seconds, config))
+    sizes = renditions(media.video.shown_size(), config, hdr=media.video.hdr)
     plan = Plan(
-        facts, config, sizes, tracks, remux_first=probed.remux_first, sound_seconds=probed.sound_seconds
+        media, config, sizes, tracks, remux_first=probed.remux_first, sound_seconds=probed.sound_seconds
     )
     if not probed.times_are_known or probed.pts_path is None:
         return _whole(replace(plan, remux_first=False), receipts)
     if probed.remux_first:
         if REMUX not in receipts:
             return plan
-        if not receipts[REMUX].facts["copied"]:
+        remux = facts.of_part(receipts, REMUX, RemuxFacts)
+        if not remux.copied:
             return _whole(plan, receipts)
-        return _similar_left_out(_chunked(plan, step_folder / REMUXED_PTS, receipts[REMUX].facts), receipts)
+        return _similar_left_out(
+            _chunked(plan, step_folder / REMUXED_PTS, remux.time_base, remux.zero_seconds), receipts
+        )
     return _similar_left_out(_with_copy(plan, probed, receipts), receipts)
 
 
@@ -156,32 +159,30 @@ def _with_copy(plan: Plan, probed: Probed, receipts: Mapping[str, Receipt]) -> P
     """The chunked plan, with the source's own pictures on top where they are standard."""
     video = plan.media.video
     assert video is not None and probed.pts_path is not None  # noqa: S101, PT018 - asked for pictures only
-    scanned = {
-        "time_base": video.time_base,
-        "zero_seconds": str(Fraction(plan.media.start_seconds).limit_denominator(TICKS)),
-    }
+    zero_seconds = str(Fraction(plan.media.start_seconds).limit_denominator(TICKS))
     keys = tuple(probed.keys())
-    zero = round(Fraction(scanned["zero_seconds"]) * TICKS)
+    zero = round(Fraction(zero_seconds) * TICKS)
     ticks = Fraction(video.time_base) * TICKS
     plan = replace(plan, source_keys=tuple(round(time * ticks) - zero + OFFSET for time, _ in keys))
     why = passthrough.why_not(video, plan.config)
     if why is None and not keys:
         why = "The source is encoded anew: it is no plain MP4, or its key frames are not IDR pictures of closed GOPs."
     if why is None:
-        cut = _chunked(plan, probed.pts_path, scanned, keys)
+        cut = _chunked(plan, probed.pts_path, video.time_base, zero_seconds, keys)
         assert cut.timeline is not None  # noqa: S101 - just made
         why = passthrough.why_not_cut(video, plan.config, cut.timeline)
         if why is None:
             return _copied(cut, receipts)
-    return replace(_chunked(plan, probed.pts_path, scanned), why_no_copy=why)
+    return replace(_chunked(plan, probed.pts_path, video.time_base, zero_seconds), why_no_copy=why)
 
 
 def _copied(plan: Plan, receipts: Mapping[str, Receipt]) -> Plan:
     """The copy takes the place of the largest H.264 rendition, unless it failed its gate."""
     video = plan.media.video
     assert video is not None  # noqa: S101 - only pictures are copied
-    if COPY in receipts and not receipts[COPY].facts["copied"]:
-        return replace(plan, copy_failed=True, why_no_copy=str(receipts[COPY].facts["why"]))
+    copy = facts.of_part(receipts, COPY, CopyFacts) if COPY in receipts else None
+    if copy is not None and not copy.copied:
+        return replace(plan, copy_failed=True, why_no_copy=copy.why)
     rest = plan.renditions[1:]
     return replace(
         plan, copied=passthrough.rendition(video), renditions=rest, chunks=plan.chunks if rest else ()
@@ -190,17 +191,17 @@ def _copied(plan: Plan, receipts: Mapping[str, Receipt]) -> Plan:
 
 def _similar_left_out(plan: Plan, receipts: Mapping[str, Receipt]) -> Plan:
     """Without the renditions that the first chunk found not worth making."""
-    first = receipts.get(plan.chunk_part(0))
-    dropped = first.facts.get("similar", ()) if first else ()
+    name = plan.chunk_part(0)
+    dropped = facts.of_part(receipts, name, EncodeFacts).similar if name in receipts else ()
     return replace(plan, renditions=tuple(one for one in plan.renditions if one.name not in dropped))
 
 
-def _chunked(plan: Plan, pts_path: Path, facts: Mapping[str, Any], keys: timeline.Keys = ()) -> Plan:
+def _chunked(plan: Plan, pts_path: Path, time_base: str, zero_seconds: str, keys: timeline.Keys = ()) -> Plan:
     assert plan.media.video is not None  # noqa: S101 - only a picture is cut into chunks
     times = timeline.read(
         pts_path,
-        Fraction(facts["time_base"]),
-        Fraction(facts["zero_seconds"]),
+        Fraction(time_base),
+        Fraction(zero_seconds),
         Fraction(plan.media.video.frame_rate),
         plan.config,
         keys,
@@ -210,7 +211,7 @@ def _chunked(plan: Plan, pts_path: Path, facts: Mapping[str, Any], keys: timelin
 
 
 def _whole(plan: Plan, receipts: Mapping[str, Receipt]) -> Plan:
-    known: Sequence[int] = receipts[WHOLE].facts["borders"] if WHOLE in receipts else ()
+    known: Sequence[int] = facts.of_part(receipts, WHOLE, EncodeFacts).borders if WHOLE in receipts else ()
     why = "The source is encoded anew: the file does not say when its pictures are shown."
     return replace(plan, borders=tuple(known), why_no_copy=why)
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from vlogd.media import ffmpeg
 from vlogd.media.streaming import fragments
 from vlogd.media.streaming.tracks import INIT, OFFSET, TICKS
+from vlogd.stages.hls.facts import KeyFrameSpans
+from vlogd.stages.hls.ladder import HlsSettings
 from vlogd.stages.workspace import Workspace
 
 
@@ -42,12 +44,12 @@ class SegmentWriter:
     `iframes` collects where the key frames lie in each segment: offset and length in turn.
     """
 
-    def __init__(self, ws: Workspace, folder: str, init: bytes, extension: str) -> None:
+    def __init__(self, ws: Workspace[HlsSettings], folder: str, init: bytes, extension: str) -> None:
         self._ws = ws
         self._folder = folder
         self._init = init
         self._extension = extension
-        self.iframes: dict[int, list[int]] = {}
+        self.iframes: dict[int, KeyFrameSpans] = {}
         if extension == "m4s":
             ws.deliver_bytes(init, f"{folder}/{INIT}")
 
@@ -65,15 +67,15 @@ class SegmentWriter:
             self._ws.deliver_bytes(transport_stream(self._ws, self._init, encoded), name)
             return
         starts = accumulate(map(len, encoded), initial=len(fragments.SEGMENT_TYPE))
-        self.iframes[number] = [
+        self.iframes[number] = tuple(
             value
             for start, fragment, gop in zip(starts, encoded, gops, strict=False)
             for value in (start, fragments.key_span(fragment, gop.sizes[0]))
-        ]
+        )
         self._ws.deliver_bytes(fragments.segment(encoded), name)
 
 
-def transport_stream(ws: Workspace, init: bytes, encoded: Sequence[bytes]) -> bytes:
+def transport_stream(ws: Workspace[HlsSettings], init: bytes, encoded: Sequence[bytes]) -> bytes:
     """The same samples as an MPEG-TS segment that can follow any other.
 
     `initial_discontinuity` tells that the continuity counters begin anew (ISO/IEC 13818-1, 2.4.3.5).

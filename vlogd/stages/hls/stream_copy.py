@@ -5,22 +5,22 @@ megabytes were read.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping
 from pathlib import Path
 
 from vlogd.core.errors import ToolFailed
-from vlogd.core.model import Json
 from vlogd.media import ffmpeg
 from vlogd.media.streaming import fragments
 from vlogd.media.streaming.fragments import Fragment, Mismatch
 from vlogd.media.streaming.tracks import OFFSET_SECONDS, TICKS
 from vlogd.stages.hls import filter_graph
+from vlogd.stages.hls.facts import CopyFacts, KeyFrameSpans
+from vlogd.stages.hls.ladder import HlsSettings
 from vlogd.stages.hls.plan import Plan
 from vlogd.stages.hls.segment_writer import Gop, SegmentWriter
 from vlogd.stages.workspace import Workspace
 
 
-def run(plan: Plan, ws: Workspace) -> Mapping[str, Json]:
+def run(plan: Plan, ws: Workspace[HlsSettings]) -> CopyFacts:
     """Copy and deliver. When the pictures are not those of the plan, the facts say why and nothing is shown."""
     assert plan.copied is not None and plan.media.video is not None  # noqa: S101, PT018 - the part exists for a copy
     target = ws.scratch / "copy.mp4"
@@ -28,29 +28,27 @@ def run(plan: Plan, ws: Workspace) -> Mapping[str, Json]:
     length = max(1.0, plan.media.duration_seconds)
 
     def reached(seconds: float) -> None:
-        ws.tell_progress((seconds - OFFSET_SECONDS) / length)
+        ws.report_progress((seconds - OFFSET_SECONDS) / length)
         cutter.cut()
 
     offset = OFFSET_SECONDS - plan.media.start_seconds
     options = {"c": "copy", **filter_graph.muxed(), "output_ts_offset": f"{offset:.6f}"}
-    source = ffmpeg.source(ws.original)[str(plan.media.video.index)]
+    source = ffmpeg.source(ws.film)[str(plan.media.video.index)]
     try:
         ffmpeg.run([ffmpeg.output(source, target, **options)], limits=ws.limits, stop=ws.stop, tell_seconds=reached,
                    global_options=("-copyts", *ffmpeg.SOON))  # fmt: skip
         cutter.cut()
         cutter.finish()
     except (Mismatch, ToolFailed) as error:
-        return {
-            "copied": False,
-            "why": f"The source is encoded anew: its pictures could not be copied ({error}).",
-        }
-    return {"copied": True, "iframes": {plan.copied.name: list(cutter.iframes())}}
+        why = f"The source is encoded anew: its pictures could not be copied ({error})."
+        return CopyFacts(copied=False, why=why)
+    return CopyFacts(copied=True, iframes={plan.copied.name: cutter.iframes()})
 
 
 class _Cutter:
     """Reads the growing copy and delivers each segment whose GOPs are all there."""
 
-    def __init__(self, plan: Plan, path: Path, ws: Workspace) -> None:
+    def __init__(self, plan: Plan, path: Path, ws: Workspace[HlsSettings]) -> None:
         assert plan.timeline is not None and plan.copied is not None  # noqa: S101, PT018 - a copy has both
         self._times = plan.timeline
         self._name = plan.copied.name
@@ -104,7 +102,7 @@ class _Cutter:
             raise Mismatch(f"{len(self._times.pts)} pictures were planned, {self._picture} came")
         self._deliver()
 
-    def iframes(self) -> list[list[int]]:
+    def iframes(self) -> tuple[KeyFrameSpans, ...]:
         """Where the key frames lie, segment by segment."""
         assert self._writer is not None  # noqa: S101 - asked for after the end
-        return [self._writer.iframes.get(number, []) for number in range(len(self._times.cuts))]
+        return tuple(self._writer.iframes.get(number, ()) for number in range(len(self._times.cuts)))

@@ -8,10 +8,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vlogd.core.model import Json
 from vlogd.media.streaming import fragments
 from vlogd.media.streaming.fragments import Fragment, Mismatch
-from vlogd.stages.hls.ladder import Rendition, too_similar
+from vlogd.stages.hls.facts import EncodeFacts
+from vlogd.stages.hls.ladder import HlsSettings, Rendition, too_similar
 from vlogd.stages.hls.plan import Plan
 from vlogd.stages.hls.segment_writer import Gop, SegmentWriter
 from vlogd.stages.hls.timeline import Chunk, Timeline
@@ -23,12 +23,14 @@ def keys_of(times: Timeline, first: int, last: int) -> Sequence[int]:
     return times.keys[bisect_left(times.keys, first) : bisect_left(times.keys, last)]
 
 
-def encoded_path(ws: Workspace, size: Rendition) -> Path:
+def encoded_path(ws: Workspace[HlsSettings], size: Rendition) -> Path:
     """Where the encoder of a rendition writes, in scratch."""
     return ws.scratch / f"{size.name}.mp4"
 
 
-def exact(plan: Plan, chunk: Chunk, size: Rendition, planned: Sequence[int], ws: Workspace) -> list[Gop]:
+def exact(
+    plan: Plan, chunk: Chunk, size: Rendition, planned: Sequence[int], ws: Workspace[HlsSettings]
+) -> list[Gop]:
     """One rendition's GOPs, held to the plan. Raises Mismatch."""
     times = plan.timeline
     assert times is not None  # noqa: S101 - a chunk comes from a timeline
@@ -46,7 +48,7 @@ def exact(plan: Plan, chunk: Chunk, size: Rendition, planned: Sequence[int], ws:
     return gops
 
 
-def as_it_came(plan: Plan, chunk: Chunk, size: Rendition, ws: Workspace) -> list[Gop]:
+def as_it_came(plan: Plan, chunk: Chunk, size: Rendition, ws: Workspace[HlsSettings]) -> list[Gop]:
     """What came of one rendition, at its own times."""
     encoded = read(ws, size)
     starts = [min(fragment.pts) for fragment in encoded]
@@ -58,18 +60,20 @@ def as_it_came(plan: Plan, chunk: Chunk, size: Rendition, ws: Workspace) -> list
     ]
 
 
-def _gop(ws: Workspace, size: Rendition, fragment: Fragment, pts: list[int], end: int) -> Gop:
+def _gop(ws: Workspace[HlsSettings], size: Rendition, fragment: Fragment, pts: list[int], end: int) -> Gop:
     return Gop(pts, end, fragment.sizes, encoded_path(ws, size), fragment.data_at)
 
 
-def read(ws: Workspace, size: Rendition) -> list[Fragment]:
+def read(ws: Workspace[HlsSettings], size: Rendition) -> list[Fragment]:
     """The fragments of an encoded rendition that hold pictures."""
     with encoded_path(ws, size).open("rb") as file:
         init = fragments.init_bytes(file)
         return [fragment for fragment, _ in fragments.fragments(file, len(init)) if fragment.pts]
 
 
-def deliver(plan: Plan, chunk: Chunk, found: Mapping[str, Sequence[Gop]], ws: Workspace) -> dict[str, Json]:
+def deliver(
+    plan: Plan, chunk: Chunk, found: Mapping[str, Sequence[Gop]], ws: Workspace[HlsSettings]
+) -> EncodeFacts:
     """Deliver the renditions; the first chunk finds out which are too much like another."""
     similar: list[str] = []
     if chunk.number == 0 and plan.config.skip_similar:
@@ -77,14 +81,12 @@ def deliver(plan: Plan, chunk: Chunk, found: Mapping[str, Sequence[Gop]], ws: Wo
     made = [size for size in plan.renditions if size.name not in similar]
     writers = {size.name: _written(plan, chunk, size, found[size.name], ws) for size in made}
     numbers = range(chunk.first, chunk.last)
-    facts: dict[str, Json] = {
-        "iframes": {
-            name: [writer.iframes.get(number, []) for number in numbers] for name, writer in writers.items()
-        }
+    iframes = {
+        name: tuple(writer.iframes.get(number, ()) for number in numbers) for name, writer in writers.items()
     }
     there = {_segment_of(plan, chunk, gop) for gop in found[made[0].name]}
-    empty = [number for number in numbers if number not in there]
-    return facts | ({"similar": similar} if similar else {}) | ({"empty": empty} if empty else {})
+    empty = tuple(number for number in numbers if number not in there)
+    return EncodeFacts(iframes=iframes, similar=tuple(similar), empty=empty or None)
 
 
 def _bytes(gops: Sequence[Gop]) -> int:
@@ -95,7 +97,9 @@ def _segment_of(plan: Plan, chunk: Chunk, gop: Gop) -> int:
     return min(max(bisect_right(plan.borders, min(gop.pts)) - 1, chunk.first), chunk.last - 1)
 
 
-def _written(plan: Plan, chunk: Chunk, size: Rendition, gops: Sequence[Gop], ws: Workspace) -> SegmentWriter:
+def _written(
+    plan: Plan, chunk: Chunk, size: Rendition, gops: Sequence[Gop], ws: Workspace[HlsSettings]
+) -> SegmentWriter:
     """Write the segments of one rendition."""
     by_segment: dict[int, list[Gop]] = {}
     for gop in gops:

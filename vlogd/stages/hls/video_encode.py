@@ -14,13 +14,14 @@ from fractions import Fraction
 from pathlib import Path
 
 from vlogd.core.errors import BadInput, ToolFailed, ToolStalled
-from vlogd.core.model import Json
 from vlogd.media import ffmpeg
 from vlogd.media.encoders import Encoder, Family, pick
 from vlogd.media.process import Limits
 from vlogd.media.streaming.fragments import Fragment, Mismatch
 from vlogd.media.streaming.tracks import OFFSET, TICKS
 from vlogd.stages.hls import filter_graph, validate
+from vlogd.stages.hls.facts import EncodeFacts
+from vlogd.stages.hls.ladder import HlsSettings
 from vlogd.stages.hls.plan import Plan
 from vlogd.stages.hls.timeline import Chunk
 from vlogd.stages.workspace import Workspace
@@ -54,7 +55,7 @@ class _Attempt:
     seek: bool
 
 
-def run(plan: Plan, chunk: Chunk, source: Source, ws: Workspace) -> dict[str, Json]:
+def run(plan: Plan, chunk: Chunk, source: Source, ws: Workspace[HlsSettings]) -> EncodeFacts:
     """Encode and deliver one chunk. The facts say which fallback was used."""
     assert plan.timeline is not None  # noqa: S101 - a chunk comes from a timeline
     first, last = plan.timeline.frames(chunk)
@@ -72,16 +73,15 @@ def run(plan: Plan, chunk: Chunk, source: Source, ws: Workspace) -> dict[str, Js
             if attempt.family == "software":
                 raise
             continue
-        told = {"fallback": attempt.told} if attempt.told else {}
-        return {**told, **validate.deliver(plan, chunk, found, ws)}
+        return replace(validate.deliver(plan, chunk, found, ws), fallback=attempt.told)
     if failure is not None:
         raise failure
     found = {size.name: validate.as_it_came(plan, chunk, size, ws) for size in plan.renditions}
     facts = validate.deliver(plan, chunk, found, ws)
-    empty = facts.get("empty", ())
+    empty = facts.empty or ()
     if chunk.number == 0 and len(empty) == chunk.last - chunk.first and len(plan.chunks) == 1:
         raise BadInput("Not one picture of the file can be decoded; it is damaged.")
-    return {"fallback": "published as it decodes: pictures are missing or damaged", "empty": empty, **facts}
+    return replace(facts, fallback="published as it decodes: pictures are missing or damaged", empty=empty)
 
 
 def _attempts(family: Family, *, seekable: bool) -> list[_Attempt]:
@@ -93,7 +93,7 @@ def _attempts(family: Family, *, seekable: bool) -> list[_Attempt]:
     return ways
 
 
-def _encode(plan: Plan, chunk: Chunk, source: Source, ws: Workspace, attempt: _Attempt) -> None:
+def _encode(plan: Plan, chunk: Chunk, source: Source, ws: Workspace[HlsSettings], attempt: _Attempt) -> None:
     times, video = plan.timeline, plan.media.video
     assert times is not None and video is not None  # noqa: S101, PT018 - a chunk has both
     first, last = times.frames(chunk)
@@ -139,7 +139,7 @@ def _seek_seconds(plan: Plan, begin: int) -> Fraction:
 
 def _run_encoders(
     plan: Plan,
-    ws: Workspace,
+    ws: Workspace[HlsSettings],
     stream: ffmpeg.Stream,
     encoders: Sequence[Encoder],
     keys: Mapping[str, object],
@@ -156,7 +156,7 @@ def _run_encoders(
         ],
         limits=limits,
         stop=ws.stop,
-        tell_seconds=lambda reached: ws.tell_progress(share(reached)),
+        tell_seconds=lambda reached: ws.report_progress(share(reached)),
         global_options=(*dict.fromkeys(encoders[0].global_options), *filter_graph.GLOBAL_OPTIONS),
     )
 
@@ -168,12 +168,12 @@ def _hardware_decoder(encoders: Sequence[Encoder]) -> dict[str, object]:
     return {"hwaccel": found} if found else {}
 
 
-def run_whole(plan: Plan, ws: Workspace) -> Mapping[str, Json]:
+def run_whole(plan: Plan, ws: Workspace[HlsSettings]) -> EncodeFacts:
     """Encode a file that does not say when its pictures are shown: in one go, times as they come."""
     video = plan.media.video
     assert video is not None  # noqa: S101 - asked for pictures only
     zero = round(plan.media.start_seconds * TICKS)
-    stream = filter_graph.pictures(ffmpeg.source(ws.original), video, None, None, zero, 1)
+    stream = filter_graph.pictures(ffmpeg.source(ws.film), video, None, None, zero, 1)
     length = max(1.0, plan.media.duration_seconds)
     encoders = [pick("software", size.codec, ws.limits) for size in plan.renditions]
     keys = filter_graph.every(plan.config.gop_seconds)
@@ -182,11 +182,11 @@ def run_whole(plan: Plan, ws: Workspace) -> Mapping[str, Json]:
     known = replace(plan, borders=tuple(borders), config=replace(plan.config, skip_similar=False))
     chunk = Chunk(0, 0, len(borders) - 1)
     found = {size.name: validate.as_it_came(known, chunk, size, ws) for size in plan.renditions}
-    return {
-        "fallback": "encoded in one go: the file does not say when its pictures are shown",
-        "borders": borders,
-        **validate.deliver(known, chunk, found, ws),
-    }
+    return replace(
+        validate.deliver(known, chunk, found, ws),
+        fallback="encoded in one go: the file does not say when its pictures are shown",
+        borders=tuple(borders),
+    )
 
 
 def _found_borders(plan: Plan, gops: Sequence[Fragment]) -> list[int]:

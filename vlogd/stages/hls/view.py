@@ -16,7 +16,8 @@ from vlogd.media.streaming.tracks import IFRAMES, INIT, MEDIA, OFFSET, STREAM, T
 from vlogd.stages.contract import Work
 from vlogd.stages.hls.audio_encode import FRAME_SAMPLES, RATE, first_frames
 from vlogd.stages.hls.audio_tracks import Sound
-from vlogd.stages.hls.ladder import Rendition
+from vlogd.stages.hls.facts import CopyFacts, EncodeFacts
+from vlogd.stages.hls.ladder import HlsSettings, Rendition
 from vlogd.stages.hls.plan import COPY, Plan
 
 MASTER = "master.m3u8"
@@ -24,11 +25,11 @@ _HEADROOM = 1.1
 """Until everything is measured, BANDWIDTH is the cap and a tenth."""
 
 
-def view(plan: Plan, work: Work, have: Set[str]) -> View:
+def view(plan: Plan, work: Work[HlsSettings], have: Set[str]) -> View:
     """Playlists, the stable master playlist and facts. Nothing before a first segment is whole."""
     if not plan.borders:
         return View(facts={"playable": False})
-    empty = {number for receipt in work.receipts.values() for number in receipt.facts.get("empty", ())}
+    empty = {number for encoded in _encoded(work) for number in encoded.empty or ()}
     planned = _tracks(plan)
     leading = [
         one for one in planned if one.kind == "audio" or (plan.copied and one.folder == plan.copied.name)
@@ -41,7 +42,9 @@ def view(plan: Plan, work: Work, have: Set[str]) -> View:
     return _written(plan, work, described, count, empty)
 
 
-def _written(plan: Plan, work: Work, shown: Sequence[Track], count: int, empty: Set[int]) -> View:
+def _written(
+    plan: Plan, work: Work[HlsSettings], shown: Sequence[Track], count: int, empty: Set[int]
+) -> View:
     whole = count == len(plan.borders) - 1
     written = {
         f"{track.folder}/{MEDIA}": hls_writer.media_playlist(
@@ -61,7 +64,7 @@ def _written(plan: Plan, work: Work, shown: Sequence[Track], count: int, empty: 
     return View(files=written, names=names, facts=_facts(plan, work, count))
 
 
-def _facts(plan: Plan, work: Work, count: int) -> dict[str, Json]:
+def _facts(plan: Plan, work: Work[HlsSettings], count: int) -> dict[str, Json]:
     facts: dict[str, Json] = {
         "playable": True,
         "stream": MASTER,
@@ -112,7 +115,7 @@ def _sound_track(one: Sound, plan: Plan, durations: tuple[int, ...]) -> Track:
                  language=one.language, name=one.name, default=one.default, channels=one.channels)  # fmt: skip
 
 
-def _described(track: Track, plan: Plan, work: Work) -> Track:
+def _described(track: Track, plan: Plan, work: Work[HlsSettings]) -> Track:
     """With what is known of its files: codec, rate, key frames."""
     sizes = {
         name: mark.size_bytes for receipt in work.receipts.values() for name, mark in receipt.files.items()
@@ -121,7 +124,7 @@ def _described(track: Track, plan: Plan, work: Work) -> Track:
     if track.kind == "audio":
         return replace(track, rate=rate)
     codec = codecs.codec((work.folder / track.folder / INIT).read_bytes()) if track.init else _ts_codec(plan)
-    damaged = any("empty" in receipt.facts for receipt in work.receipts.values())
+    damaged = any(encoded.empty is not None for encoded in _encoded(work))
     pictures = 0 if damaged else track.pictures
     iframes = _iframes(track.folder, work, plan) if work.complete else ()
     return replace(track, rate=rate, codec=codec, pictures=pictures, iframes=iframes)
@@ -135,16 +138,17 @@ def _ts_codec(plan: Plan) -> str:
     return f"avc1.6400{level:02x}"
 
 
-def _iframes(folder: str, work: Work, plan: Plan) -> tuple[tuple[int, ...], ...]:
+def _iframes(folder: str, work: Work[HlsSettings], plan: Plan) -> tuple[tuple[int, ...], ...]:
     """The key frames' places of one rendition, segment by segment."""
     if plan.copied and folder == plan.copied.name:
-        return tuple(tuple(row) for row in work.receipts[COPY].facts["iframes"][folder])
-    rows: list[tuple[int, ...]] = []
-    for receipt in (
-        work.receipts[name] for name in sorted(work.receipts) if name.startswith(("video-", "full-"))
-    ):
-        rows += [tuple(row) for row in receipt.facts.get("iframes", {}).get(folder, ())]
-    return tuple(rows)
+        return work.facts(COPY, CopyFacts).iframes[folder]
+    return tuple(spans for encoded in _encoded(work) for spans in encoded.iframes.get(folder, ()))
+
+
+def _encoded(work: Work[HlsSettings]) -> list[EncodeFacts]:
+    """The facts of the encoded chunks, in order."""
+    names = sorted(name for name in work.receipts if name.startswith(("video-", "full-")))
+    return [work.facts(name, EncodeFacts) for name in names]
 
 
 def _expected(track: Track, plan: Plan) -> Rate:
@@ -180,7 +184,7 @@ def _is_whole(track: Track, number: int, have: Set[str], empty: Set[int]) -> boo
     return f"{track.folder}/{track.segment(number)}" in have
 
 
-def _notes(plan: Plan, work: Work, count: int) -> list[str]:
+def _notes(plan: Plan, work: Work[HlsSettings], count: int) -> list[str]:
     """What viewers should know about a file that was not quite right."""
     return [*_damage(work, plan, count), *_cut_sound(plan)]
 
@@ -194,9 +198,10 @@ def _cut_sound(plan: Plan) -> list[str]:
     return [f"The sound goes on for {more:.0f} s after the last picture and is cut there."]
 
 
-def _damage(work: Work, plan: Plan, count: int) -> list[str]:
-    lost = sorted({number for r in work.receipts.values() for number in r.facts.get("empty", ())})
-    partly = any("as it decodes" in str(r.facts.get("fallback")) for r in work.receipts.values())
+def _damage(work: Work[HlsSettings], plan: Plan, count: int) -> list[str]:
+    chunks = _encoded(work)
+    lost = sorted({number for encoded in chunks for number in encoded.empty or ()})
+    partly = any(encoded.empty is not None for encoded in chunks)
     if not lost:
         return ["The file is damaged: some of its pictures could not be decoded."] if partly else []
     seconds = sum(plan.borders[n + 1] - plan.borders[n] for n in lost) / TICKS
