@@ -3,8 +3,8 @@
 import threading
 from pathlib import Path
 
-from vlogd.ingest.intake import Intake, look
-from vlogd.ingest.stability import Sighting
+from vlogd.ingest.file_state import FileState, file_state
+from vlogd.ingest.intake import Intake
 from vlogd.media.process import Limits
 from vlogd.storage.originals import Originals
 from vlogd.storage.volumes import Volumes
@@ -16,8 +16,8 @@ def intake_into(originals: Path, state: Path) -> Intake:
     return Intake(Originals(originals), Limits(), threading.Event(), volumes)
 
 
-def seen(path: Path) -> Sighting:
+def seen(path: Path) -> FileState:
     """A sighting of a regular file."""
-    found = look(path)
-    assert isinstance(found, Sighting)
+    found = file_state(path)
+    assert isinstance(found, FileState)
     return found

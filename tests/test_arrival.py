@@ -14,12 +14,11 @@ from clips import stamped
 from daemon import Home, kill, until
 
 from vlogd.ingest.completeness import is_open_for_writing
+from vlogd.ingest.file_state import FileState
 from vlogd.ingest.inbox import Inbox
-from vlogd.ingest.inbox_watch import Trouble
-from vlogd.ingest.ingestor import Arrival
+from vlogd.ingest.ingestor import Ingestor
 from vlogd.ingest.intake import Intake
-from vlogd.ingest.outcomes import Failed, Outcome
-from vlogd.ingest.stability import Sighting
+from vlogd.ingest.outcomes import Failed, InboxProblem, Notice, Outcome
 
 
 @pytest.fixture(scope="module")
@@ -188,13 +187,13 @@ class Counting(Intake):
     def __init__(self, target: Path) -> None:
         self.target = target
 
-    def take(self, path: Path, _inbox: Inbox, _expected: Sighting) -> Outcome:
+    def take(self, path: Path, _inbox: Inbox, _expected: FileState) -> Outcome:
         """Move it away under its name, which must not have been taken before."""
         assert not (self.target / path.name).exists()
         path.rename(self.target / path.name)
         return Failed(path, "", self.target)
 
-    def recover(self, _inboxes: dict[str, Inbox]) -> Iterator[Outcome]:
+    def resume(self, _inboxes: dict[str, Inbox]) -> Iterator[Outcome]:
         """Nothing was claimed before."""
         return iter(())
 
@@ -204,15 +203,15 @@ def test_ten_thousand_files_at_once(tmp_path: Path) -> None:
     inbox, target = tmp_path / "inbox", tmp_path / "target"
     inbox.mkdir()
     target.mkdir()
-    said: queue.SimpleQueue[Outcome | Trouble] = queue.SimpleQueue()
+    said: queue.SimpleQueue[Notice] = queue.SimpleQueue()
     rules = Inbox("main", inbox, settle_seconds=0.5, rescan_seconds=3)
-    arrival = Arrival([rules], Counting(target), said.put)
+    arrival = Ingestor([rules], Counting(target), said.put)
     arrival.start()
     try:
         for number in range(10_000):
             (inbox / f"{number}.ts").write_bytes(b"x")
         until(lambda: len(list(target.iterdir())) == 10_000)
-        until(arrival.idle)
+        until(arrival.is_idle)
     finally:
         arrival.stop()
     assert list(inbox.iterdir()) == []
@@ -221,7 +220,7 @@ def test_ten_thousand_files_at_once(tmp_path: Path) -> None:
 class Stumbling(Counting):
     """A fake intake with a bug in it."""
 
-    def take(self, path: Path, inbox: Inbox, expected: Sighting) -> Outcome:
+    def take(self, path: Path, inbox: Inbox, expected: FileState) -> Outcome:
         """Fails for one file as nobody foresaw."""
         if path.name == "b.ts":
             raise LookupError(path.name)
@@ -233,9 +232,9 @@ def test_an_unforeseen_error_does_not_end_all_arrivals(tmp_path: Path) -> None:
     inbox, target = tmp_path / "inbox", tmp_path / "target"
     inbox.mkdir()
     target.mkdir()
-    said: list[Outcome | Trouble] = []
+    said: list[Notice] = []
     rules = Inbox("main", inbox, settle_seconds=0.2, rescan_seconds=1)
-    arrival = Arrival([rules], Stumbling(target), said.append)
+    arrival = Ingestor([rules], Stumbling(target), said.append)
     for name in ("a.ts", "b.ts", "c.ts"):
         (inbox / name).write_bytes(b"x")
     arrival.start()
@@ -245,7 +244,7 @@ def test_an_unforeseen_error_does_not_end_all_arrivals(tmp_path: Path) -> None:
         until((target / "d.ts").exists)
     finally:
         arrival.stop()
-    assert any(isinstance(one, Trouble) and "please report it" in one.sentence for one in said)
+    assert any(isinstance(one, InboxProblem) and "please report it" in one.sentence for one in said)
     assert (inbox / "b.ts").exists()
 
 

@@ -18,7 +18,7 @@ from vlogd.ingest import quarantine
 from vlogd.ingest.ignored_names import FAILED
 from vlogd.ingest.inbox import Inbox
 from vlogd.ingest.intake import Intake
-from vlogd.ingest.outcomes import Accepted, Changed, Failed, Left
+from vlogd.ingest.outcomes import Accepted, Changed, Failed, NotTaken
 from vlogd.media import ffprobe
 from vlogd.media.process import Limits
 from vlogd.storage.originals import Originals
@@ -61,7 +61,7 @@ def test_a_linked_failed_folder_is_not_used(inbox: Inbox, intake: Intake, tmp_pa
     path = inbox.folder / "letter.mp4"
     path.write_text("dear")
     outcome = intake.take(path, inbox, seen(path))
-    assert isinstance(outcome, Left)
+    assert isinstance(outcome, NotTaken)
     assert "it is a link" in outcome.sentence
     assert outcome.path.read_text() == "dear"
     assert quarantine.clear([inbox.folder], 1e-9) == []
@@ -79,13 +79,13 @@ def test_what_fails_after_the_claim_is_gone_on_with(
 
     monkeypatch.setattr(ffprobe, "describe", fails)
     outcome = intake.take(path, inbox, seen(path))
-    assert isinstance(outcome, Left)
+    assert isinstance(outcome, NotTaken)
     assert str(path) in outcome.sentence
     assert "SIGKILL" in outcome.sentence
     assert outcome.path.exists()
-    assert [type(one) for one in intake.recover({"main": inbox})] == [Left]
+    assert [type(one) for one in intake.resume({"main": inbox})] == [NotTaken]
     monkeypatch.undo()
-    (taken,) = intake.recover({"main": inbox})
+    (taken,) = intake.resume({"main": inbox})
     assert isinstance(taken, Accepted)
     assert not list((tmp_path / "originals/.incoming").iterdir())
 
@@ -100,12 +100,12 @@ def test_a_file_over_which_ffprobe_stands_still(
         raise ToolStalled("ffprobe made no progress for 300 s and was ended.")
 
     monkeypatch.setattr(ffprobe, "describe", stalls)
-    assert isinstance(intake.take(path, inbox, seen(path)), Left)
-    assert [type(one) for one in intake.recover({"main": inbox})] == [Left]
-    (last,) = intake.recover({"main": inbox})
+    assert isinstance(intake.take(path, inbox, seen(path)), NotTaken)
+    assert [type(one) for one in intake.resume({"main": inbox})] == [NotTaken]
+    (last,) = intake.resume({"main": inbox})
     assert isinstance(last, Failed)
-    assert "stands still" in (inbox.folder / "_failed/film.mp4.txt").read_text()
-    assert list(intake.recover({"main": inbox})) == []
+    assert "stalls" in (inbox.folder / "_failed/film.mp4.txt").read_text()
+    assert list(intake.resume({"main": inbox})) == []
 
 
 def test_a_damaged_claim_keeps_its_file(inbox: Inbox, intake: Intake, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_damaged_claim_keeps_its_file(inbox: Inbox, intake: Intake, tmp_path: 
         (folder / ".vlogd-claim.json").write_text("{")
         (folder / name).write_text("dear")
     stamped(tmp_path / "originals/.incoming/1/film.mp4", seconds=1)
-    assert [type(one) for one in intake.recover({"main": inbox})] == [Accepted, Failed]
+    assert [type(one) for one in intake.resume({"main": inbox})] == [Accepted, Failed]
     assert (inbox.folder / "_failed/letter.mp4").read_text() == "dear"
 
 
@@ -126,28 +126,28 @@ def test_the_last_moment_before_the_claim(
     """Opened again, or replaced by a link, between the last look and the rename: it is back in the inbox."""
     path = stamped(inbox.folder / "film.mp4", seconds=1)
     data, before = path.read_bytes(), seen(path)
-    real = files.write_json
+    real = files.write_whole
     opened = []
 
-    def opens(target: Path, value: object) -> None:
-        real(target, value)
+    def opens(target: Path, data: bytes) -> None:
+        real(target, data)
         if target.parent.parent.name == ".incoming":
             opened.append(path.open("ab"))
 
-    monkeypatch.setattr(files, "write_json", opens)
+    monkeypatch.setattr(files, "write_whole", opens)
     assert intake.take(path, inbox, before) == Changed(path)
     for file in opened:
         file.write(b"more")
         file.close()
     assert path.read_bytes() == data + b"more"
 
-    def links(target: Path, value: object) -> None:
-        real(target, value)
+    def links(target: Path, data: bytes) -> None:
+        real(target, data)
         if target.parent.parent.name == ".incoming":
             path.rename(tmp_path / "other.mp4")
             path.symlink_to(tmp_path / "other.mp4")
 
-    monkeypatch.setattr(files, "write_json", links)
+    monkeypatch.setattr(files, "write_whole", links)
     assert intake.take(path, inbox, seen(path)) == Changed(path)
     assert path.is_symlink()
     assert list(Originals(tmp_path / "originals").items()) == []
@@ -183,11 +183,11 @@ def test_a_copy_of_what_is_being_removed_waits(inbox: Inbox, tmp_path: Path) -> 
     leaving.add(first.item.id)
     path.write_bytes(data)
     waiting = intake.take(path, inbox, seen(path))
-    assert isinstance(waiting, Left)
+    assert isinstance(waiting, NotTaken)
     originals.remove(first.item, 0)
     originals.purge(first.item)
     leaving.clear()
-    (again,) = intake.recover({"main": inbox})
+    (again,) = intake.resume({"main": inbox})
     assert isinstance(again, Accepted)
     assert (originals.root / again.item.original).read_bytes() == data
 

@@ -10,10 +10,11 @@ from taking import intake_into, seen
 
 from vlogd.core import titles
 from vlogd.ingest.completeness import proves_whole
-from vlogd.ingest.ignored_names import FAILED, is_litter
+from vlogd.ingest.file_state import file_state
+from vlogd.ingest.ignored_names import FAILED, is_ignored
 from vlogd.ingest.inbox import Inbox
-from vlogd.ingest.intake import Intake, look
-from vlogd.ingest.outcomes import Accepted, Changed, Duplicate, Failed, Left
+from vlogd.ingest.intake import Intake
+from vlogd.ingest.outcomes import Accepted, Changed, Duplicate, Failed, NotTaken
 from vlogd.storage.originals import Originals
 
 
@@ -60,8 +61,8 @@ def test_what_is_no_file_is_left(inbox: Inbox) -> None:
     """Links, pipes and sockets get a sentence and are never opened."""
     (inbox.folder / "link.mp4").symlink_to("/etc/passwd")
     os.mkfifo(inbox.folder / "pipe.mp4")
-    assert str(look(inbox.folder / "link.mp4")).startswith("It is a symbolic link")
-    assert str(look(inbox.folder / "pipe.mp4")).startswith("It is a pipe")
+    assert str(file_state(inbox.folder / "link.mp4")).startswith("It is a symbolic link")
+    assert str(file_state(inbox.folder / "pipe.mp4")).startswith("It is a pipe")
 
 
 def test_a_file_that_moved_on_is_not_taken(inbox: Inbox, intake: Intake) -> None:
@@ -120,7 +121,7 @@ def test_a_crash_while_taking_loses_nothing(
     with contextlib.suppress(KeyboardInterrupt):
         intake.take(path, inbox, before)
     monkeypatch.undo()
-    list(intake.recover({"main": inbox}))
+    list(intake.resume({"main": inbox}))
     if path.exists():
         intake.take(path, inbox, seen(path))
     (item,) = Originals(tmp_path / "originals").items()
@@ -158,8 +159,8 @@ def test_titles(name: str, title: str) -> None:
 )
 def test_litter(name: str) -> None:
     """Temporary names and file servers' own are no files."""
-    assert is_litter(name)
-    assert not is_litter("film.mp4")
+    assert is_ignored(name)
+    assert not is_ignored("film.mp4")
 
 
 def test_left_is_told_for_unreadable_files(inbox: Inbox, intake: Intake) -> None:
@@ -168,4 +169,4 @@ def test_left_is_told_for_unreadable_files(inbox: Inbox, intake: Intake) -> None
         pytest.skip("root may read everything")
     path = stamped(inbox.folder / "film.mp4", seconds=1)
     path.chmod(0)
-    assert isinstance(intake.take(path, inbox, seen(path)), Left)
+    assert isinstance(intake.take(path, inbox, seen(path)), NotTaken)

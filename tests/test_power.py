@@ -20,9 +20,9 @@ from engine import Crash, Engine, published
 from toy_stages import ToySettings, pipeline
 
 from vlogd.core.files import sweep_temporary
+from vlogd.ingest.file_state import FileState, file_state
 from vlogd.ingest.inbox import Inbox
-from vlogd.ingest.intake import Intake, look
-from vlogd.ingest.stability import Sighting
+from vlogd.ingest.intake import Intake
 from vlogd.media.process import Limits
 from vlogd.storage.originals import Originals
 from vlogd.storage.volumes import Volumes
@@ -161,7 +161,7 @@ def test_while_a_file_is_taken(tmp_path: Path, same_disk: bool) -> None:
         except Crash:
             pass
         disk.come_back()
-        list(intake.recover({"main": inbox}))
+        list(intake.resume({"main": inbox}))
         if (root / "inbox/film.mp4").exists():
             take(intake, inbox)
         (item,) = Originals(root / "originals").items()
@@ -174,8 +174,8 @@ def test_while_a_file_is_taken(tmp_path: Path, same_disk: bool) -> None:
 
 def take(intake: Intake, inbox: Inbox) -> None:
     """Take the one file."""
-    seen = look(inbox.folder / "film.mp4")
-    assert isinstance(seen, Sighting)
+    seen = file_state(inbox.folder / "film.mp4")
+    assert isinstance(seen, FileState)
     intake.take(inbox.folder / "film.mp4", inbox, seen)
 
 

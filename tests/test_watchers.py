@@ -17,10 +17,9 @@ from watchdog.observers import Observer
 
 from vlogd.core.errors import Unavailable
 from vlogd.ingest.inbox import Inbox
-from vlogd.ingest.inbox_watch import Trouble
-from vlogd.ingest.ingestor import Arrival
+from vlogd.ingest.ingestor import Ingestor
 from vlogd.ingest.intake import Intake
-from vlogd.ingest.outcomes import Accepted, Outcome
+from vlogd.ingest.outcomes import Accepted, InboxProblem, Notice
 from vlogd.media.process import Limits
 from vlogd.storage.mounts import file_system
 from vlogd.storage.originals import Originals
@@ -243,8 +242,8 @@ def test_an_inbox_that_cannot_be_watched_is_polled(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(Observer, "start", refusal(errno.ENOSPC))
     inbox, originals = tmp_path / "inbox", tmp_path / "originals"
     inbox.mkdir()
-    said: queue.SimpleQueue[Outcome | Trouble] = queue.SimpleQueue()
-    arrival = Arrival(
+    said: queue.SimpleQueue[Notice] = queue.SimpleQueue()
+    arrival = Ingestor(
         [Inbox("main", inbox, "inotify", settle_seconds=0.1, rescan_seconds=3600)],
         Intake(
             Originals(originals), Limits(), threading.Event(), Volumes(tmp_path, {"originals": originals}, 0)
@@ -254,7 +253,7 @@ def test_an_inbox_that_cannot_be_watched_is_polled(tmp_path: Path, monkeypatch: 
     arrival.start()
     try:
         trouble = said.get(timeout=60)
-        assert isinstance(trouble, Trouble)
+        assert isinstance(trouble, InboxProblem)
         assert trouble.place == "main: watching"
         assert trouble.sentence.endswith("It is listed every few seconds instead.")
         stamped(tmp_path / "one.mp4", seconds=1).rename(inbox / "one.mp4")

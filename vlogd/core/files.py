@@ -5,6 +5,7 @@ fsync the folder (rename(2) is atomic; without the fsyncs it may reach the disk 
 """
 
 import contextlib
+import ctypes
 import errno
 import itertools
 import json
@@ -18,6 +19,9 @@ from typing import Any
 from vlogd.core.cancellation import Never, Stop, check
 
 _COPY_BYTES = 16 << 20
+
+_AT_FDCWD, _RENAME_NOREPLACE = -100, 1
+"""fcntl.h and linux/fs.h: relative to the working directory; fail rather than replace (renameat2(2))."""
 
 OWN_PREFIX = ".vlogd-"
 """What the names of our own files in other people's folders start with."""
@@ -123,6 +127,60 @@ def move_whole(source: Path, target: Path) -> None:
         copy_beside(source, target, Never()).replace(target)
         source.unlink()
     sync_folder(target.parent)
+
+
+def rename_new(source: Path, target: Path) -> None:
+    """Rename within a file system without ever replacing anything. Raises FileExistsError when `target` is taken.
+
+    rename(2) replaces. renameat2(2) with RENAME_NOREPLACE does not; where the file system lacks it (NFS), a hard link
+    takes the name, which link(2) refuses when it is taken.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if not libc.renameat2(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE):
+        return
+    number = ctypes.get_errno()
+    if number not in (errno.EINVAL, errno.ENOSYS):
+        raise OSError(number, os.strerror(number), os.fspath(source), None, os.fspath(target))
+    os.link(source, target, follow_symlinks=False)
+    source.unlink()
+
+
+def move_new(source: Path, target: Path) -> None:
+    """`move_whole` that never replaces anything. Raises FileExistsError when `target` is taken."""
+    sync_file(source)
+    try:
+        rename_new(source, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        copied = copy_beside(source, target, Never())
+        try:
+            rename_new(copied, target)
+        except BaseException:
+            copied.unlink(missing_ok=True)
+            raise
+        source.unlink()
+    sync_folder(target.parent)
+
+
+def move_to_free_name(source: Path, path: Path) -> Path:
+    """`move_new` to `path`, or to the same with a number where that name is taken; where it lies then."""
+    for target in numbered(path):
+        with contextlib.suppress(FileExistsError):
+            move_new(source, target)
+            return target
+    raise AssertionError("numbers do not end")  # pragma: no cover
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that is not there yet, whole or not at all. Raises FileExistsError when the name is taken."""
+    temporary = temporary_beside(path)
+    try:
+        temporary.write_bytes(data)
+        move_new(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def free(path: Path) -> Path:

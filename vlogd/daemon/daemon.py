@@ -27,7 +27,7 @@ from vlogd.engine.executors.local import LocalExecutor
 from vlogd.engine.executors.worker import Environment
 from vlogd.engine.library_worker import LibraryWorker
 from vlogd.engine.policy import Policy
-from vlogd.ingest.ingestor import Arrival
+from vlogd.ingest.ingestor import Ingestor
 from vlogd.ingest.intake import Intake
 from vlogd.notify import status_file
 from vlogd.notify.status_file import Live
@@ -70,7 +70,7 @@ class Daemon:
         self._drops = Drops(self._journal, self._controller)
         self._requests = Requests(config.state)
         self._asked = Asked(self._controller, self._journal, config.keeping)
-        self._arrival = Arrival(
+        self._ingestor = Ingestor(
             config.inboxes,
             Intake(
                 self._originals,
@@ -111,7 +111,7 @@ class Daemon:
             self._end()
             return 1 if self._once else 0
         self._adopt()
-        self._arrival.start()
+        self._ingestor.start()
         _log.info(
             "vlogd.started", library=self._config.library, stages=" ".join(stage.name for stage in STAGES)
         )
@@ -220,7 +220,7 @@ class Daemon:
             eta_seconds={r.id: round(r.eta_seconds) for r in reports if r.eta_seconds is not None},
             troubles=self._drops.troubles
             | dict(zip(("disk",), self._controller.storage_problems, strict=False)),
-            settling=self._arrival.settling,
+            settling=self._ingestor.unstable_count,
             waiting=self._controller.waiting,
         )
         if now != self._told_live:
@@ -245,7 +245,7 @@ class Daemon:
         return ", ".join(words)
 
     def _finished(self) -> bool:
-        return self._arrival.idle() and self._calls.empty() and self._controller.finished()
+        return self._ingestor.is_idle() and self._calls.empty() and self._controller.finished()
 
     def _exit_code(self) -> int:
         bad = bool(self._controller.parked_items or self._drops.failed or self._controller.blockers)
@@ -277,7 +277,7 @@ class Daemon:
 
     def _close(self) -> None:
         """Wait for all threads; those that wait for a disk that stalls may never end."""
-        self._arrival.stop()
+        self._ingestor.stop()
         self._executor.close()
         with suppress(OSError, Unavailable):
             self._volumes.check()

@@ -2,9 +2,17 @@
 
 from vlogd.core.log import get_logger
 from vlogd.engine.controller import Controller
-from vlogd.ingest.inbox_watch import Trouble
-from vlogd.ingest.ingestor import Said
-from vlogd.ingest.outcomes import Accepted, Changed, Duplicate, Failed, Left
+from vlogd.ingest.outcomes import (
+    Accepted,
+    Changed,
+    Duplicate,
+    Failed,
+    InboxProblem,
+    InboxProblemSolved,
+    Notice,
+    NotTaken,
+    Resolved,
+)
 from vlogd.storage.journal import Journal
 
 _log = get_logger()
@@ -19,10 +27,10 @@ class Drops:
         self.troubles: dict[str, str] = {}
         self.failed = 0
 
-    def hear(self, said: Said) -> None:
+    def hear(self, notice: Notice) -> None:
         """One thing that arrival tells."""
-        match said:
-            case Accepted(path, item):
+        match notice:
+            case Accepted(path, item, _):
                 _log.info("item.accepted", item=item.slug, file=path.name, size_bytes=item.size_bytes)
                 self._journal.clear_left(path)
                 self._controller.accept(item)
@@ -34,15 +42,15 @@ class Drops:
                 self._journal.clear_left(path)
                 _log.warning("file.failed", file=path.name, why=sentence, moved_to=moved_to)
                 self.failed += 1
-            case Left(path, _, ""):
+            case Resolved(path):
                 self._journal.clear_left(path)
-            case Left(path, inbox, sentence):
+            case NotTaken(path, inbox, sentence):
                 _log.warning("file.left", file=path, why=sentence)
                 self._journal.set_left(path, inbox, sentence)
-            case Trouble(place, sentence) if sentence:
+            case InboxProblem(place, sentence):
                 _log.warning("inbox.trouble", inbox=place, why=sentence)
                 self.troubles[place] = sentence
-            case Trouble(place, _):
+            case InboxProblemSolved(place):
                 _log.info("inbox.well", inbox=place)
                 self.troubles.pop(place, None)
             case Changed():

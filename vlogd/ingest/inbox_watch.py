@@ -1,124 +1,232 @@
-"""One inbox as the arrival thread keeps it: its watcher, what settles in it, what was left lying and why."""
+"""One inbox as the ingest thread keeps it: its watcher, its listing, what is not stable yet, what was not taken and why.
+
+Hints of the watcher are for speed; the listing at the start and every `rescan_seconds` is the truth. Both end in
+`look`, which feeds the same rule of stability.
+"""
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from vlogd.core.errors import Unavailable
+from vlogd.ingest import ignored_names, quarantine
+from vlogd.ingest.completeness import is_open_for_writing, proves_whole
+from vlogd.ingest.file_state import FileState, file_state, is_unchanged
 from vlogd.ingest.inbox import Inbox
-from vlogd.ingest.outcomes import Left
-from vlogd.ingest.stability import Settling, Sighting
+from vlogd.ingest.outcomes import NotTaken, Resolved
+from vlogd.ingest.problems import Problems
+from vlogd.ingest.stability import StabilityTracker
 from vlogd.storage import mounts
 from vlogd.watchers import registry
 from vlogd.watchers.contract import Watcher
 
+_RETRY_SECONDS = 30.0
+"""How soon an inbox is listed again after a file could not be taken for want of a disk or of room."""
 
-@dataclass(frozen=True)
-class Trouble:
-    """Something of an inbox is not as it should be, and why; "" when it is well again."""
-
-    place: str
-    sentence: str
+_UNREADABLE = "unreadable"
+"""Stands for the state of a folder that cannot be listed."""
 
 
-class Complaints:
-    """Tells what is wrong at each place once, and with "" once that it no longer is."""
+class InboxWatch:
+    """Used by the ingest thread only; `hint` is given to the watcher, which may call it from any thread.
 
-    def __init__(self, tell: Callable[[Trouble], None]) -> None:
-        self._tell = tell
-        self._told: dict[str, str] = {}
-
-    def say(self, place: str, sentence: str) -> None:
-        """What is wrong there now."""
-        if self._told.get(place, "") != sentence:
-            self._told[place] = sentence
-            self._tell(Trouble(place, sentence))
-
-
-@dataclass
-class Door:
-    """Used by the arrival thread only; `hear` takes the watcher's hints from any thread.
-
-    `resting`: what is not tried again before the next listing, as it was when it was left; if it changes
-    it is tried at once. `held`: what another program has open for writing.
+    `send` takes what is reported about files, `problems` what is wrong with the folder itself.
     """
 
-    inbox: Inbox
-    tell: Callable[[Left], None]
-    complaints: Complaints
-    hear: Callable[[Path], None]
-    settling: Settling
-    next_scan_at: float = 0.0
-    resting: dict[Path, Sighting | str] = field(default_factory=dict)
-    held: set[Path] = field(default_factory=set)
-    _watcher: Watcher | None = None
-    _watched: tuple[int, int] | None = None
-    _left: dict[Path, str] = field(default_factory=dict)
+    def __init__(
+        self,
+        inbox: Inbox,
+        send: Callable[[NotTaken | Resolved], None],
+        problems: Problems,
+        hint: Callable[[Path], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.inbox = inbox
+        self._send = send
+        self._problems = problems
+        self._hint = hint
+        self._clock = clock
+        self._tracker = StabilityTracker(inbox.settle_seconds)
+        self._next_scan_seconds = 0.0
+        self._resting: dict[Path, FileState | str] = {}
+        self._not_taken: dict[Path, str] = {}
+        self._watcher: Watcher | None = None
+        self._watched: tuple[int, int] | None = None
 
-    def watch(self) -> None:
-        """Watch the folder once it is there, anew when it is another one; poll if it must be, saying why."""
-        place = _place(self.inbox.folder)
-        if self._watcher is not None and place == self._watched:
+    @property
+    def unstable_count(self) -> int:
+        """How many files are being waited for."""
+        return len(self._tracker)
+
+    def next_due_seconds(self) -> float:
+        """When (by the clock) there is something to do although no hint comes."""
+        stable_at = self._tracker.next_due_seconds()
+        return self._next_scan_seconds if stable_at is None else min(self._next_scan_seconds, stable_at)
+
+    def scan_is_due(self) -> bool:
+        """Whether the folder is to be listed now."""
+        return self._next_scan_seconds <= self._clock()
+
+    def scan(self) -> None:
+        """List the whole folder, look again at what was not taken, and make sure that it is being watched."""
+        self._next_scan_seconds = self._clock() + self.inbox.rescan_seconds
+        self._resting.clear()
+        self._watch()
+        with suppress(OSError):
+            quarantine.take_back(self.inbox.folder)
+        self._list(self.inbox.folder)
+        for path in [*self._tracker.paths, *self._not_taken]:
+            self.look(path)
+
+    def look(self, path: Path) -> None:
+        """Look at one path that a hint or the listing named."""
+        if not self._is_ours(path):
             return
-        self.close()
-        self._watched = place
-        if place is None:
-            self.complain(
-                "folder", f"The inbox {self.inbox.folder} is not there; create it or mount its disk."
-            )
-            return
-        self.complain("folder", "")
-        kind = (
-            registry.suited(mounts.file_system(self.inbox.folder))
-            if self.inbox.watch == "auto"
-            else self.inbox.watch
-        )
         try:
-            self._begin(kind)
-            self.complain("watching", "")
-        except Unavailable as error:
-            self.complain("watching", f"{error} It is listed every few seconds instead.")
-            self._begin("polling")
+            if path.is_dir() and not path.is_symlink():
+                if os.access(path, os.R_OK | os.X_OK):
+                    self.resolved(path)
+                self._list(path)
+                return
+            state = file_state(path)
+        except PermissionError as error:
+            sentence = f"vlogd may not look at it ({error.strerror}); correct its folder's permissions."
+            self._report_not_taken(path, sentence, sentence)
+        except OSError:
+            self._tracker.forget(path)
+            self.resolved(path)
+        else:
+            self._observe(path, state)
+
+    def ready(self) -> Generator[tuple[Path, FileState], None, None]:
+        """The files that can be taken now, each in the state in which it is to be taken.
+
+        A file counts as unstable until the caller asks for the next one: until it is taken there is something to do.
+        """
+        for path in self._tracker.stable(self._clock()):
+            state = self._tracker.state(path)
+            try:
+                if is_unchanged(path, state) and not self._is_open_elsewhere(path):
+                    yield path, state
+            finally:
+                self._tracker.forget(path)
+            self.look(path)
+
+    def not_taken(self, outcome: NotTaken, state: FileState) -> None:
+        """Report once why a file stays where it is. It is tried again at the next listing, or as soon as it changes."""
+        self._report_not_taken(outcome.path, outcome.sentence, state)
+
+    def postpone(self, path: Path, state: FileState, sentence: str) -> None:
+        """Try a file again soon: not the file hindered it, but a disk."""
+        self._problems.set(f"{self.inbox.name}: taking", sentence)
+        self._resting[path] = state
+        self._next_scan_seconds = min(self._next_scan_seconds, self._clock() + _RETRY_SECONDS)
+
+    def taking_works(self) -> None:
+        """Note that no disk hinders the taking of files any more."""
+        self._problems.clear(f"{self.inbox.name}: taking")
+
+    def resolved(self, path: Path) -> None:
+        """Note that nothing keeps a path from being taken, or that it is gone."""
+        self._resting.pop(path, None)
+        if self._not_taken.pop(path, None) is not None:
+            self._send(Resolved(path))
 
     def close(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         if self._watcher is not None:
             self._watcher.stop()
         self._watcher = None
 
-    def _begin(self, kind: str) -> None:
-        self._watcher = registry.WATCHERS[kind]()
-        self._watcher.start(self.inbox.folder, self.hear)
+    # The folder
 
-    def complain(self, about: str, sentence: str) -> None:
-        """Tell what is wrong, or with "" that it no longer is, once."""
-        self.complaints.say(f"{self.inbox.name}: {about}", sentence)
+    def _watch(self) -> None:
+        """Watch the folder once it is there, and again when it is another one; poll where it cannot be watched."""
+        identity = _identity(self.inbox.folder)
+        if self._watcher is not None and identity == self._watched:
+            return
+        self.close()
+        self._watched = identity
+        about_folder, about_watching = f"{self.inbox.name}: folder", f"{self.inbox.name}: watching"
+        if identity is None:
+            self._problems.set(
+                about_folder, f"The inbox {self.inbox.folder} is not there; create it or mount its disk."
+            )
+            return
+        self._problems.clear(about_folder)
+        suited = registry.suited(mounts.file_system(self.inbox.folder))
+        try:
+            self._start_watcher(suited if self.inbox.watch == "auto" else self.inbox.watch)
+            self._problems.clear(about_watching)
+        except Unavailable as error:
+            self._problems.set(about_watching, f"{error} It is listed every few seconds instead.")
+            self._start_watcher("polling")
 
-    def leave(self, outcome: Left, seen: Sighting | str) -> None:
-        """Say once why something stays where it is; the next listing tries it again."""
-        self.resting[outcome.path] = seen
-        if self._left.get(outcome.path) != outcome.sentence:
-            self._left[outcome.path] = outcome.sentence
-            self.tell(outcome)
+    def _start_watcher(self, name: str) -> None:
+        self._watcher = registry.WATCHERS[name]()
+        self._watcher.start(self.inbox.folder, self._hint)
 
-    def well(self, path: Path) -> None:
-        """What was left is gone, or is as it should be."""
-        self.held.discard(path)
-        self.resting.pop(path, None)
-        if self._left.pop(path, None) is not None:
-            self.tell(Left(path, self.inbox.name, ""))
+    def _list(self, folder: Path) -> None:
+        for parent, folders, file_names in os.walk(folder, onerror=partial(self._cannot_list)):
+            folders[:] = [name for name in folders if not ignored_names.is_ignored(name)]
+            for name in file_names:
+                self.look(Path(parent) / name)
+            for name in folders:
+                if os.path.islink(os.path.join(parent, name)):  # noqa: PTH114, PTH118 - returns False on errors
+                    self.look(Path(parent) / name)
 
-    @property
-    def left(self) -> list[Path]:
-        """What was left lying."""
-        return list(self._left)
+    def _cannot_list(self, error: OSError) -> None:
+        folder = Path(error.filename)
+        if isinstance(error, FileNotFoundError) or folder == self.inbox.folder:
+            return
+        sentence = f"vlogd may not look into this folder ({error.strerror}); correct its permissions."
+        self._report_not_taken(folder, sentence, _UNREADABLE)
+
+    # Single paths
+
+    def _is_ours(self, path: Path) -> bool:
+        """Whether a path lies in this inbox and may be a dropped file."""
+        try:
+            inside = path.relative_to(self.inbox.folder)
+        except ValueError:
+            return False
+        return bool(inside.parts) and not any(map(ignored_names.is_ignored, inside.parts))
+
+    def _observe(self, path: Path, state: FileState | str) -> None:
+        if isinstance(state, str):
+            self._report_not_taken(path, state, state)
+        elif self._resting.get(path) != state:
+            is_new = self._tracker.observe(path, state, self._clock())
+            if is_new and proves_whole(path):
+                self._tracker.prove(path)
+
+    def _report_not_taken(self, path: Path, sentence: str, state: FileState | str) -> None:
+        """Leave a path alone until the next listing or until it changes, and report why, once."""
+        self._resting[path] = state
+        self._report_once(path, sentence)
+
+    def _report_once(self, path: Path, sentence: str) -> None:
+        if self._not_taken.get(path) != sentence:
+            self._not_taken[path] = sentence
+            self._send(NotTaken(path, self.inbox.name, sentence))
+
+    def _is_open_elsewhere(self, path: Path) -> bool:
+        """Whether somebody has the file open for writing, however long ago the last byte came."""
+        is_open = is_open_for_writing(path)
+        if is_open:
+            self._report_once(
+                path, "Another program still has it open for writing; it is taken as soon as it is closed."
+            )
+        return is_open
 
 
-def _place(folder: Path) -> tuple[int, int] | None:
-    """Which folder it is, so that one that was made or mounted anew is known as another; None when not there."""
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Device and inode, so that a folder that was made or mounted anew is known as another; None when not there."""
     try:
-        found = folder.stat()
+        status = folder.stat()
     except OSError:
         return None
-    return (found.st_dev, found.st_ino) if os.path.isdir(folder) else None  # noqa: PTH112 - tells errors as False
+    return (status.st_dev, status.st_ino) if os.path.isdir(folder) else None  # noqa: PTH112 - returns False on errors

@@ -1,22 +1,24 @@
-"""What became of a file in an inbox, as the arrival thread tells it."""
+"""What became of a file in an inbox, and what is wrong with an inbox: the notices that the ingest thread sends."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from vlogd.core.model import Item
+from vlogd.media.ffprobe import Media
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """The file is an item now."""
+    """The file is an item now. `media` is what ffprobe says about it."""
 
     path: Path
     item: Item
+    media: Media
 
 
 @dataclass(frozen=True)
 class Duplicate:
-    """The same bytes were accepted before; the copy was removed."""
+    """The same bytes were accepted before as `item`; the copy was removed."""
 
     path: Path
     item: Item
@@ -24,7 +26,7 @@ class Duplicate:
 
 @dataclass(frozen=True)
 class Failed:
-    """The file is no video; it lies at `moved_to` with a note beside it."""
+    """The file is not a video; it lies at `moved_to` with a note beside it."""
 
     path: Path
     sentence: str
@@ -32,8 +34,8 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class Left:
-    """The file stays where it is."""
+class NotTaken:
+    """The file stays where it is, for the reason in `sentence`; `inbox` is the inbox's name."""
 
     path: Path
     inbox: str
@@ -42,9 +44,34 @@ class Left:
 
 @dataclass(frozen=True)
 class Changed:
-    """The file changed while it was being taken; it is back in the inbox and settles anew."""
+    """The file changed while it was being taken; it is back in the inbox and has to become stable again."""
 
     path: Path
 
 
-Outcome = Accepted | Duplicate | Failed | Left | Changed
+@dataclass(frozen=True)
+class Resolved:
+    """What was reported as `NotTaken` is gone, or nothing keeps it from being taken any more."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class InboxProblem:
+    """Something about an inbox is wrong. `place` says what: "<inbox>: folder", "<inbox>: watching", "claims" and so on."""
+
+    place: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class InboxProblemSolved:
+    """What was wrong at that place no longer is."""
+
+    place: str
+
+
+Outcome = Accepted | Duplicate | Failed | NotTaken | Changed
+"""What becomes of one attempt to take a file."""
+
+Notice = Outcome | Resolved | InboxProblem | InboxProblemSolved

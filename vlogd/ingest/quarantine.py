@@ -1,4 +1,4 @@
-"""An inbox's `_failed`: what is no video lies there, each file with a note for the person who dropped it.
+"""An inbox's `_failed` folder: what is not a video lies there, each file with a note for the person who dropped it.
 
 <inbox>/_failed/<file name>        what could not be taken
 <inbox>/_failed/<file name>.txt    why, in a sentence
@@ -14,62 +14,66 @@ from vlogd.core import files
 from vlogd.core.errors import Unavailable
 from vlogd.ingest.ignored_names import FAILED
 
-_NOTE_SECONDS = 2.0
-"""A file in `_failed` that changed so much later than its note says is still being copied."""
+_STILL_COPIED_SECONDS = 2.0
+"""A file in `_failed` whose modification time is so much later than its note's is still being copied."""
+
+_NAME_BYTES = 255
+"""The longest name that Linux file systems take (NAME_MAX, limits.h)."""
 
 
 def put(claimed: Path, inbox: Path, sentence: str) -> Path:
-    """Move what is no video to `_failed`, with its note; where it lies then. Raises Unavailable."""
+    """Move what is not a video to `_failed`, with its note; where it lies then. Replaces nothing. Raises Unavailable."""
     folder = inbox / FAILED
     if folder.is_symlink() or not inbox.is_dir():
         raise Unavailable(f"{folder} cannot be used: it is a link, or the inbox is not there.")
     folder.mkdir(exist_ok=True)
-    moved_to, note = _free_pair(folder, claimed.name)
-    files.move_whole(claimed, moved_to)
-    files.write_whole(note, (sentence + "\n").encode())
-    seen_ns = max(moved_to.stat().st_mtime_ns, note.stat().st_mtime_ns)  # a camera's clock may be ahead
-    os.utime(note, ns=(seen_ns, seen_ns))
-    return moved_to
+    for target in files.numbered(folder / claimed.name):
+        note = _note_of(target)
+        if any(map(os.path.lexists, (target, note))):
+            continue
+        with suppress(FileExistsError):
+            files.move_new(claimed, target)
+            break
+    _write_note(note, sentence, target)
+    return target
+
+
+def _write_note(note: Path, sentence: str, target: Path) -> None:
+    """The note gets the file's own time if that is later: a camera's clock may be ahead."""
+    with suppress(FileExistsError):  # somebody put a file of that name there: the sentence is in the log, too
+        files.write_new(note, f"{sentence}\n".encode())
+        newest_ns = max(target.stat().st_mtime_ns, note.stat().st_mtime_ns)
+        os.utime(note, ns=(newest_ns, newest_ns))
 
 
 def take_back(inbox: Path) -> None:
-    """Give files another chance that grew after they were put aside: their copying went on."""
+    """Give files another chance that grew after they were put into `_failed`: their copying went on."""
     folder = inbox / FAILED
     for path in sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else ():
-        note = folder / _failed_names(path.name)[1]
-        judged = note != path and note.is_file() and path.is_file() and not path.is_symlink()
-        if judged and path.stat().st_mtime > note.stat().st_mtime + _NOTE_SECONDS:
-            files.move_whole(path, files.free(inbox / path.name))
+        note = _note_of(path)
+        has_note = note != path and note.is_file() and path.is_file() and not path.is_symlink()
+        if has_note and path.stat().st_mtime > note.stat().st_mtime + _STILL_COPIED_SECONDS:
+            files.move_to_free_name(path, inbox / path.name)
             note.unlink()
 
 
 def clear(inboxes: Iterable[Path], seconds: float, now: float | None = None) -> list[Path]:
-    """Delete what has lain in `_failed` for longer than that, 0: never; what was deleted."""
+    """Delete what has lain in `_failed` for longer than `seconds` (0: never); what was deleted."""
     before = (time.time() if now is None else now) - seconds
-    gone = []
+    deleted = []
     for folder in (inbox / FAILED for inbox in inboxes if seconds):
         if folder.is_symlink():
             continue
         with suppress(FileNotFoundError, NotADirectoryError):
             for path in folder.iterdir():
-                found = path.lstat()
-                if max(found.st_mtime, found.st_ctime) <= before and not path.is_dir():
+                status = path.lstat()
+                if max(status.st_mtime, status.st_ctime) <= before and not path.is_dir():
                     path.unlink()
-                    gone.append(path)
-    return gone
+                    deleted.append(path)
+    return deleted
 
 
-def _free_pair(folder: Path, name: str) -> tuple[Path, Path]:
-    """A path for the file and one for its note, neither of which is taken."""
-    for path in files.numbered(folder / name):
-        note = folder / _failed_names(path.name)[1]
-        if not any(os.path.lexists(one) for one in (path, note)):
-            return path, note
-    raise AssertionError("numbers do not end")  # pragma: no cover
-
-
-def _failed_names(name: str) -> tuple[str, str]:
-    """The name under which a file is put aside and that of its note, both within 255 bytes."""
-    raw = name.encode("utf-8", "surrogateescape")
-    note = raw[: 255 - len(b".txt")].decode("utf-8", "surrogateescape")
-    return name, f"{note}.txt"
+def _note_of(path: Path) -> Path:
+    """The note that belongs to a file in `_failed`; its name is cut where it would be too long."""
+    stem = os.fsencode(path.name)[: _NAME_BYTES - len(b".txt")]
+    return path.with_name(f"{os.fsdecode(stem)}.txt")

@@ -1,79 +1,75 @@
-"""When is a dropped file complete? Pure: sightings and the time come in, paths come out.
+"""When is a dropped file complete? Pure: observations and the time come in, paths come out.
 
-A file is complete when its size, change time and inode have stayed the same for `settle_seconds`,
-or for one second when its container proves that it is whole (not at once: some copiers reserve the
-whole length first and fill it afterwards). Anything that changes starts over; a writer that pauses
-between blocks is waited for as long as the pauses are shorter than that.
+A file is stable when its size, modification time and inode have stayed the same for `settle_seconds`, or for one
+second when its container proves that it is complete (not at once: some copiers reserve the whole length first
+and fill it afterwards). Any change starts the wait over, so a writer that pauses between blocks is waited for as
+long as its pauses are shorter than that.
 """
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vlogd.ingest.file_state import FileState
+
 _PROVEN_SECONDS = 1.0
+"""Longer than the pauses of a copier that fills a reserved file from the end, short enough not to be felt."""
 
 
 @dataclass(frozen=True)
-class Sighting:
-    """What a look at a file showed. Equal sightings are an unchanged file."""
-
-    size_bytes: int
-    mtime_ns: int
-    inode: int
-    device: int
+class _Observation:
+    state: FileState
+    since_seconds: float
+    is_proven: bool
 
 
-@dataclass(frozen=True)
-class _Watch:
-    sighting: Sighting
-    since: float
-    whole: bool
-
-
-class Settling:
-    """The files of one inbox that are not taken yet. Times are seconds of any steady clock."""
+class StabilityTracker:
+    """The files of one inbox that are not stable yet. Times are seconds of any monotonic clock."""
 
     def __init__(self, settle_seconds: float) -> None:
         self._settle_seconds = settle_seconds
-        self._watched: dict[Path, _Watch] = {}
+        self._observed: dict[Path, _Observation] = {}
 
     def __len__(self) -> int:
-        return len(self._watched)
+        return len(self._observed)
 
     @property
     def paths(self) -> list[Path]:
-        """The files that are being watched."""
-        return list(self._watched)
+        """The files that are being tracked."""
+        return list(self._observed)
 
-    def see(self, path: Path, sighting: Sighting, now: float) -> bool:
-        """Take note of a look. Whether the file is new or has changed, so that it may prove itself whole."""
-        known = self._watched.get(path)
-        if known is not None and known.sighting == sighting:
+    def observe(self, path: Path, state: FileState, now_seconds: float) -> bool:
+        """Note how a file looks now. Whether it is new or has changed, so that a proof is worth looking for."""
+        known = self._observed.get(path)
+        if known is not None and known.state == state:
             return False
-        self._watched[path] = _Watch(sighting, now, whole=False)
+        self._observed[path] = _Observation(state, now_seconds, is_proven=False)
         return True
 
-    def proven(self, path: Path) -> None:
-        """The file's container proves that it is complete as it was last seen."""
-        self._watched[path] = replace(self._watched[path], whole=True)
+    def prove(self, path: Path) -> None:
+        """Note that the file's container proves it complete as it was last observed."""
+        self._observed[path] = replace(self._observed[path], is_proven=True)
 
     def forget(self, path: Path) -> None:
-        """The file is gone or taken."""
-        self._watched.pop(path, None)
+        """Stop tracking a file that is gone or taken; harmless when it is not tracked."""
+        self._observed.pop(path, None)
 
-    def complete(self, now: float) -> list[Path]:
-        """The files that are complete, the one that was seen first, first."""
-        ready = [(watch.since, path) for path, watch in self._watched.items() if self._due(watch) <= now]
-        return [path for _, path in sorted(ready)]
+    def stable(self, now_seconds: float) -> list[Path]:
+        """The files that are stable, the one that has been so for longest first."""
+        due = [
+            (seen.since_seconds, path)
+            for path, seen in self._observed.items()
+            if self._due_seconds(seen) <= now_seconds
+        ]
+        return [path for _, path in sorted(due)]
 
-    def sighting(self, path: Path) -> Sighting:
-        """How the file was last seen."""
-        return self._watched[path].sighting
+    def state(self, path: Path) -> FileState:
+        """How a tracked file was last observed."""
+        return self._observed[path].state
 
-    def next_look_at(self) -> float | None:
-        """When the next file may be complete; None when nothing is watched."""
-        return min((self._due(watch) for watch in self._watched.values()), default=None)
+    def next_due_seconds(self) -> float | None:
+        """When the next file may be stable; None when nothing is tracked."""
+        return min((self._due_seconds(seen) for seen in self._observed.values()), default=None)
 
-    def _due(self, watch: _Watch) -> float:
-        return watch.since + min(
-            self._settle_seconds, _PROVEN_SECONDS if watch.whole else self._settle_seconds
-        )
+    def _due_seconds(self, seen: _Observation) -> float:
+        wait = min(self._settle_seconds, _PROVEN_SECONDS) if seen.is_proven else self._settle_seconds
+        return seen.since_seconds + wait

@@ -23,6 +23,9 @@ from vlogd.core.errors import BadInput, Unavailable
 from vlogd.core.model import Item
 
 ITEM = ".vlogd-item.json"
+MEDIA = ".vlogd-media.json"
+"""Beside an original: ffprobe's description of it (`media.description`)."""
+
 TRASH = ".trash"
 _DELETED = ".vlogd-deleted.json"
 
@@ -46,6 +49,10 @@ class Originals:
         """The original, wherever it lies; None when it is not there."""
         places = [self.root, *([self.archive] if self.archive else [])]
         return next((place / item.original for place in places if (place / item.original).is_file()), None)
+
+    def media_facts(self, item: Item) -> Path:
+        """Where ffprobe's description of the original lies; items of vlogd 0.1 have none."""
+        return self.root / item.id / MEDIA
 
     def was_deleted(self, item: Item) -> bool:
         """Whether the original was deleted as the configuration said: nothing can be made of it again."""
