@@ -1,6 +1,7 @@
 """The command line as people and scripts use it."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,9 +9,14 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from click.testing import CliRunner
 from clips import stamped
 from daemon import DEMO, Home, kill
 
+from vlogd.cli import cli
+from vlogd.core import files
+from vlogd.core.cancellation import Stop
+from vlogd.core.errors import BadInput
 from vlogd.stages.pipeline import STAGES
 
 
@@ -142,3 +148,32 @@ def test_status_while_the_first_start_makes_the_journal(tmp_path: Path) -> None:
     (home.folder / "state").mkdir(exist_ok=True)
     (home.folder / "state/journal.db").touch()
     assert home.status()["videos"] == []
+
+
+@pytest.mark.parametrize("name", ["film.mp4.part", ".film.mp4", "film.mp4~", "desktop.ini"])
+def test_add_refuses_what_is_never_taken(tmp_path: Path, name: str) -> None:
+    """A name that the inbox ignores is refused with a sentence, and nothing is copied."""
+    home = Home(tmp_path)
+    shutil.copy(DEMO, tmp_path / name)
+    added = home.vlogd("add", tmp_path / name, check=False)
+    assert (added.returncode, added.stdout) == (1, "")
+    assert f"{name} is a name that vlogd ignores" in added.stderr
+    assert list(home.inbox.iterdir()) == []
+
+
+def test_add_never_replaces_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of that name that is dropped while the copy is made stays, and the copy goes (a fake: it comes then)."""
+    home = Home(tmp_path)
+    (tmp_path / "film.mp4").write_bytes(b"added")
+    copy = files.copy_beside
+
+    def copy_while_somebody_drops(source: Path, target: Path, stop: Stop) -> Path:
+        copied = copy(source, target, stop)
+        target.write_bytes(b"dropped")
+        return copied
+
+    monkeypatch.setattr(files, "copy_beside", copy_while_somebody_drops)
+    runner = CliRunner()
+    result = runner.invoke(cli, ["--config", str(home.config), "add", str(tmp_path / "film.mp4")])
+    assert isinstance(result.exception, BadInput)
+    assert [(path.name, path.read_bytes()) for path in home.inbox.iterdir()] == [("film.mp4", b"dropped")]

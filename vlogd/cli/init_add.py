@@ -9,6 +9,7 @@ from vlogd.core import files
 from vlogd.core.cancellation import Never
 from vlogd.core.errors import BadInput
 from vlogd.core.log import escaped
+from vlogd.ingest.ignored_names import is_ignored
 
 _HOME_FILE = """\
 # vlogd: every key with its unit and default is in config.example.yaml.
@@ -47,11 +48,30 @@ def add(context: click.Context, paths: tuple[Path, ...], name: str | None) -> No
         )
     inbox = inboxes[name] if name else config.inboxes[0]
     for path in paths:
-        target = inbox.folder / path.name
-        if target.exists():
-            raise BadInput(f"{target} is still waiting to be taken; add {path.name} again later.")
-        files.copy_beside(path, target, Never()).rename(target)
+        _copy_into(inbox.folder, path)
         click.echo(escaped(f"{path.name} is in the inbox {inbox.name}; `vlogd status` shows how far it is."))
+
+
+def _copy_into(folder: Path, path: Path) -> None:
+    """Copy one file into an inbox, replacing nothing. Raises BadInput with a sentence."""
+    if is_ignored(path.name):
+        raise BadInput(
+            f"{path.name} is a name that vlogd ignores: a temporary or hidden file. Rename it and add it again."
+        )
+    target = folder / path.name
+    if target.exists():
+        raise _waits(target)
+    copied = files.copy_beside(path, target, Never())
+    try:
+        files.rename_new(copied, target)
+    except FileExistsError as error:
+        raise _waits(target) from error
+    finally:
+        copied.unlink(missing_ok=True)
+
+
+def _waits(target: Path) -> BadInput:
+    return BadInput(f"{target} is still waiting to be taken; add {target.name} again later.")
 
 
 def _write_home(folder: Path) -> Path:
