@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""What it costs to choose the next part while many videos have many parts to do.
+
+    .venv/bin/python bench/choosing.py [--videos 64] [--parts 900] [--rounds 20]
+
+A choice is made whenever a slot may have become free: what may run is brought up to date after the last part, and
+the most urgent part of all is taken. Each round starts one part on a free slot beside one that runs.
+"""
+
+import argparse
+import importlib
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from types import ModuleType
+
+_SLOTS = {"cpu": 2, "speech": 1}
+
+
+def scheduler() -> tuple[ModuleType, ModuleType]:
+    """The modules of the scheduler and of `Part`, by their names in 0.1 or in later versions."""
+    try:
+        return importlib.import_module("vlogd.engine.scheduler"), importlib.import_module("vlogd.core.model")
+    except ModuleNotFoundError:
+        return importlib.import_module("vlogd.schedule"), importlib.import_module("vlogd.model")
+
+
+def choices(videos: int, parts: int) -> Iterator[None]:
+    """Choose one part after another; each step of the iterator is one choice."""
+    module, model = scheduler()
+    waiting = {
+        f"{video:016x}": {f"chunk-{part:04d}": model.Part(f"chunk-{part:04d}", order=part) for part in range(parts)}
+        for video in range(videos)
+    }
+    running = [module.Wanted("0" * 16, 0.0, "hls", 1, waiting["0" * 16].pop("chunk-0000"))]
+    while True:
+        wanted = [
+            module.Wanted(item_id, float(accepted_at), "hls", 1, part)
+            for accepted_at, (item_id, todo) in enumerate(waiting.items())
+            for part in todo.values()
+        ]
+        (chosen,) = module.choose(wanted, running, _SLOTS)
+        del waiting[chosen.item_id][chosen.part.name]
+        running = [chosen]
+        yield
+
+
+def timed(step: Callable[[], None]) -> float:
+    """Seconds that a step takes."""
+    began = time.perf_counter()
+    step()
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    """Print the median and the longest choice."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--videos", type=int, default=64)
+    parser.add_argument("--parts", type=int, default=900)
+    parser.add_argument("--rounds", type=int, default=20)
+    arguments = parser.parse_args()
+    rounds = choices(arguments.videos, arguments.parts)
+    next(rounds)  # imports and the first tables are no part of a choice
+    seconds = [timed(lambda: next(rounds)) for _ in range(arguments.rounds)]
+    print(f"{arguments.videos} videos of {arguments.parts} parts: {1e6 * statistics.median(seconds):,.0f} µs a choice "
+          f"(median of {len(seconds)}), {1e6 * max(seconds):,.0f} µs at most")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
