@@ -4,7 +4,7 @@
     .venv/bin/python bench/arrival.py [--drops 100] [--large-mebibytes 200]
 
 Two kinds: MP4, which proves by its index that it is whole, and MPEG-TS, which has to hold still for
-`settle_seconds` (5 by default). The daemon's work on what it took goes on beside it, as in life.
+`settle_seconds` (5 by default). The daemon works on the files that it took meanwhile, as it does in use.
 """
 
 import argparse
@@ -15,11 +15,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import VLOGD, home
+from common import home
+from watched import VLOGD
 
 
 def make_clip(path: Path, number: int, mebibytes: int) -> None:
-    """A short clip that no other equals, of about this size."""
+    """A short clip with content of its own, of about this size."""
     seconds = 2 + number / 25
     rate = (
         ["-b:v", f"{mebibytes * 8 / seconds:.0f}M", "-maxrate", "1000M", "-bufsize", "1000M"]
@@ -45,7 +46,7 @@ def latencies(folder: Path, suffix: str, drops: int, mebibytes: int) -> list[flo
     config = home(folder)
     config.write_text(config.read_text().replace("    settle_seconds: 1\n", "") + "slots: {cpu: 1}\n")
     daemon = subprocess.Popen([*VLOGD, "--config", config, "run"], stderr=subprocess.DEVNULL)
-    found = []
+    waits = []
     try:
         time.sleep(3)
         for number in range(drops):
@@ -56,11 +57,11 @@ def latencies(folder: Path, suffix: str, drops: int, mebibytes: int) -> list[flo
             began = time.monotonic()
             while target.exists():
                 time.sleep(0.005)
-            found.append(time.monotonic() - began)
+            waits.append(time.monotonic() - began)
     finally:
         daemon.terminate()
         daemon.wait()
-    return found
+    return waits
 
 
 def main() -> None:
@@ -69,15 +70,15 @@ def main() -> None:
     parser.add_argument("--drops", type=int, default=100)
     parser.add_argument("--large-drops", type=int, default=10)
     parser.add_argument("--large-mebibytes", type=int, default=200)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     for suffix in (".mp4", ".ts"):
-        for drops, mebibytes in ((asked.drops, 0), (asked.large_drops, asked.large_mebibytes)):
+        for drops, mebibytes in ((arguments.drops, 0), (arguments.large_drops, arguments.large_mebibytes)):
             work = Path(tempfile.mkdtemp(prefix="vlogd-bench-"))
-            found = latencies(work / "home", suffix, drops, mebibytes)
-            p99 = statistics.quantiles(found, n=100)[98]
+            seconds = latencies(work / "home", suffix, drops, mebibytes)
+            p99 = statistics.quantiles(seconds, n=100)[98]
             size = f"{mebibytes} MiB" if mebibytes else "small"
             print(
-                f"{suffix:<5} {size:>8} {drops:>4} drops  p50 {statistics.median(found):.2f} s  p99 {p99:.2f} s",
+                f"{suffix:<5} {size:>8} {drops:>4} drops  p50 {statistics.median(seconds):.2f} s  p99 {p99:.2f} s",
                 flush=True,
             )
             shutil.rmtree(work)

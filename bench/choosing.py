@@ -29,7 +29,9 @@ def choices(videos: int, parts: int) -> Iterator[None]:
     """Choose one part after another; each step of the iterator is one choice."""
     module, model = scheduler()
     waiting = {
-        f"{video:016x}": {f"chunk-{part:04d}": model.Part(f"chunk-{part:04d}", order=part) for part in range(parts)}
+        f"{video:016x}": {
+            f"chunk-{part:04d}": model.Part(f"chunk-{part:04d}", order=part) for part in range(parts)
+        }
         for video in range(videos)
     }
     running = [module.Wanted("0" * 16, 0.0, "hls", 1, waiting["0" * 16].pop("chunk-0000"))]

@@ -14,7 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from common import VLOGD, home, make_source, size_of, timed
+from common import home, make_source, size_of, timed
+from watched import VLOGD
 
 
 def main() -> None:
@@ -25,25 +26,27 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--chunks", type=int, nargs="+", default=[6, 12, 24, 48])
     parser.add_argument("--slots", type=int, nargs="+", default=[1, 2, 3])
-    asked = parser.parse_args()
-    sys.stdout.write(f"{len(os.sched_getaffinity(0))} cores, {asked.seconds} s of {asked.height}p30\n")
+    arguments = parser.parse_args()
+    sys.stdout.write(
+        f"{len(os.sched_getaffinity(0))} cores, {arguments.seconds} s of {arguments.height}p30\n"
+    )
     with tempfile.TemporaryDirectory(prefix="vlogd-bench-") as folder:
         work = Path(folder)
         film = work / "film.mp4"
-        make_source(film, asked.seconds, asked.height)
-        found: dict[tuple[int, int], list[tuple[float, float, int]]] = {}
-        for _ in range(asked.rounds):
-            for chunk in asked.chunks:
-                for slots in asked.slots:
+        make_source(film, arguments.seconds, arguments.height)
+        results: dict[tuple[int, int], list[tuple[float, float, int]]] = {}
+        for _ in range(arguments.rounds):
+            for chunk in arguments.chunks:
+                for slots in arguments.slots:
                     place = work / "home"
                     config = home(place, f"chunk_seconds: {chunk}, copy: never, skip_similar: false")
                     config.write_text(config.read_text() + f"slots: {{cpu: {slots}}}\n")
                     shutil.copy(film, place / "inbox")
                     wall, cpu = timed([*VLOGD, "--config", str(config), "run", "--once"])
-                    found.setdefault((chunk, slots), []).append(
+                    results.setdefault((chunk, slots), []).append(
                         (wall, cpu, size_of(place / "library", "*.m4s"))
                     )
-        for (chunk, slots), rows in found.items():
+        for (chunk, slots), rows in results.items():
             wall, cpu, size = (statistics.median(column) for column in zip(*rows, strict=True))
             sys.stdout.write(
                 f"chunks of {chunk:>3} s, {slots} at once: wall {wall:6.1f} s  CPU {cpu:6.1f} s  {size / 1e6:6.2f} MB\n"

@@ -49,14 +49,19 @@ class Template:
         for index in range(1, number):
             item_id = f"{index:010x}{self._id[10:]}"
             slug = self._slug.replace(self._id[:10], item_id[:10])
-            for source, target in ((self._originals / self._id, self._originals / item_id), (self._folder, self._videos / slug)):
+            for source, target in (
+                (self._originals / self._id, self._originals / item_id),
+                (self._folder, self._videos / slug),
+            ):
                 self._copy_tree(source, target, {self._slug: slug, self._id: item_id})
 
     def _scan(self, root: Path) -> _Tree:
         paths = sorted(path.relative_to(root) for path in root.rglob("*"))
         files = [path for path in paths if (root / path).is_file()]
         digest, start_of_id = self._digest.encode(), self._id[:10].encode()
-        names_item = [path for path in files if start_of_id in (root / path).read_bytes().replace(digest, b"")]
+        names_item = [
+            path for path in files if start_of_id in (root / path).read_bytes().replace(digest, b"")
+        ]
         links = [path for path in files if path not in names_item]
         folders = [path for path in paths if (root / path).is_dir()]
         return _Tree(tuple(folders), tuple(links), tuple(names_item))

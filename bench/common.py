@@ -1,17 +1,15 @@
-"""What the benchmarks share: sources, the bare commands, homes, measuring."""
+"""What the benchmarks of encoding share: sources, the same ladder by ffmpeg alone, homes, measuring."""
 
-import os
 import re
 import resource
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
-from vlogd.stages.hls.ladder import HlsSettings, Rendition, renditions
+from watched import VLOGD
 
-VLOGD = [sys.executable, "-m", "vlogd"]
+from vlogd.stages.hls.ladder import HlsSettings, Rendition, renditions
 
 SOURCES = {
     "h264": ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "18", "-g", "60", "-pix_fmt", "yuv420p"],
@@ -96,7 +94,7 @@ def timed(command: list[str]) -> tuple[float, float]:
 
 
 def home(folder: Path, hls: str = "") -> Path:
-    """A fresh home without captions' cost: the bare command listens to nobody either."""
+    """A fresh home that makes no captions, as the bare commands make none: its speech model does not exist."""
     shutil.rmtree(folder, ignore_errors=True)
     subprocess.run([*VLOGD, "init", folder], check=True, stdout=subprocess.DEVNULL)
     config = folder / "vlogd.yaml"
@@ -116,21 +114,9 @@ def size_of(folder: Path, pattern: str) -> int:
 
 def ssim(playlist: Path, source: Path) -> float:
     """SSIM of the luma against the source, over the whole length."""
-    said = subprocess.run(
+    report = subprocess.run(
         ["ffmpeg", "-nostdin", "-i", playlist, "-i", source, "-lavfi",
          "[0:v]setpts=PTS-STARTPTS[a];[1:v]setpts=PTS-STARTPTS[b];[a][b]ssim", "-f", "null", "-"],
         capture_output=True, text=True, check=True,
     ).stderr  # fmt: skip
-    return float(re.findall(r"SSIM Y:([\d.]+)", said)[-1])
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of one process (proc(5), stat)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def peak_mebibytes(pid: int) -> float:
-    """Peak resident memory of one process, without its children."""
-    found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-    return int(found[1]) / 1024 if found else 0.0
+    return float(re.findall(r"SSIM Y:([\d.]+)", report)[-1])

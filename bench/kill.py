@@ -14,7 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import VLOGD, home, make_source
+from common import home, make_source
+from watched import VLOGD
 
 
 def run(folder: Path, source: Path, kill_after_seconds: float | None) -> tuple[float, float]:
@@ -41,12 +42,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--height", type=int, default=1080)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="vlogd-bench-"))
     source = work / "source.mp4"
-    make_source(source, asked.seconds, asked.height)
+    make_source(source, arguments.seconds, arguments.height)
     added = []
-    for number in range(asked.rounds):
+    for number in range(arguments.rounds):
         calm = run(work / "home", source, None)
         killed = run(work / "home", source, calm[0] * (0.35 + 0.15 * number))
         added.append(killed[0] - calm[0])

@@ -6,7 +6,8 @@
 Measures the daemon's own CPU seconds and the lines of its log, above those of a home with one video. The first start
 has no journal yet, the second knows all videos. A clip is dropped when the daemon is idle and another one when
 the look begins; both are measured from the rename into the inbox to the master playlist, and include the
-second for which a file settles. `--syscalls` counts the daemon's system calls during one more look (needs strace).
+second for which a file settles. `--syscalls` counts the daemon's system calls during one more look (needs strace, and
+few enough videos that the look ends before the next one is due).
 """
 
 import argparse
@@ -77,7 +78,9 @@ def syscalls(daemon: Daemon, seconds: float) -> dict[str, int]:
         look(daemon, seconds)
         tracer.send_signal(signal.SIGINT)
         tracer.wait()
-        rows = re.findall(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$", counts.read(), re.MULTILINE)
+        rows = re.findall(
+            r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$", counts.read(), re.MULTILINE
+        )
     return {name: int(number) for number, name in rows if name != "total"}
 
 
@@ -136,7 +139,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--videos", type=int, nargs="+", default=[1000])
     parser.add_argument("--segments", type=int, default=5, help="segments of each video")
-    parser.add_argument("--syscalls", action="store_true")
+    parser.add_argument("--syscalls", action="store_true", help="slow: for a few hundred videos")
     arguments = parser.parse_args()
     for videos in arguments.videos:
         with tempfile.TemporaryDirectory(prefix="vlogd-bench-") as work:

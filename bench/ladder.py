@@ -4,7 +4,7 @@
     .venv/bin/python bench/ladder.py [--seconds 60] [--rounds 3] [--height 1080] [--source h264|hevc10|standard]
 
 (b) is one bare ffmpeg with one decode, (a) one ffmpeg for each rendition, one after the other. All encode the
-same pictures with the same encoder settings: renditions, CRF, caps and key frame distance; (a) and (b) use
+same frames with the same encoder settings: renditions, CRF, caps and key frame distance; (a) and (b) use
 x264's automatic threads, as people would. Also measured: when the video could be played, the daemon's own
 memory, and its CPU when idle.
 """
@@ -24,17 +24,15 @@ from pathlib import Path
 
 from common import (
     SOURCES,
-    VLOGD,
     bare_command,
-    cpu_seconds,
     home,
     make_source,
-    peak_mebibytes,
     separate_commands,
     size_of,
     ssim,
     timed,
 )
+from watched import VLOGD, cpu_seconds, peak_mebibytes
 
 
 class Watch(threading.Thread):
@@ -46,13 +44,13 @@ class Watch(threading.Thread):
         self.playable_seconds = 0.0
 
     def run(self) -> None:
-        """Until told to stop."""
+        """Poll until `stop` is called."""
         while not self._over.wait(0.05):
             if not self.playable_seconds and list(self._library.glob("videos/*/master.m3u8")):
                 self.playable_seconds = time.monotonic() - self._began
 
     def stop(self) -> None:
-        """Stop."""
+        """End the polling."""
         self._over.set()
         self.join()
 
@@ -106,22 +104,22 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--height", type=int, default=1080)
     parser.add_argument("--source", choices=SOURCES, default="h264")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="vlogd-bench-"))
     source = work / "source.mp4"
-    make_source(source, asked.seconds, asked.height, asked.source)
+    make_source(source, arguments.seconds, arguments.height, arguments.source)
     ours: list[dict[str, float]] = []
     bare: list[tuple[float, float]] = []
     apart: list[tuple[float, float]] = []
-    for number in range(asked.rounds):
+    for number in range(arguments.rounds):
         ours.append(run_vlogd(work / "home", source))
         shutil.rmtree(work / "bare", ignore_errors=True)
-        bare.append(timed(bare_command(source, work / "bare", asked.height)))
-        pairs = [timed(command) for command in separate_commands(source, work / "apart", asked.height)]
+        bare.append(timed(bare_command(source, work / "bare", arguments.height)))
+        pairs = [timed(command) for command in separate_commands(source, work / "apart", arguments.height)]
         apart.append((sum(wall for wall, _ in pairs), sum(cpu for _, cpu in pairs)))
         print(f"round {number + 1}: vlogd {ours[-1]}, (b) wall {bare[-1][0]:.1f} cpu {bare[-1][1]:.1f}, "
               f"(a) wall {apart[-1][0]:.1f} cpu {apart[-1][1]:.1f}", flush=True)  # fmt: skip
-    top = next((work / "home/library").glob(f"videos/*/hls-*/v{asked.height}*/index.m3u8"))
+    top = next((work / "home/library").glob(f"videos/*/hls-*/v{arguments.height}*/index.m3u8"))
     share, memory = idle(work / "home", 30)
     ratios = {
         "wall / (b)": [mine["wall"] / theirs[0] for mine, theirs in zip(ours, bare, strict=True)],
@@ -129,7 +127,7 @@ def main() -> None:
         "wall / (a)": [mine["wall"] / theirs[0] for mine, theirs in zip(ours, apart, strict=True)],
         "cpu / (a)": [mine["cpu"] / theirs[1] for mine, theirs in zip(ours, apart, strict=True)],
         "bytes / (b)": [mine["bytes"] / size_of(work / "bare", "*.m4s") for mine in ours],
-        "playable / length": [mine["playable"] / asked.seconds for mine in ours],
+        "playable / length": [mine["playable"] / arguments.seconds for mine in ours],
     }
     version = subprocess.run(["ffmpeg", "-version"], capture_output=True, text=True, check=True).stdout.split(
         "\n"

@@ -3,8 +3,8 @@
 
     .venv/bin/python bench/load.py [--queued 10 1000 10000] [--known 1000 10000 100000]
 
-The items are real to the daemon (a home of their own in the originals, the same small clip linked into
-each), so that it really works on the first of them meanwhile.
+The items are real to the daemon (a folder of their own in the originals, the same small clip linked into
+each), so that it really works on the first of them meanwhile. They have no streams; `known.py` measures those that do.
 """
 
 import argparse
@@ -12,30 +12,19 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
-from dataclasses import asdict
 from pathlib import Path
 
-from common import VLOGD, home, peak_mebibytes
-
-from vlogd.core.model import Item
-from vlogd.storage.originals import ITEM
+from common import home
+from watched import Daemon, drop, make_clip, peak_mebibytes, poll
 
 _MOST_LINKS = 50_000
 """ext4 allows 65,000 names for one file."""
 
 
-def make_clip(path: Path, seconds: int = 2, size: str = "320x180") -> None:
-    """A clip of few bytes."""
-    source = ["-f", "lavfi", "-i", f"testsrc2=s={size}:r=25:d={seconds}"]
-    subprocess.run(["ffmpeg", "-v", "error", "-y", *source, "-preset", "veryfast", path], check=True)
-
-
 def fill(folder: Path, clip: Path, number: int) -> None:
     """So many items among the originals."""
-    size = clip.stat().st_size
     for index in range(number):
         if index % _MOST_LINKS == 0:
             clip = Path(shutil.copy(clip, folder / f"clip-{index}.mp4"))
@@ -43,51 +32,35 @@ def fill(folder: Path, clip: Path, number: int) -> None:
         place = folder / "originals" / item_id
         place.mkdir(parents=True)
         os.link(clip, place / "clip.mp4")
-        item = Item(
-            item_id,
-            f"clip {index}",
-            f"clip-{index}",
-            "main",
-            f"{item_id}/clip.mp4",
-            f"{index:064x}",
-            size,
-            1e9 + index,
-        )
-        (place / ITEM).write_text(json.dumps(asdict(item)))
+        item = {
+            "id": item_id,
+            "title": f"clip {index}",
+            "slug": f"clip-{index}",
+            "inbox": "main",
+            "original": f"{item_id}/clip.mp4",
+            "digest": f"{index:064x}",
+            "size_bytes": clip.stat().st_size,
+            "accepted_at": 1e9 + index,
+        }
+        (place / ".vlogd-item.json").write_text(json.dumps(item))
 
 
-class Running:
-    """A daemon on a home; `log` is what it said."""
-
-    def __init__(self, config: Path) -> None:
-        self._log = config.parent / "log.txt"
-        self.began = time.monotonic()
-        with self._log.open("wb") as log:
-            self.process = subprocess.Popen([*VLOGD, "--config", config, "run"], stderr=log)
-
-    def wait_for(self, words: str) -> float:
-        """Seconds since the start until it says `words`."""
-        while words not in self._log.read_text():
-            time.sleep(0.02)
-        return time.monotonic() - self.began
-
-    def end(self) -> float:
-        """Stop it; how long that took."""
-        began = time.monotonic()
-        self.process.terminate()
-        self.process.wait()
-        return time.monotonic() - began
+def logged_after(daemon: Daemon, words: str) -> float:
+    """Seconds from the daemon's start until it logs a line with `words`."""
+    poll(lambda: any(words in line for line in daemon.log_lines()), 3600)
+    return time.monotonic() - daemon.started_at
 
 
 def queue(work: Path, clip: Path, number: int) -> str:
     """Memory of the daemon alone, half a minute after it found so many items to do."""
     config = home(work / "home")
     fill(work / "home", clip, number)
-    daemon = Running(config)
-    started = daemon.wait_for("vlogd.started")
-    time.sleep(30)
-    peak = peak_mebibytes(daemon.process.pid)
-    stopped = daemon.end()
+    with Daemon(config) as daemon:
+        started = logged_after(daemon, "vlogd.started")
+        time.sleep(30)
+        peak = peak_mebibytes(daemon.pid)
+        stopping_at = time.monotonic()
+    stopped = time.monotonic() - stopping_at
     return f"{number:>7} queued: started after {started:5.2f} s, {peak:6.1f} MiB at most, stopped in {stopped:.2f} s"
 
 
@@ -95,20 +68,17 @@ def journal(work: Path, clip: Path, number: int) -> str:
     """Start-up when the journal knows so many items, and how soon a drop is worked on then."""
     config = home(work / "home")
     fill(work / "home", clip, number)
-    first = Running(config)
-    learned = first.wait_for("items.adopted")
-    first.end()
-    second = Running(config)
-    started = second.wait_for("vlogd.started")
+    with Daemon(config) as daemon:
+        adopted = logged_after(daemon, "items.adopted")
     fresh = work / "fresh.mp4"
     make_clip(fresh, 3)
-    dropped = time.monotonic() - second.began
-    fresh.rename(work / "home/inbox/fresh.mp4")
-    worked = second.wait_for("part.started item=fresh") - dropped
-    peak = peak_mebibytes(second.process.pid)
-    second.end()
+    with Daemon(config) as daemon:
+        started = logged_after(daemon, "vlogd.started")
+        dropped = drop(fresh, work / "home", "fresh.mp4") - daemon.started_at
+        worked = logged_after(daemon, "part.started item=fresh") - dropped
+        peak = peak_mebibytes(daemon.pid)
     return (
-        f"{number:>7} known:  rebuilt in {learned:6.2f} s, started in {started:5.2f} s, a drop is worked on after "
+        f"{number:>7} known:  rebuilt in {adopted:6.2f} s, started in {started:5.2f} s, a drop is worked on after "
         f"{worked:.2f} s, {peak:.1f} MiB"
     )
 
@@ -122,18 +92,13 @@ def fairness(work: Path) -> str:
     make_clip(clip, 10, "1280x720")
     seconds = {}
     for name, behind in (("alone", False), ("behind a film", True)):
-        config = home(work / "home", "copy: never")
-        daemon = Running(config)
-        daemon.wait_for("vlogd.started")
-        if behind:
-            shutil.copy(film, work / "home/inbox/.film.mp4")
-            (work / "home/inbox/.film.mp4").rename(work / "home/inbox/film.mp4")
-            daemon.wait_for("item.playable")
-        shutil.copy(clip, work / "home/inbox/.clip.mp4")
-        dropped = time.monotonic() - daemon.began
-        (work / "home/inbox/.clip.mp4").rename(work / "home/inbox/clip.mp4")
-        seconds[name] = daemon.wait_for("item.playable item=clip") - dropped
-        daemon.end()
+        with Daemon(home(work / "home", "copy: never")) as daemon:
+            logged_after(daemon, "vlogd.started")
+            if behind:
+                drop(film, work / "home", "film.mp4")
+                daemon.wait_until_playable("film")
+            dropped_at = drop(clip, work / "home", "clip.mp4")
+            seconds[name] = daemon.wait_until_playable("clip") - dropped_at
     return ", ".join(f"{name}: playable after {value:.1f} s" for name, value in seconds.items())
 
 
@@ -142,18 +107,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--queued", type=int, nargs="*", default=[10, 1000, 10_000])
     parser.add_argument("--known", type=int, nargs="*", default=[1000, 10_000, 100_000])
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="vlogd-bench-") as folder:
         work = Path(folder)
         clip = work / "clip.mp4"
-        make_clip(clip)
-        for number in asked.queued:
-            sys.stdout.write(queue(work, clip, number) + "\n")
-            sys.stdout.flush()
-        for number in asked.known:
-            sys.stdout.write(journal(work, clip, number) + "\n")
-            sys.stdout.flush()
-        sys.stdout.write(fairness(work) + "\n")
+        make_clip(clip, 2)
+        for number in arguments.queued:
+            print(queue(work, clip, number), flush=True)
+        for number in arguments.known:
+            print(journal(work, clip, number), flush=True)
+        print(fairness(work), flush=True)
 
 
 if __name__ == "__main__":

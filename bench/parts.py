@@ -5,7 +5,7 @@
 
 A part is an ffmpeg of a tenth of a second on a tiny picture, so that the daemon's own work shows. Each film is made
 twice: once undisturbed, for the daemon's CPU seconds and for how often its deciding thread is woken, and once under
-strace, for its calls on the folder of the video. Then one small artifact of a long film (an `artifact.json` as large as
+strace, for its calls on the library. Then one small artifact of a long film (an `artifact.json` as large as
 three hours have) is made anew, to see what is read for each new `video.json`.
 """
 
@@ -28,7 +28,7 @@ _RENAMES = {"rename", "renameat", "renameat2"}
 
 @dataclass
 class Work:
-    """The daemon's calls on one video's folder in a stretch of time."""
+    """The daemon's calls on the library in a stretch of time."""
 
     parts: int = 0
     documents: int = 0
@@ -63,7 +63,10 @@ class Work:
 
 
 def _kind(path: Path) -> str:
-    return path.name if path.suffix == ".json" and path.parent.name != "parts" else path.suffix or path.name
+    """How a file's bytes are counted: JSON files by their names, others by their suffix."""
+    if path.parent.name == "parts":
+        return "receipts"
+    return path.name if path.suffix == ".json" else path.suffix or path.name
 
 
 def split(traced: Iterable[Call]) -> tuple[Work, Work]:
@@ -72,7 +75,11 @@ def split(traced: Iterable[Call]) -> tuple[Work, Work]:
     work = making
     for call in traced:
         work.add(call)
-        if call.name in _RENAMES and call.path.name == "artifact.json" and call.path.parent.name.startswith("hls-"):
+        if (
+            call.name in _RENAMES
+            and call.path.name == "artifact.json"
+            and call.path.parent.name.startswith("hls-")
+        ):
             work = finishing
     return making, finishing
 
@@ -101,12 +108,12 @@ def undisturbed(home: Path, film: Path, parts: int) -> str:
 
 
 def under_strace(home: Path, film: Path, trace: Path, chunk_seconds: int) -> tuple[Work, Work]:
-    """Make the film; the daemon's calls on its folder, before and after the stream is finished."""
+    """Make the film; the daemon's calls on the library, before and after the stream is finished."""
     with Daemon(make_home(home, film_settings(chunk_seconds)), strace(trace)) as daemon:
         drop(film, home, "film.mp4")
-        folder = daemon.wait_until_ready("film")
+        daemon.wait_until_ready("film")
         daemon.wait_until_quiet()
-    return split(calls(trace, folder))
+    return split(calls(trace, home / "library"))
 
 
 def small_change(home: Path, trace: Path) -> tuple[Work, int]:
@@ -119,7 +126,7 @@ def small_change(home: Path, trace: Path) -> tuple[Work, int]:
         poll((poster / "artifact.json").exists, 600)
         daemon.wait_until_quiet()
     work = Work()
-    for call in calls(trace, folder):
+    for call in calls(trace, home / "library"):
         work.add(call)
     return work, artifact.stat().st_size
 
@@ -142,9 +149,15 @@ def measure_publishing(work: Path, seconds: int) -> None:
     making, finishing = under_strace(work / "home", film, work / "trace", 60)
     change, size = small_change(work / "home", work / "trace")
     print(f"{seconds:>5} segments, artifact.json of {size / 1024:.0f} KiB:")
-    for name, stretch in (("stream growing", making), ("stream finished", finishing), ("poster remade", change)):
+    for name, stretch in (
+        ("stream growing", making),
+        ("stream finished", finishing),
+        ("poster remade", change),
+    ):
         number = max(1, stretch.documents)
-        kinds = ", ".join(f"{kind} {count / number / 1024:.0f}" for kind, count in stretch.bytes_read.most_common(5))
+        kinds = ", ".join(
+            f"{kind} {count / number / 1024:.0f}" for kind, count in stretch.bytes_read.most_common(5)
+        )
         print(f"      {name:<16} {stretch.documents:>4} new video.json; KiB read for each: "
               f"{sum(stretch.bytes_read.values()) / number / 1024:.0f} ({kinds})", flush=True)  # fmt: skip
 

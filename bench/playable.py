@@ -14,11 +14,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import VLOGD, home, make_source
+from common import home, make_source
+from watched import VLOGD
 
 
 def longer(minute: Path, target: Path, minutes: int) -> None:
-    """A film of so many minutes out of one."""
+    """A film of so many minutes, made of one minute repeated."""
     subprocess.run(["ffmpeg", "-v", "error", "-y", "-stream_loop", str(minutes - 1), "-i", minute, "-c", "copy", "-movflags",
                     "+faststart", target], check=True)  # fmt: skip
 
@@ -46,12 +47,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=int, nargs="+", default=[1, 10, 60, 180])
     parser.add_argument("--height", type=int, default=1080)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="vlogd-bench-"))
     for kind in ("standard", "h264"):
         minute = work / f"{kind}.mp4"
-        make_source(minute, 60, asked.height, kind)
-        for minutes in asked.minutes if kind == "standard" else asked.minutes[:1]:
+        make_source(minute, 60, arguments.height, kind)
+        for minutes in arguments.minutes if kind == "standard" else arguments.minutes[:1]:
             film = work / "film.mp4"
             longer(minute, film, minutes)
             seconds = playable_seconds(work / "home", film)

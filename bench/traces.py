@@ -70,7 +70,7 @@ def has_strace() -> bool:
 
 
 def _wait_until_whole(output: Path) -> None:
-    """strace writes the last lines after the process has ended: wait for the one that says so."""
+    """The last lines are written after the process has ended: wait for the one that says so."""
     thread = output.read_text(errors="replace").partition(" ")[0]
     poll(lambda: re.search(rf"^{thread}\b.*\+\+\+ \w+", _end_of(output), re.MULTILINE), 30)
 

@@ -150,7 +150,9 @@ class Daemon:
         def ready() -> Path | None:
             for document in (self._library / "videos").glob(f"{name}-*/video.json"):
                 value = json.loads(document.read_bytes())
-                if value["status"] == "ready" and all(stage["status"] == "ready" for stage in value["stages"].values()):
+                if value["status"] == "ready" and all(
+                    stage["status"] == "ready" for stage in value["stages"].values()
+                ):
                     return document.parent
             return None
 
