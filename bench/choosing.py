@@ -17,34 +17,35 @@ from types import ModuleType
 _SLOTS = {"cpu": 2, "speech": 1}
 
 
-def scheduler() -> tuple[ModuleType, ModuleType]:
-    """The modules of the scheduler and of `Part`, by their names in 0.1 or in later versions."""
-    try:
-        return importlib.import_module("vlogd.engine.scheduler"), importlib.import_module("vlogd.core.model")
-    except ModuleNotFoundError:
-        return importlib.import_module("vlogd.schedule"), importlib.import_module("vlogd.model")
-
-
 def choices(videos: int, parts: int) -> Iterator[None]:
     """Choose one part after another; each step of the iterator is one choice."""
-    module, model = scheduler()
+    scheduler, model = _modules()
+    candidate = getattr(scheduler, "Candidate", None) or scheduler.Wanted
     waiting = {
         f"{video:016x}": {
             f"chunk-{part:04d}": model.Part(f"chunk-{part:04d}", order=part) for part in range(parts)
         }
         for video in range(videos)
     }
-    running = [module.Wanted("0" * 16, 0.0, "hls", 1, waiting["0" * 16].pop("chunk-0000"))]
+    running = [candidate("0" * 16, 0.0, "hls", 1, waiting["0" * 16].pop("chunk-0000"))]
     while True:
-        wanted = [
-            module.Wanted(item_id, float(accepted_at), "hls", 1, part)
+        candidates = [
+            candidate(item_id, float(accepted_at), "hls", 1, part)
             for accepted_at, (item_id, todo) in enumerate(waiting.items())
             for part in todo.values()
         ]
-        (chosen,) = module.choose(wanted, running, _SLOTS)
+        (chosen,) = scheduler.choose(candidates, running, _SLOTS)
         del waiting[chosen.item_id][chosen.part.name]
         running = [chosen]
         yield
+
+
+def _modules() -> tuple[ModuleType, ModuleType]:
+    """The modules of the scheduler and of `Part`, by their names in this version or in the first ones."""
+    try:
+        return importlib.import_module("vlogd.engine.scheduler"), importlib.import_module("vlogd.core.model")
+    except ModuleNotFoundError:
+        return importlib.import_module("vlogd.schedule"), importlib.import_module("vlogd.model")
 
 
 def timed(step: Callable[[], None]) -> float:
