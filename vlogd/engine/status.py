@@ -47,6 +47,7 @@ def report(
 ) -> Report:
     """Tell about one item. `progress` is by stage, `facts` are those of the stages' views."""
     item: Item = survey.item
+    stages = [stage for stage in stages if stage.applies(item)]
     told = {stage.name: _stage_report(stage, survey, progress.get(stage.name)) for stage in stages}
     essential = [told[stage.name] for stage in stages if stage.essential]
     status = _status(essential)

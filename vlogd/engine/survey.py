@@ -69,15 +69,17 @@ def survey(
     published: dict[str, Artifact] = {}
     steps: list[Step] = []
     waiting: dict[str, str] = {}
-    for stage in stages:
+    applicable = {stage.name: stage for stage in stages if stage.applies(item)}
+    for stage in applicable.values():
         earlier = sorted((a for a in artifacts if a.stage == stage.name), key=lambda a: a.made_at)
         if earlier:
             published[stage.name] = earlier[-1]
-        lacking = [need for need in stage.needs if need not in current]
+        needs = [need for need in stage.needs if need in applicable]
+        lacking = [need for need in needs if need not in current]
         if lacking:
             waiting[stage.name] = lacking[0]
             continue
-        inputs = {need: current[need] for need in stage.needs}
+        inputs = {need: current[need] for need in needs}
         inputs |= {name: published[name] for name in stage.uses if name in published}
         step = _step(item, stage, settings[stage.name], inputs, earlier)
         found = [a for a in earlier if a.fingerprint == step.fingerprint]

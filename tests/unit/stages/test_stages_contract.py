@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from engine import Engine
 
 from vlogd.core.model import Part, View
-from vlogd.core.settings import PositiveInt, settings
+from vlogd.core.settings import NoSettings, PositiveInt, settings
 from vlogd.stages.contract import Stage, Work, check
 from vlogd.stages.facts import NoFacts
 from vlogd.stages.workspace import Workspace
@@ -76,3 +77,44 @@ def test_facts_and_settings_are_typed_and_stable_names_may_be_paths(tmp_path: Pa
     document = json.loads((home / "video.json").read_text())
     assert document["words"] == 3
     assert {"words/word-0.txt", "words/word-1.txt"} <= set(document["files"])
+
+
+# A stage that makes no sense for some items, and one that needs it where it is there.
+
+
+def shout_run(_part: Part, ws: Workspace[NoSettings]) -> NoFacts:
+    """The film in capitals."""
+    ws.deliver_bytes(ws.film.read_text().upper().encode(), "shout.txt")
+    return NoFacts()
+
+
+def echo_run(_part: Part, ws: Workspace[NoSettings]) -> NoFacts:
+    """What `shout` made, else the film."""
+    text = ws.inputs["shout"] / "shout.txt" if "shout" in ws.inputs else ws.film
+    ws.deliver_bytes(text.read_bytes(), "echo.txt")
+    return NoFacts()
+
+
+def echo_view(work: Work[NoSettings], _have: Set[str]) -> View:
+    """The finished file."""
+    return View(names={"echo.txt": "echo.txt"}) if work.complete else View()
+
+
+SHOUT = Stage(
+    "shout", 1, lambda _work: (Part("shout"),), shout_run, applies=lambda item: item.title != "quiet"
+)
+ECHO = Stage("echo", 1, lambda _work: (Part("echo"),), echo_run, needs=("shout",), view=echo_view)
+
+
+@pytest.mark.parametrize(
+    ("text", "echo", "stages"), [("loud", "LOUD", {"shout", "echo"}), ("quiet", "quiet", {"echo"})]
+)
+def test_a_stage_that_does_not_apply_is_not_part_of_the_pipeline(
+    text: str, echo: str, stages: set[str], tmp_path: Path
+) -> None:
+    """Nobody waits for it, no report names it, and no recipe has it as an input."""
+    home = run(tmp_path, text, SHOUT, ECHO)
+    assert (home / "echo.txt").read_text() == echo
+    assert set(json.loads((home / "video.json").read_text())["stages"]) == stages
+    (artifact,) = home.glob("echo-*/artifact.json")
+    assert set(json.loads(artifact.read_text())["recipe"]["inputs"]) == stages - {"echo"}
