@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vlogd.core import files
-from vlogd.core.model import Item
+from vlogd.core.model import File, Item
 from vlogd.engine.controller import Controller
 from vlogd.engine.executors.worker import Environment
 from vlogd.engine.library_worker import LibraryWorker
@@ -83,7 +83,7 @@ class Engine:
             self._calls.append,
             lambda: self.now,
         )
-        for item in Originals(self.originals).items():
+        for item in Originals(self.originals).scan().items:
             self.journal.add_item(item)
         self.controller.request_survey(self.journal.item_ids())
 
@@ -93,9 +93,9 @@ class Engine:
         folder.mkdir()
         (folder / "film.txt").write_text(text)
         item = Item(
-            item_id, text, f"film-{item_id}", "main", f"{item_id}/film.txt", text, len(text), self.now
+            item_id, text, f"film-{item_id}", "main", File(f"{item_id}/film.txt"), text, len(text), self.now
         )
-        files.write_json(folder / ".vlogd-item.json", item.__dict__)
+        Originals(self.originals).write_item(folder, item)
         self.controller.accept(item)
 
     def run(self, most_jobs: int | None = None) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vlogd.core.model import Item, Receipt
+from vlogd.core.model import File, Item, Receipt
 from vlogd.media.process import Limits
 from vlogd.stages import facts
 from vlogd.stages.contract import Stage, Work
@@ -16,7 +16,7 @@ LIMITS = Limits(stall_seconds=120)
 
 def item_of(original: Path) -> Item:
     """An item whose original is `original`."""
-    return Item("0" * 16, original.stem, "a-video-000000", "inbox", original.name, "digest", 1, 0.0)
+    return Item("0" * 16, original.stem, "a-video-000000", "inbox", File(original.name), "digest", 1, 0.0)
 
 
 def run_stage(

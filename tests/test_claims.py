@@ -14,6 +14,7 @@ from taking import intake_into, seen
 
 from vlogd.core import files
 from vlogd.core.errors import ToolKilled, ToolStalled, Unavailable
+from vlogd.core.model import File
 from vlogd.ingest import quarantine
 from vlogd.ingest.ignored_names import FAILED
 from vlogd.ingest.inbox import Inbox
@@ -150,7 +151,7 @@ def test_the_last_moment_before_the_claim(
     monkeypatch.setattr(files, "write_whole", links)
     assert intake.take(path, inbox, seen(path)) == Changed(path)
     assert path.is_symlink()
-    assert list(Originals(tmp_path / "originals").items()) == []
+    assert Originals(tmp_path / "originals").scan().items == ()
 
 
 def test_the_same_film_under_another_name_when_its_original_was_lost(
@@ -166,7 +167,7 @@ def test_the_same_film_under_another_name_when_its_original_was_lost(
     other.write_bytes(data)
     again = intake.take(other, inbox, seen(other))
     assert isinstance(again, Accepted)
-    assert again.item == replace(first.item, original=f"{first.item.id}/two.mp4")
+    assert again.item == replace(first.item, source=File(f"{first.item.id}/two.mp4"))
     assert (tmp_path / "originals" / again.item.original).read_bytes() == data
 
 

@@ -27,7 +27,7 @@ def test_a_video_becomes_an_item(inbox: Inbox, intake: Intake, tmp_path: Path) -
     assert outcome.item.title == "My film"
     assert outcome.item.slug == f"my-film-{outcome.item.id[:10]}"
     assert (tmp_path / "originals" / outcome.item.original).read_bytes() == data
-    assert list(Originals(tmp_path / "originals").items()) == [outcome.item]
+    assert Originals(tmp_path / "originals").scan().items == (outcome.item,)
     assert not path.exists()
     assert not list((tmp_path / "originals/.incoming").iterdir())
 
@@ -43,7 +43,7 @@ def test_same_bytes_are_one_item(inbox: Inbox, intake: Intake, tmp_path: Path) -
     assert isinstance(taken, Accepted)
     assert outcome == Duplicate(second, taken.item)
     assert not second.exists()
-    assert len(list(Originals(tmp_path / "originals").items())) == 1
+    assert len(Originals(tmp_path / "originals").scan().items) == 1
 
 
 def test_what_is_no_video_is_put_aside(inbox: Inbox, intake: Intake) -> None:
@@ -124,7 +124,7 @@ def test_a_crash_while_taking_loses_nothing(
     list(intake.resume({"main": inbox}))
     if path.exists():
         intake.take(path, inbox, seen(path))
-    (item,) = Originals(tmp_path / "originals").items()
+    (item,) = Originals(tmp_path / "originals").scan().items
     assert (tmp_path / "originals" / item.original).read_bytes() == data
     assert not path.exists()
     assert not list((tmp_path / "originals/.incoming").iterdir())

@@ -164,7 +164,7 @@ def test_while_a_file_is_taken(tmp_path: Path, same_disk: bool) -> None:
         list(intake.resume({"main": inbox}))
         if (root / "inbox/film.mp4").exists():
             take(intake, inbox)
-        (item,) = Originals(root / "originals").items()
+        (item,) = Originals(root / "originals").scan().items
         assert (root / "originals" / item.original).read_bytes() == clip, f"cut before operation {cut}"
         assert list((root / "inbox").iterdir()) == []
         assert list((root / "originals/.incoming").iterdir()) == []

@@ -94,7 +94,7 @@ def test_a_crash_between_the_steps_of_a_removal(home: Home, steps: int) -> None:
     assert home.once().returncode == 0
     home.vlogd("rm", "one")
     originals = Originals(home.folder / "originals")
-    (item,) = originals.items()
+    (item,) = originals.scan().items
     if steps > 0:
         originals.remove(item, 4e9)
     if steps > 1:

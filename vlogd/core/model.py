@@ -18,21 +18,53 @@ Json = Any
 
 
 @dataclass(frozen=True)
-class Item:
-    """One accepted video. `digest` is the identity of its original's content (`digest.identity`).
+class File:
+    """A file that was dropped. `original` is its path relative to the originals folder: `<id>/<file name>`."""
 
-    `original` is the path relative to the originals folder: `<id>/<file name>`.
-    `accepted_at` is in seconds since the epoch.
+    original: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """An address from which the film is downloaded."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class Composition:
+    """A film that is rendered from others; `edit` is the edit list as plain data, read by the stage that renders it."""
+
+    edit: Mapping[str, Json]
+
+
+Source = File | Link | Composition
+"""Where the film of an item comes from."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One accepted video.
+
+    For a `File`, `digest` is the identity of its content (`digest.identity`) and `size_bytes` its size; for other sources
+    they are the SHA-256 of the source as canonical JSON and 0. `accepted_at` is in seconds since the epoch.
     """
 
     id: str
     title: str
     slug: str
     inbox: str
-    original: str
+    source: Source
     digest: str
     size_bytes: int
     accepted_at: float
+
+    @property
+    def original(self) -> str:
+        """The path of a dropped file relative to the originals folder. Raises TypeError for an item without one."""
+        if not isinstance(self.source, File):
+            raise TypeError(f"{self.slug} was not dropped as a file")
+        return self.source.original
 
 
 @dataclass(frozen=True)

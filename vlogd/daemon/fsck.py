@@ -6,7 +6,7 @@ look at every file can find. Repairs are made under the daemon's lock.
 
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +63,15 @@ class Check:
         return Lock(state)
 
     def _all(self) -> Iterator[Difference]:
-        kept = {item.id: item for item in self._originals.items()}
+        try:
+            scan = self._originals.scan()
+        except OSError as error:
+            yield from self._unjudged((f"{self._originals.root} cannot be read: {error.strerror}.",))
+            return
+        if scan.unreadable:
+            yield from self._unjudged(scan.unreadable)
+            return
+        kept = {item.id: item for item in scan.items}
         journal, told = self._journal()
         yield from told
         known = {} if journal is None else {item.id: item for item in journal.items()}
@@ -75,6 +83,11 @@ class Check:
         yield from self._leftovers()
         if journal is not None:
             journal.close()
+
+    def _unjudged(self, sentences: Sequence[str]) -> Iterator[Difference]:
+        """Whatever else is there may belong to what could not be read."""
+        yield from (Difference("originals", sentence) for sentence in sentences)
+        yield Difference("originals", "So nothing else was compared, and nothing was repaired.")
 
     def _journal(self) -> tuple[Journal | None, list[Difference]]:
         path = self._config.state / "journal.db"

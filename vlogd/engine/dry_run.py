@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vlogd.core.model import Item
+from vlogd.core.model import File, Item
 from vlogd.core.settings import NoSettings
 from vlogd.media.process import Limits
 from vlogd.stages.hls import plan as hls
@@ -55,7 +55,7 @@ def _probe(path: Path, folder: Path, limits: Limits) -> Path:
     """The artifact of probe for `path`, in `folder`."""
     scratch = folder / "scratch"
     scratch.mkdir()
-    item = Item("0" * 16, path.stem, path.stem, "", path.name, "", path.stat().st_size, 0.0)
+    item = Item("0" * 16, path.stem, path.stem, "", File(path.name), "", path.stat().st_size, 0.0)
     workspace = Workspace(
         item,
         path,

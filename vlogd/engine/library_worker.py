@@ -14,6 +14,7 @@ from typing import Any
 
 from vlogd.core import files
 from vlogd.core.errors import BadInput, Unavailable
+from vlogd.core.log import get_logger
 from vlogd.core.model import Artifact, Item, Part, Receipt
 from vlogd.core.publication import Report
 from vlogd.engine.executors.worker import Environment, cache_of, caches_of, work_of
@@ -24,6 +25,8 @@ from vlogd.ingest import quarantine
 from vlogd.site.publisher import Publisher
 from vlogd.stages.contract import Stage
 from vlogd.storage.retention import Keeping
+
+_log = get_logger()
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,10 @@ class LibraryWorker:
     def unknown(self, known: Collection[str]) -> list[Item]:
         """The items beside the originals but those with these ids."""
         self._environment.volumes.check()
-        return list(self._environment.originals.items(but=known))
+        scan = self._environment.originals.scan(but=known)
+        for sentence in scan.unreadable:
+            _log.error("item.unreadable", why=sentence)
+        return list(scan.items)
 
     def take_up(self, item: Item) -> ItemOnDisk:
         """What there is of an item, after what a crash left half written was removed."""

@@ -11,13 +11,13 @@ What a crash or a missing disk interrupts after 1 is gone on with by `resume`.
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from vlogd.core import digest, files, titles
 from vlogd.core.cancellation import Stop
 from vlogd.core.errors import BadInput, Stopping, ToolStalled, Unavailable, VlogdError
-from vlogd.core.model import Item
+from vlogd.core.model import File, Item
 from vlogd.ingest import quarantine
 from vlogd.ingest.claims import Claim, Claims
 from vlogd.ingest.file_state import FileState
@@ -25,7 +25,7 @@ from vlogd.ingest.inbox import Inbox
 from vlogd.ingest.outcomes import Accepted, Changed, Duplicate, Failed, NotTaken, Outcome
 from vlogd.media import description, ffprobe
 from vlogd.media.process import Limits
-from vlogd.storage.originals import ITEM, MEDIA, Originals
+from vlogd.storage.originals import MEDIA, Originals
 from vlogd.storage.volumes import Volumes
 
 _ID_CHARACTERS = 16
@@ -109,7 +109,7 @@ class Intake:
         item = self._item(known, identity, claim)
         files.sync_file(claim.file)
         description.write(claim.folder / MEDIA, media)
-        files.write_json(claim.folder / ITEM, asdict(item))
+        self._originals.write_item(claim.folder, item)
         home = self._originals.root / known
         if home.exists():  # its original was lost; this is the same file again
             shutil.rmtree(home)
@@ -121,14 +121,14 @@ class Intake:
         original = f"{item_id}/{claim.file.name}"
         lost = self._originals.item(item_id)
         if lost is not None:
-            return replace(lost, original=original)
+            return replace(lost, source=File(original))
         title = titles.title_of(claim.file.name)
         return Item(
             id=item_id,
             title=title,
             slug=titles.slug_of(title, item_id),
             inbox=claim.inbox,
-            original=original,
+            source=File(original),
             digest=identity,
             size_bytes=claim.file.stat().st_size,
             accepted_at=round(claim.claimed_at, 3),

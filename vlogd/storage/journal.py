@@ -14,7 +14,7 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from playhouse import migrate as playhouse_migrate
 
 from vlogd.core.errors import Unavailable
 from vlogd.core.log import get_logger
-from vlogd.core.model import Artifact, Attempt, Item, Left
+from vlogd.core.model import Artifact, Attempt, File, Item, Left
 
 _log = get_logger()
 
@@ -179,8 +179,6 @@ class Journal:
                 migration(migrator)
                 self._database.execute_sql(f"PRAGMA user_version = {number}")
 
-    # Items
-
     def add_item(self, item: Item) -> None:
         """Remember an item; again is harmless."""
         self.add_items([item])
@@ -188,7 +186,7 @@ class Journal:
     def add_items(self, items: Sequence[Item]) -> None:
         """Remember many in one transaction."""
         self._unwritten |= {item.id: item for item in items}
-        rows = [{**asdict(item), "original": _bytes(item.original)} for item in items]
+        rows = [_row(item) for item in items]
         self._write(*(ItemRow.insert(**row).on_conflict_replace() for row in rows))
 
     def item(self, item_id: str) -> Item | None:
@@ -212,8 +210,6 @@ class Journal:
         self._write(ItemRow.delete().where(ItemRow.id == item_id), *history)
         self._database.execute_sql("PRAGMA synchronous = normal")
 
-    # Artifacts
-
     def add_artifact(self, artifact: Artifact, seconds: float | None) -> None:
         """Remember an artifact and how long its parts worked (None when it was found, not made)."""
         row = ArtifactRow.insert(
@@ -230,8 +226,6 @@ class Journal:
         """What was made for an item, oldest first."""
         rows = ArtifactRow.select().where(ArtifactRow.item_id == item_id).order_by(ArtifactRow.made_at)
         return [{k: v for k, v in row.items() if k not in ("id", "item_id")} for row in rows.dicts()]
-
-    # Attempts
 
     def add_attempt(self, attempt: Attempt) -> None:
         """Remember a failure."""
@@ -278,13 +272,18 @@ def _text(value: bytes) -> str:
     return bytes(value).decode("utf-8", "surrogateescape")
 
 
+def _row(item: Item) -> dict[str, Any]:
+    row = {field.name: getattr(item, field.name) for field in fields(item) if field.name != "source"}
+    return {**row, "original": _bytes(item.original)}
+
+
 def _item(row: Any) -> Item:
     return Item(
         id=row.id,
         title=row.title,
         slug=row.slug,
         inbox=row.inbox,
-        original=_text(row.original),
+        source=File(_text(row.original)),
         digest=row.digest,
         size_bytes=row.size_bytes,
         accepted_at=row.accepted_at,

@@ -13,21 +13,31 @@ Each function may be called again after a crash in the middle of it.
 import os
 import shutil
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vlogd.core import digest, files
 from vlogd.core.cancellation import Stop
-from vlogd.core.errors import BadInput, Unavailable
-from vlogd.core.model import Item
+from vlogd.core.errors import BadInput, Malformed, NewerFormat, Unavailable
+from vlogd.core.model import File, Item
+from vlogd.storage import item_document
 
-ITEM = ".vlogd-item.json"
 MEDIA = ".vlogd-media.json"
 """Beside an original: ffprobe's description of it (`media.description`)."""
 
 TRASH = ".trash"
 _DELETED = ".vlogd-deleted.json"
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What was found beside the originals: the items, and a sentence for each one that could not be read."""
+
+    items: tuple[Item, ...]
+    unreadable: tuple[str, ...]
 
 
 class Originals:
@@ -37,16 +47,34 @@ class Originals:
         self.root = root
         self.archive = archive
 
-    def items(self, but: Collection[str] = frozenset()) -> Iterator[Item]:
-        """All accepted items, by what lies beside their originals; those with these ids are not read."""
-        return _items(self.root, but)
+    def scan(self, but: Collection[str] = frozenset()) -> Scan:
+        """All accepted items, by what lies beside their originals; those with these ids are not read.
+
+        Raises OSError when the folder itself cannot be listed. One that isn't there holds nothing.
+        """
+        return _scan(self.root, but)
 
     def item(self, item_id: str) -> Item | None:
-        """The item with this id, whether its file is still there or not."""
+        """The item with this id, whether its file is still there or not.
+
+        Raises OSError, Malformed and NewerFormat: only None means that there is none.
+        """
         return _read_item(self.root / item_id)
+
+    def write_item(self, folder: Path, item: Item) -> None:
+        """Write an item's document into `folder`, with the unknown keys of the one that it replaces.
+
+        `folder` may be one that is yet to become the item's own. Raises OSError, Malformed and NewerFormat.
+        """
+        unknown: Mapping[str, Any] = {}
+        with suppress(FileNotFoundError):
+            unknown = item_document.FORMAT.read(self.root / item.id / item_document.NAME).unknown
+        item_document.FORMAT.write(folder / item_document.NAME, item, unknown)
 
     def find(self, item: Item) -> Path | None:
         """The original, wherever it lies; None when it is not there."""
+        if not isinstance(item.source, File):
+            return None
         places = [self.root, *([self.archive] if self.archive else [])]
         return next((place / item.original for place in places if (place / item.original).is_file()), None)
 
@@ -105,8 +133,8 @@ class Originals:
             files.write_json(self._note(item), {"keep_until": keep_until})
 
     def removed(self) -> Iterator[tuple[Item, float]]:
-        """What lies in the trash, and until when (epoch seconds)."""
-        for item in _items(self.root / TRASH, frozenset()):
+        """What lies in the trash, and until when (epoch seconds); what cannot be read there is left alone."""
+        for item in _scan(self.root / TRASH, frozenset()).items:
             with suppress(OSError, ValueError, KeyError):
                 yield item, float(files.read_json(self._note(item))["keep_until"])
 
@@ -144,16 +172,25 @@ class Originals:
         return self.root / TRASH / f"{item.id}.json"
 
 
-def _items(folder: Path, but: Collection[str]) -> Iterator[Item]:
-    with suppress(FileNotFoundError):
-        for entry in os.scandir(folder):
-            if not entry.name.startswith(".") and entry.name not in but:
+def _scan(folder: Path, but: Collection[str]) -> Scan:
+    items, unreadable = [], []
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name in but:
+                continue
+            try:
                 item = _read_item(Path(entry.path))
-                if item is not None:
-                    yield item
+            except (Malformed, NewerFormat) as error:
+                unreadable.append(str(error))
+            except OSError as error:
+                unreadable.append(f"{error.filename or entry.path} cannot be read: {error.strerror}.")
+            else:
+                items += [] if item is None else [item]
+    return Scan(tuple(items), tuple(unreadable))
 
 
 def _read_item(home: Path) -> Item | None:
-    with suppress(OSError, ValueError, TypeError):
-        return Item(**files.read_json(home / ITEM))
+    """The item of a folder; None when there is none. Raises OSError, Malformed and NewerFormat."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return item_document.FORMAT.read(home / item_document.NAME).value
     return None

@@ -7,9 +7,11 @@ import structlog
 
 from vlogd.core import log
 from vlogd.core.events import Event, Events, FileLeft, ItemReady
-from vlogd.core.model import Item
+from vlogd.core.model import File, Item
 
-HOLIDAY = Item("1" * 16, "Holiday", "holiday-1111111111", "main", f"{'1' * 16}/holiday.mp4", "1" * 64, 5, 1e9)
+HOLIDAY = Item(
+    "1" * 16, "Holiday", "holiday-1111111111", "main", File(f"{'1' * 16}/holiday.mp4"), "1" * 64, 5, 1e9
+)
 
 
 class ReadyFile:

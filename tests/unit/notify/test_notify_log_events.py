@@ -9,10 +9,12 @@ import structlog
 
 from vlogd.core import events, log
 from vlogd.core.events import Event
-from vlogd.core.model import Item
+from vlogd.core.model import File, Item
 from vlogd.notify.log_events import LINES, log_event
 
-HOLIDAY = Item("1" * 16, "Holiday", "holiday-1111111111", "main", f"{'1' * 16}/holiday.mp4", "1" * 64, 5, 1e9)
+HOLIDAY = Item(
+    "1" * 16, "Holiday", "holiday-1111111111", "main", File(f"{'1' * 16}/holiday.mp4"), "1" * 64, 5, 1e9
+)
 
 
 @pytest.fixture
