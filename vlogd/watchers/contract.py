@@ -8,14 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-Seen = Callable[[Path], None]
+Hint = Callable[[Path], None]
 """Called with the path of a file that appeared, changed or was closed. Must be thread-safe."""
 
 
 class Watcher(Protocol):
     """Watches one inbox folder, with everything below it."""
 
-    def start(self, folder: Path, seen: Seen) -> None:
+    def start(self, folder: Path, hint: Hint) -> None:
         """Begin to watch. Raises Unavailable with a sentence if this folder can't be watched so."""
 
     def stop(self) -> None:

@@ -9,7 +9,7 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
 from vlogd.core.errors import Unavailable
-from vlogd.watchers.contract import Seen
+from vlogd.watchers.contract import Hint
 
 # watchdog logs about its own threads at every stop; nobody can do anything about it.
 logging.getLogger("watchdog").addHandler(logging.NullHandler())
@@ -22,13 +22,13 @@ class InotifyWatcher:
     def __init__(self) -> None:
         self._observer: BaseObserver | None = None
 
-    def start(self, folder: Path, seen: Seen) -> None:
+    def start(self, folder: Path, hint: Hint) -> None:
         """Begin to watch. Raises Unavailable when the kernel's limits are reached."""
         try:
             self._observer = (
                 Observer()
             )  # this already may meet the limit of instances, start() that of watches
-            self._observer.schedule(_Handler(seen), str(folder), recursive=True)
+            self._observer.schedule(_Handler(hint), str(folder), recursive=True)
             self._observer.start()
         except OSError as error:
             self.stop()
@@ -44,8 +44,8 @@ class InotifyWatcher:
 
 
 class _Handler(FileSystemEventHandler):
-    def __init__(self, seen: Seen) -> None:
-        self._seen = seen
+    def __init__(self, hint: Hint) -> None:
+        self._hint = hint
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Anything that may mean a new or changed file; reading is none of it."""
@@ -53,7 +53,7 @@ class _Handler(FileSystemEventHandler):
             return
         path = event.dest_path if event.event_type == "moved" else event.src_path
         if path:
-            self._seen(Path(path if isinstance(path, str) else path.decode("utf-8", "surrogateescape")))
+            self._hint(Path(path if isinstance(path, str) else path.decode("utf-8", "surrogateescape")))
 
 
 def _sentence(error: OSError, folder: Path) -> str:

@@ -1,11 +1,11 @@
-"""Hints by listing, for file systems that tell nobody about changes made elsewhere (NFS, SMB)."""
+"""Hints by listing, for file systems whose kernel side is not told of changes made elsewhere (NFS, SMB)."""
 
 import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from vlogd.watchers.contract import Seen
+from vlogd.watchers.contract import Hint
 
 
 class PollingWatcher:
@@ -16,10 +16,10 @@ class PollingWatcher:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self, folder: Path, seen: Seen) -> None:
+    def start(self, folder: Path, hint: Hint) -> None:
         """Begin to list."""
         self._thread = threading.Thread(
-            target=self._watch, args=(folder, seen), name="vlogd-polling", daemon=True
+            target=self._watch, args=(folder, hint), name="vlogd-polling", daemon=True
         )
         self._thread.start()
 
@@ -30,13 +30,13 @@ class PollingWatcher:
             self._thread.join()
             self._thread = None
 
-    def _watch(self, folder: Path, seen: Seen) -> None:
+    def _watch(self, folder: Path, hint: Hint) -> None:
         known: dict[str, tuple[int, int]] = {}
         while not self._stop.wait(self._every_seconds):
             found = dict(_listing(folder))
             for path, state in found.items():
                 if known.get(path) != state:
-                    seen(Path(path))
+                    hint(Path(path))
             known = found
 
 
