@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlogd.core import files
+from vlogd.core import files, typed_json
 from vlogd.media import ffprobe
 from vlogd.media.ffprobe import Media
 from vlogd.media.streaming.tracks import TEXTS
-from vlogd.stages import facts as part_facts
 
 KEYS = "video.keys"
 """File of probe's artifact: pairs of int64, a key frame's time in stream ticks and its GOP's bytes."""
@@ -68,11 +67,11 @@ class TextTrack:
 
 def texts_json(texts: Iterable[TextTrack]) -> bytes:
     """The content of `texts.json`."""
-    return files.json_bytes([part_facts.to_json(text) for text in texts])
+    return files.json_bytes(typed_json.serialise(list(texts)))
 
 
 def read_texts(folder: Path) -> list[TextTrack]:
     """The subtitle tracks of an artifact; none when it has no `texts.json`."""
     if not (folder / TEXTS).exists():
         return []
-    return [part_facts.parse(TextTrack, value) for value in json.loads((folder / TEXTS).read_bytes())]
+    return [typed_json.parse(TextTrack, value) for value in json.loads((folder / TEXTS).read_bytes())]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from vlogd.core import typed_json
 from vlogd.core.model import Receipt
 from vlogd.stages import facts
 from vlogd.stages.artifacts import TextTrack
@@ -40,14 +41,16 @@ def test_they_come_back_as_they_were() -> None:
         "spans": {"v360": [[1, 2], []]},
         "tracks": [{"src": "a.vtt", "language": "de", "label": "Deutsch"}],
     }
-    assert facts.parse(Everything, json.loads(text)) == VALUE
+    assert typed_json.parse(Everything, json.loads(text)) == VALUE
 
 
 def test_an_unknown_key_is_ignored_and_a_missing_one_is_named() -> None:
     """A receipt of a newer version is read; one that lacks what is needed is refused with a reason."""
-    assert facts.parse(TextTrack, {"src": "a", "language": "b", "label": "c", "forced": True}).label == "c"
-    with pytest.raises(ValueError, match="'label', which TextTrack needs"):
-        facts.parse(TextTrack, {"src": "a", "language": "b"})
+    assert (
+        typed_json.parse(TextTrack, {"src": "a", "language": "b", "label": "c", "forced": True}).label == "c"
+    )
+    with pytest.raises(ValueError, match="`label` is missing"):
+        typed_json.parse(TextTrack, {"src": "a", "language": "b"})
 
 
 def test_facts_of_a_part_that_is_not_done_are_a_key_error() -> None:

@@ -29,6 +29,13 @@ class CopyFacts:
     iframes: dict[str, tuple[KeyFrameSpans, ...]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class DamageFacts:
+    """Of `EncodeFacts`, what the view of a growing stream needs. It is read of every chunk, once a second."""
+
+    empty: tuple[int, ...] | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class EncodeFacts:
     """What came of a chunk, or of a whole file.
