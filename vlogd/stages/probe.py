@@ -1,13 +1,16 @@
-"""What is in the file: streams, duration, size, and when each picture is shown.
+"""What is in the file: its streams, its duration, its size, and the presentation time of every frame.
 
-Everybody else plans from this artifact, so that the file is asked once. `probe.json` holds the
-facts (`media.Media`) and a summary of the scan; `video.pts` the presentation times of all pictures in
-stream ticks (sorted int64, little-endian): the plan that each encoded chunk is held to. `video.keys`
-is written when the key frames are IDR pictures of closed GOPs: where a copy may be cut.
+All other stages plan from this artifact, so that the file is analysed once. It holds
 
-A plain MP4 tells all this in its sample table, which is believed when ffprobe agrees on the first
-packets; of other files every packet is read. So it is with the length of a sound: containers that are
-written as they are recorded do not tell it, and for others ffprobe guesses it from the first bit rate.
+- `probe.json`: the description of the file (`ffprobe.Media`) and a summary of the scan;
+- `video.pts`: the presentation times of all frames in stream ticks (sorted int64, little-endian), to which every
+  encoded chunk is held;
+- `video.keys`, only when the key frames are IDR pictures of closed GOPs: the places where a copy may be cut.
+
+ffprobe described the file when it was accepted; that description is taken when it was kept. A plain MP4 has the times
+in its sample table, which is trusted if ffprobe reports the same for the first packets; of other files every packet is
+read. The length of an audio-only file is taken from its packets too: containers that are written while recording don't
+have it, and for others ffprobe estimates it from the first bit rate.
 """
 
 import json
@@ -17,29 +20,31 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
-from vlogd.core.errors import BadInput, ToolFailed
+from vlogd.core.errors import BadInput, Malformed, NewerFormat, ToolFailed
 from vlogd.core.model import Json, Part, View
 from vlogd.core.settings import NoSettings
-from vlogd.media import ffmpeg, ffprobe, mp4_index, read_errors
+from vlogd.media import description, ffmpeg, ffprobe, mp4_index, read_errors
 from vlogd.media.ffprobe import Media, VideoStream
 from vlogd.media.mp4_index import SampleTable
 from vlogd.media.packets import REMUX_FIRST, PacketScan, SoundScan, shown
-from vlogd.stages import facts as part_facts
+from vlogd.stages import facts
 from vlogd.stages.artifacts import KEYS
 from vlogd.stages.contract import Stage, Work
 from vlogd.stages.workspace import Workspace
 
-_COMPARED = 64
-"""Packets that are compared between ffprobe and the sample table."""
-_HARDLY_SECONDS = 0.1
-"""By so little a container's length may differ from what its packets tell."""
-_NOTABLE_SECONDS = 2.0
-"""By so much the sound must outlast the pictures to be told of."""
+_COMPARED_PACKETS = 64
+"""How many packets of the sample table are compared with ffprobe's: more than any reordering delay (H.264: 16 frames)."""
+
+_DURATION_TOLERANCE_SECONDS = 0.1
+"""A container's duration is kept when its packets agree within this: about four AAC or MP3 frames."""
+
+_LONGER_AUDIO_SECONDS = 2.0
+"""Audio that outlasts the video by less is usual: encoders pad it, and cameras stop the two tracks separately."""
 
 
 @dataclass(frozen=True)
 class ScanFacts:
-    """Keys of `video.json`. The size is the one at which viewers see the video; None where there is only sound."""
+    """Keys of `video.json`. The size is the one at which viewers see the video; None where there is only audio."""
 
     duration_seconds: float
     width: int | None
@@ -52,90 +57,106 @@ def _parts(_work: Work[NoSettings]) -> Sequence[Part]:
 
 
 def _run(_part: Part, ws: Workspace[NoSettings]) -> ScanFacts:
-    facts = ffprobe.describe(ws.film, ws.limits, ws.stop)
-    scanned: dict[str, Json] = {"frames": 0, "times_are_known": True, "remux_first": False, "keys": False}
-    if facts.video is None:
-        facts = _measured(ws, facts)
+    media = _kept_description(ws) or ffprobe.describe(ws.film, ws.limits, ws.stop)
+    scan: dict[str, Json] = {"frames": 0, "times_are_known": True, "remux_first": False, "keys": False}
+    if media.video is None:
+        media = _with_measured_duration(ws, media)
     else:
-        scanned = _scan(ws, facts, facts.video)
-    said = {"media": facts.to_json(), "scan": scanned}
-    ws.deliver_bytes((json.dumps(said, indent=1) + "\n").encode(), "probe.json")
-    width, height = facts.video.shown_size() if facts.video else (None, None)
-    return ScanFacts(round(facts.duration_seconds, 3), width, height, facts.video is None)
+        scan = _scan(ws, media, media.video)
+    content = {"media": media.to_json(), "scan": scan}
+    ws.deliver_bytes((json.dumps(content, indent=1) + "\n").encode(), "probe.json")
+    width, height = media.video.shown_size() if media.video else (None, None)
+    return ScanFacts(round(media.duration_seconds, 3), width, height, media.video is None)
 
 
-def _measured(ws: Workspace[NoSettings], facts: Media) -> Media:
-    """A sound with its length as its packets tell it, where the container's may be a guess or none."""
+def _kept_description(ws: Workspace[NoSettings]) -> Media | None:
+    """What ffprobe said when the file was accepted; None when it wasn't kept, or is of another file."""
+    if ws.described is None:
+        return None
+    try:
+        return description.read(ws.described, ws.film.stat().st_size)
+    except (OSError, Malformed, NewerFormat):
+        return None
+
+
+def _with_measured_duration(ws: Workspace[NoSettings], media: Media) -> Media:
+    """An audio-only file with the duration of its packets, where the container's may be an estimate or missing."""
     if mp4_index.is_plain(ws.film):
-        return facts
-    seconds = _sound_seconds(ws, facts)
-    believed = not seconds or abs(seconds - facts.duration_seconds) < _HARDLY_SECONDS
-    return facts if believed else replace(facts, duration_seconds=seconds)
+        return media
+    seconds = _audio_seconds(ws, media)
+    agrees = not seconds or abs(seconds - media.duration_seconds) < _DURATION_TOLERANCE_SECONDS
+    return media if agrees else replace(media, duration_seconds=seconds)
 
 
-def _sound_seconds(ws: Workspace[NoSettings], facts: Media) -> float:
-    """How long after the file's beginning the last sound ends; 0 when no packet tells."""
+def _audio_seconds(ws: Workspace[NoSettings], media: Media) -> float:
+    """How long after the file's start the last audio packet ends; 0 when no packet has a time."""
     scan = SoundScan()
-    _hear_packets(ws, scan)
-    return round(max(0.0, scan.end_seconds - facts.start_seconds), 6)
+    _scan_packets(ws, scan)
+    return round(max(0.0, scan.end_seconds - media.start_seconds), 6)
 
 
-def _longer_sound(
-    ws: Workspace[NoSettings], facts: Media, video: VideoStream, last_pts: int
+def _longer_audio(
+    ws: Workspace[NoSettings], media: Media, video: VideoStream, last_pts: int
 ) -> dict[str, Json]:
-    """`sound_seconds`, where the sound goes on when the pictures have ended.
+    """`sound_seconds`, where the audio goes on after the last frame.
 
-    The packets are asked only where the container tells of something behind the last picture, or of no
-    length at all.
+    The packets are read only where the container's duration reaches beyond the last frame, or is missing.
     """
-    pictures = float(last_pts * Fraction(video.time_base)) - facts.start_seconds
-    if not facts.audio or 0 < facts.duration_seconds < pictures + _NOTABLE_SECONDS:
+    video_seconds = float(last_pts * Fraction(video.time_base)) - media.start_seconds
+    if not media.audio or 0 < media.duration_seconds < video_seconds + _LONGER_AUDIO_SECONDS:
         return {}
-    seconds = _sound_seconds(ws, facts)
-    return {"sound_seconds": seconds} if seconds > pictures + _NOTABLE_SECONDS else {}
+    seconds = _audio_seconds(ws, media)
+    return {"sound_seconds": seconds} if seconds > video_seconds + _LONGER_AUDIO_SECONDS else {}
 
 
-def _scan(ws: Workspace[NoSettings], facts: Media, video: VideoStream) -> dict[str, Json]:
-    """Deliver `video.pts` and, where a copy could be cut, `video.keys`."""
+def _scan(ws: Workspace[NoSettings], media: Media, video: VideoStream) -> dict[str, Json]:
+    """Deliver `video.pts` and, where a copy could be cut, `video.keys`; the summary for `probe.json`."""
     table = mp4_index.read(ws.film, video.index)
     if table is not None and not _agrees(table, ws, video):
         table = None
-    times, unknown = (shown(table.pts), 0) if table else _packets(ws, video)
+    times, unknown = (shown(table.pts), 0) if table else _packet_times(ws, video)
     if not times and not unknown:
-        raise BadInput("The file says that it holds a video, but there is not one whole picture in it.")
+        raise BadInput("The file claims to contain a video, but there is not a single complete frame in it.")
     _deliver(ws, times, "video.pts")
     keys = _closed_gops(ws, table) if table else None
     if keys:
         _deliver(ws, keys, KEYS)
     return {
         "frames": len(times) + unknown,
-        "times_are_known": not unknown and not ("avi" in facts.format and video.b_frames > 0),
-        "remux_first": facts.format in REMUX_FIRST,
+        # AVI counts frames instead of giving them times, in decoding order: wrong with B-frames.
+        "times_are_known": not unknown and not ("avi" in media.format and video.b_frames > 0),
+        "remux_first": media.format in REMUX_FIRST,
         "keys": bool(keys),
-        **(_longer_sound(ws, facts, video, times[-1]) if times else {}),
+        **(_longer_audio(ws, media, video, times[-1]) if times else {}),
     }
 
 
 def _agrees(table: SampleTable, ws: Workspace[NoSettings], video: VideoStream) -> bool:
-    """Whether ffprobe sees the first packets as the sample table tells them."""
+    """Whether ffprobe reports the same times and key frames as the sample table for the first packets."""
     lines: list[str] = []
-    ffmpeg.probe_lines(ws.film, "-select_streams", str(video.index), "-read_intervals", f"%+#{_COMPARED}",
+    ffmpeg.probe_lines(ws.film, "-select_streams", str(video.index), "-read_intervals", f"%+#{_COMPARED_PACKETS}",
                        *PacketScan.ENTRIES, on_line=lines.append, limits=ws.limits, stop=ws.stop)  # fmt: skip
-    found = [PacketScan.words(line) for line in lines if line]
+    packets = [PacketScan.words(line) for line in lines if line]
     keys = set(table.keys)
-    told = [[str(time), "K" if index in keys else ""] for index, time in enumerate(table.pts[: len(found)])]
-    heard = [[words[0], "K" if "K" in words[-1] else ""] for words in found if "D" not in words[-1]]
-    return bool(heard) and heard == told and Fraction(video.time_base) == Fraction(1, table.timescale)
+    in_table = [
+        [str(time), "K" if index in keys else ""] for index, time in enumerate(table.pts[: len(packets)])
+    ]
+    # D marks packets that an edit list hides; the sample table doesn't have them either.
+    reported = [[words[0], "K" if "K" in words[-1] else ""] for words in packets if "D" not in words[-1]]
+    return (
+        bool(reported) and reported == in_table and Fraction(video.time_base) == Fraction(1, table.timescale)
+    )
 
 
-def _packets(ws: Workspace[NoSettings], video: VideoStream) -> "tuple[array[int], int]":
+def _packet_times(ws: Workspace[NoSettings], video: VideoStream) -> "tuple[array[int], int]":
+    """The times of all frames, and how many packets have none."""
     scan = PacketScan()
-    _hear_packets(ws, scan, "-select_streams", str(video.index))
+    _scan_packets(ws, scan, "-select_streams", str(video.index))
     return scan.times(), scan.unknown
 
 
-def _hear_packets(ws: Workspace[NoSettings], scan: PacketScan | SoundScan, *select: str) -> None:
-    """Let `scan` hear all packets that can be read. Raises OSError when the disk ended them and not the file."""
+def _scan_packets(ws: Workspace[NoSettings], scan: PacketScan | SoundScan, *select: str) -> None:
+    """Feed all readable packets to `scan`. Raises OSError when it was the disk that ended them, not the file."""
     try:
         ffmpeg.probe_lines(ws.film, *select, *scan.ENTRIES, on_line=scan.hear, limits=ws.limits, stop=ws.stop)
     except ToolFailed:
@@ -145,12 +166,13 @@ def _hear_packets(ws: Workspace[NoSettings], scan: PacketScan | SoundScan, *sele
 
 
 def _closed_gops(ws: Workspace[NoSettings], table: SampleTable) -> "array[int] | None":
+    """The content of `video.keys`; None when the file may not be cut at its key frames."""
     if not table.gops_are_closed() or not mp4_index.key_frames_are_idr(ws.film, table):
         return None
-    found = array("q")
-    for key, after in pairwise([*table.keys, len(table.pts)]):
-        found.extend((table.pts[key], sum(table.sizes[key:after])))
-    return found
+    pairs = array("q")
+    for key, next_key in pairwise([*table.keys, len(table.pts)]):
+        pairs.extend((table.pts[key], sum(table.sizes[key:next_key])))
+    return pairs
 
 
 def _deliver(ws: Workspace[NoSettings], values: "array[int]", name: str) -> None:
@@ -162,7 +184,7 @@ def _deliver(ws: Workspace[NoSettings], values: "array[int]", name: str) -> None
 def _view(work: Work[NoSettings], _have: Set[str]) -> View:
     if "scan" not in work.receipts:
         return View()
-    return View(facts=part_facts.to_json(work.facts("scan", ScanFacts)))
+    return View(facts=facts.to_json(work.facts("scan", ScanFacts)))
 
 
 STAGE = Stage(name="probe", version=3, parts=_parts, run=_run, view=_view)
