@@ -104,7 +104,7 @@ def test_a_copy_that_is_not_what_the_scan_promised_is_encoded_anew(
 
 
 def _refuse(_cutter: object) -> None:
-    from vlogd.media.streaming.fragments import Mismatch  # noqa: PLC0415 - the name as the code under test sees it
+    from vlogd.media.streaming.frame_times import Mismatch  # noqa: PLC0415 - the name as the code under test sees it
 
     raise Mismatch("a picture is missing")
 

@@ -20,7 +20,7 @@ from vlogd.core.model import Part
 from vlogd.core.settings import NoSettings
 from vlogd.engine.scheduler import Candidate, choose
 from vlogd.media.conformance import check
-from vlogd.media.conformance.check import Look
+from vlogd.media.conformance.check import CheckOptions
 from vlogd.stages.contract import Work
 from vlogd.stages.hls.ladder import Rung
 from vlogd.stages.pipeline import HLS, PROBE
@@ -127,7 +127,9 @@ def test_every_picture_is_there_once_in_order_at_its_time(name: str, tmp_path: P
                      seconds=float(changed.get("seconds", "8")), **keywords)  # fmt: skip
     work = publish(source, tmp_path)
     check_playlists(work)
-    broken = [one for one in check.stream(work.folder / "master.m3u8", Look(LIMITS)) if one.level == "must"]
+    broken = [
+        one for one in check.stream(work.folder / "master.m3u8", CheckOptions(LIMITS)) if one.level == "must"
+    ]
     assert broken == []
     assert not any(
         "fallback" in receipt.facts for part, receipt in work.receipts.items() if part != "video-whole"

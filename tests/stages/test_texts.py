@@ -13,7 +13,7 @@ from stage_driver import LIMITS, run_stage
 
 from vlogd.core.settings import NoSettings
 from vlogd.media.conformance import check
-from vlogd.media.conformance.check import Look
+from vlogd.media.conformance.check import CheckOptions
 from vlogd.stages.contract import Work
 from vlogd.stages.pipeline import CHAPTERS, PROBE, STREAM, SUBTITLES
 
@@ -138,7 +138,7 @@ def test_the_stream_names_everything_and_keeps_the_rules(tmp_path: Path) -> None
     texts = [one for one in master.media if one.type == "SUBTITLES"]
     assert [(one.language, one.name) for one in texts] == [("en", "English"), ("de", "Deutsch")]
     assert {p.stream_info.subtitles for p in master.playlists} == {"subtitles"}
-    assert check.stream(tmp_path / "master.m3u8", Look(LIMITS)) == []
+    assert check.stream(tmp_path / "master.m3u8", CheckOptions(LIMITS)) == []
     segment = (tmp_path / texts[0].uri).parent / "00000.vtt"
     assert segment.read_text().startswith("WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:900000,LOCAL:00:00:00.000\n")
     sets = ET.fromstring((tmp_path / "manifest.mpd").read_text()).findall(".//{*}AdaptationSet")  # noqa: S314 - our own

@@ -14,7 +14,7 @@ from stage_driver import LIMITS, run_stage
 
 from vlogd.core.errors import BadInput
 from vlogd.media.conformance import check
-from vlogd.media.conformance.check import Look
+from vlogd.media.conformance.check import CheckOptions
 from vlogd.media.conformance.findings import Finding
 from vlogd.stages.conformance import VerifySettings
 from vlogd.stages.pipeline import VERIFY
@@ -24,7 +24,7 @@ TOP = "v108/index.m3u8"
 
 def broken(folder: Path, decode: check.Decode = "all") -> list[Finding]:
     """The rules that must hold and do not."""
-    found = check.stream(folder / "master.m3u8", Look(LIMITS, decode))
+    found = check.stream(folder / "master.m3u8", CheckOptions(LIMITS, decode))
     return [one for one in found if one.level == "must"]
 
 
@@ -122,7 +122,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str, str]] = {
 
 def test_what_vlogd_makes_keeps_the_rules(sound: Path) -> None:
     """Not even advice is left to give."""
-    assert check.stream(sound / "master.m3u8", Look(LIMITS)) == []
+    assert check.stream(sound / "master.m3u8", CheckOptions(LIMITS)) == []
 
 
 @pytest.mark.parametrize("name", DAMAGE)
@@ -151,7 +151,7 @@ def test_a_stream_that_somebody_else_made(tmp_path: Path) -> None:
         folder.mkdir()
         ffmpeg("-i", source, "-c", "copy", "-f", "hls", "-hls_time", "2", "-hls_playlist_type", "vod", *options,
                "-master_pl_name", "master.m3u8", folder / "index.m3u8")  # fmt: skip
-        found = check.stream(folder / "master.m3u8", Look(LIMITS))
+        found = check.stream(folder / "master.m3u8", CheckOptions(LIMITS))
         assert {one.rule for one in found} & {"Apple 9.14", "Apple 9.15"}
         assert not [one for one in found if one.rule in ("RFC 8216 3", "RFC 8216 4.3", "decode")], found
 

@@ -24,8 +24,8 @@ def verify(context: click.Context, target: str | None, quick: bool, as_json: boo
     from vlogd.media.process import Limits
 
     streams = _streams(context, target)
-    look = check.Look(Limits(), "key-frames" if quick else "all")
-    found = {name: check.stream(path, look, root) for name, (path, root) in streams.items()}
+    options = check.CheckOptions(Limits(), "key-frames" if quick else "all")
+    found = {name: check.stream(path, options, root) for name, (path, root) in streams.items()}
     if as_json:
         told = {name: [one.to_json() for one in findings] for name, findings in found.items()}
         click.echo(json.dumps(told, indent=1))

@@ -1,6 +1,6 @@
 """Does a file prove that it is complete? Then it need not be watched for a while first.
 
-MP4 and MOV: the top-level boxes add up to the file's size, with a `moov` among them (ISO/IEC
+MP4 and MOV: the top-level boxes add up to the file's size, `moov` and `mdat` among them (ISO/IEC
 14496-12, 4.2). Matroska and WebM: the segment says its size and the file has it (RFC 8794, 8.1).
 A file that proves nothing may still be whole; the settle rule decides about it.
 """
@@ -8,26 +8,32 @@ A file that proves nothing may still be whole; the settle rule decides about it.
 import fcntl
 import os
 import stat
-import struct
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from vlogd.media import isobmff
+from vlogd.media.isobmff import BoxError
+
 _MOST_BOXES = 100_000
+"""Looking at so many on a slow disk takes seconds. A longer recording in fragments waits for the settle rule."""
+_FIRST_BOXES = frozenset((b"ftyp", b"styp", b"moov", b"mdat", b"wide", b"free", b"skip"))
+"""What such a file begins with: `ftyp` (ISO/IEC 14496-12, 4.3), before there was one also any of the others."""
 _TAIL_BYTES = 512
+"""A disk's smallest block: what was reserved and not written is zeros in whole blocks."""
 _EBML = b"\x1aE\xdf\xa3"
 _SEGMENT = 0x18538067
+"""The ids of the EBML header (RFC 8794, 11.2.1) and of a Matroska segment (RFC 9559, 5.1)."""
 
 
 def proves_whole(path: Path) -> bool:
     """Whether the container itself shows that nothing is missing. False for anything odd."""
-    with suppress(OSError, ValueError, struct.error):
+    with suppress(OSError, ValueError):
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:
-            found = os.fstat(file.fileno())
-            if stat.S_ISREG(found.st_mode) and found.st_size:
-                return _filled(file) and (_mp4(file, found.st_size) or _matroska(file, found.st_size))
+            status = os.fstat(file.fileno())
+            if stat.S_ISREG(status.st_mode) and status.st_size:
+                return _filled(file) and (_mp4(file, status.st_size) or _matroska(file, status.st_size))
     return False
 
 
@@ -56,53 +62,45 @@ def _filled(file: BinaryIO) -> bool:
 
 
 def _mp4(file: BinaryIO, length: int) -> bool:
-    kinds: list[bytes] = []
+    """Whether boxes with a size of their own fill the file, `moov` and `mdat` among them."""
+    kinds: set[bytes] = set()
     position = 0
-    for kind, size in _boxes(file):
-        if not kinds and kind not in (b"ftyp", b"wide", b"moov", b"mdat", b"free", b"skip", b"styp"):
-            return False
-        kinds.append(kind)
-        position += size
-        if position > length or len(kinds) > _MOST_BOXES:
-            return False
-    return position == length and b"moov" in kinds
-
-
-def _boxes(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    """Types and sizes of the top-level boxes. A size of 0 ("to the end") proves nothing."""
-    position = 0
-    while True:
-        file.seek(position)
-        header = file.read(16)
-        if len(header) < 8:  # noqa: PLR2004 - size and type
-            return
-        size, kind = struct.unpack(">I4s", header[:8])
-        if size == 1:
-            (size,) = struct.unpack(">Q", header[8:])
-        if size < 8:  # noqa: PLR2004 - a box is at least its header
-            raise ValueError
-        yield kind, size
-        position += size
+    with suppress(BoxError):
+        for box in isobmff.walk(file, most=_MOST_BOXES):
+            if box.to_end or (not kinds and box.kind not in _FIRST_BOXES):
+                return False
+            kinds.add(box.kind)
+            position = box.end
+    return position == length and {b"moov", b"mdat"} <= kinds
 
 
 def _matroska(file: BinaryIO, length: int) -> bool:
+    """Whether the segment behind the EBML header says its size, and ends where the file does."""
     file.seek(0)
     if file.read(4) != _EBML:
         return False
-    header = _size(file)
-    if header is None:
+    header_bytes = _element_size(file)
+    if header_bytes is None or header_bytes > length:
         return False
-    file.seek(header, os.SEEK_CUR)
+    file.seek(header_bytes, os.SEEK_CUR)
     if int.from_bytes(file.read(4), "big") != _SEGMENT:
         return False
-    size = _size(file)
-    return size is not None and file.tell() + size == length
+    segment_bytes = _element_size(file)
+    return segment_bytes is not None and file.tell() + segment_bytes == length
 
 
-def _size(file: BinaryIO) -> int | None:
-    """An EBML data size; None when it is "unknown" (all ones), as in a stream."""
+def _element_size(file: BinaryIO) -> int | None:
+    """An EBML data size (RFC 8794, 6); None when it is "unknown" (all ones), as in a stream.
+
+    Raises ValueError where there is none.
+    """
     (first,) = file.read(1)
+    if not first:
+        raise ValueError("an element size has at most eight bytes")
     width = 9 - first.bit_length()
-    value = first - (1 << (8 - width)) if width <= 8 else 0  # noqa: PLR2004 - RFC 8794, 4.4
-    value = value << 8 * (width - 1) | int.from_bytes(file.read(width - 1), "big")
+    value = first - (1 << (8 - width))
+    rest = file.read(width - 1)
+    if len(rest) < width - 1:
+        raise ValueError("the file ends within an element size")
+    value = value << 8 * (width - 1) | int.from_bytes(rest, "big")
     return None if value == (1 << 7 * width) - 1 else value

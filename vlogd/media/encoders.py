@@ -17,7 +17,7 @@ from vlogd.core.errors import ToolFailed, ToolStalled, Unavailable
 from vlogd.core.log import get_logger
 from vlogd.media import ffmpeg
 from vlogd.media.process import Limits
-from vlogd.media.streaming import fragments
+from vlogd.media.streaming import fragment_reader
 
 Codec = Literal["h264", "hevc", "av1"]
 Family = Literal["auto", "software", "nvenc", "vaapi", "qsv"]
@@ -143,5 +143,5 @@ def works(encoder: Encoder, limits: Limits) -> bool:
         except (ToolFailed, ToolStalled):
             return False
         with target.open("rb") as file:
-            found = list(fragments.fragments(file, len(fragments.init_bytes(file))))
+            found = list(fragment_reader.fragments(file, len(fragment_reader.init_bytes(file))))
         return len(found) == 2  # noqa: PLR2004 - one fragment for each key frame

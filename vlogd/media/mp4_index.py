@@ -1,37 +1,39 @@
-"""The sample table of an MP4 or QuickTime file, read without reading the pictures (ISO/IEC 14496-12, 8.6).
+"""The sample table of an MP4 or QuickTime file: when frames are shown, and where they lie (ISO/IEC 14496-12, 8.6 and 8.7).
 
-It tells when each picture is shown, which are key frames and where they lie, from the few megabytes
-of `moov`: a film of any length is planned in about a second, also on a slow disk. Only plain files are
-read: one edit at most, no fragments. For all others, and wherever anything looks odd, the answer is
-None and ffprobe reads the packets. Files are not trusted: all counts are held to the bytes that are there.
+It is read without reading the frames: a film of any length is planned from the few megabytes of `moov`, in about a
+second, also on a slow disk. Only plain files are read: one edit at most, no fragments. For all others, and wherever a
+table contradicts itself, the answer is None and ffprobe reads the packets. Files are not trusted: every count is held
+to the bytes that are there.
 """
 
 import os
-import struct
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import BinaryIO
 
+from vlogd.media import isobmff
+from vlogd.media.isobmff import BoxError
+from vlogd.media.streaming.codecs import first_sample_entry, visual_entry_boxes
+
 _LARGEST_MOOV_BYTES = 256 << 20
+"""Twice what the tables of `_MOST_SAMPLES` take, with those of an audio track as long."""
 _MOST_SAMPLES = 3_000_000
-"""Reading so many takes 300 MiB; they are 14 hours at 60 pictures a second. Longer films are left to ffprobe."""
+"""Reading so many takes 300 MiB; they are 14 hours at 60 frames a second. Longer films are left to ffprobe."""
 _IDR, _SLICE = 5, 1
-_LONGEST_HEAD_BYTES = 4096
+"""NAL unit types: a slice of an IDR picture, and of any other (ITU-T H.264, table 7-1)."""
 _MOST_NAL_UNITS = 16
-
-
-class _Odd(Exception):
-    """Not a plain file: leave it to ffprobe."""
+"""Parameter sets and SEI messages come before a slice; encoders write about four."""
+_NORMAL_RATE = 1 << 16
+"""media_rate 1.0 of an edit (8.6.6)."""
 
 
 @dataclass(frozen=True)
 class SampleTable:
-    """One picture track, in decoding order.
+    """One video track, in decoding order.
 
     `pts`: ticks of `timescale`, as ffmpeg gives them (the edit list applied). `keys`: which samples are
     sync samples. `sizes` and `positions` are in bytes. `nal_length_bytes` is H.264's, 0 for other codecs.
@@ -45,7 +47,7 @@ class SampleTable:
     nal_length_bytes: int
 
     def gops_are_closed(self) -> bool:
-        """Whether no picture that follows a key frame in the file is shown before it."""
+        """Whether no frame that follows a key frame in the file is shown before it."""
         earliest = None
         keys = set(self.keys)
         for index in range(len(self.pts) - 1, -1, -1):
@@ -58,23 +60,22 @@ class SampleTable:
 
 def read(path: Path, stream_index: int) -> SampleTable | None:
     """The table of one track, or None when ffprobe had better read the packets."""
-    with (
-        suppress(_Odd, OSError, struct.error, IndexError, StopIteration, OverflowError),
-        path.open("rb") as file,
-    ):
+    with suppress(BoxError, OSError), path.open("rb") as file:
         moov = _moov(file)
-        if any(kind == b"mvex" for kind, _ in _boxes(moov)):
+        if isobmff.find(moov, b"mvex") is not None:
             return None
-        tracks = [body for kind, body in _boxes(moov) if kind == b"trak"]
-        (movie_ticks,) = _words(_one(moov, b"mvhd"), 12, 20)
-        return _table(tracks[stream_index], movie_ticks, os.fstat(file.fileno()).st_size)
+        tracks = [body for kind, body in isobmff.children(moov) if kind == b"trak"]
+        if stream_index >= len(tracks):
+            return None
+        movie_timescale = isobmff.timescale_of(isobmff.child(moov, b"mvhd"))
+        return _table(tracks[stream_index], movie_timescale, os.fstat(file.fileno()).st_size)
     return None
 
 
 def is_plain(path: Path) -> bool:
     """Whether an MP4's index tells of the whole file, so that the lengths of its tracks can be believed."""
-    with suppress(_Odd, OSError, struct.error), path.open("rb") as file:
-        kinds = [kind for kind, _ in _boxes(_moov(file))]
+    with suppress(BoxError, OSError), path.open("rb") as file:
+        kinds = {kind for kind, _ in isobmff.children(_moov(file))}
         return b"trak" in kinds and b"mvex" not in kinds
     return False
 
@@ -94,160 +95,124 @@ def _is_idr(file: BinaryIO, table: SampleTable, index: int) -> bool:
         head = file.read(table.nal_length_bytes + 1)
         if position >= end or len(head) <= table.nal_length_bytes:
             return False
-        kind = head[-1] & 0x1F
-        if kind in (_IDR, _SLICE):
-            return kind == _IDR
+        unit_type = head[-1] & 0x1F
+        if unit_type in (_IDR, _SLICE):
+            return unit_type == _IDR
         position += table.nal_length_bytes + int.from_bytes(head[:-1], "big")
     return False
 
 
 def _moov(file: BinaryIO) -> memoryview:
     """The body of `moov`, wherever among the top-level boxes it lies."""
-    file.seek(0, os.SEEK_END)
-    length, position = file.tell(), 0
-    while position + 8 <= length:
-        file.seek(position)
-        size, kind = struct.unpack(">I4s", file.read(8))
-        header = 8
-        if size == 1:
-            (size,) = struct.unpack(">Q", file.read(8))
-            header = 16
-        if kind == b"moov" and header <= size <= min(_LARGEST_MOOV_BYTES, length - position):
-            return memoryview(file.read(size - header))
-        if size < header:
-            break
-        position += size
-    raise _Odd
+    for box in isobmff.walk(file):
+        if box.kind == b"moov" and not box.to_end:
+            if box.end - box.start > _LARGEST_MOOV_BYTES:
+                break
+            file.seek(box.body_start)
+            return memoryview(file.read(box.end - box.body_start))
+    raise BoxError("there is no moov box that can be read")
 
 
-def _table(trak: memoryview, movie_ticks: int, file_bytes: int) -> SampleTable:
-    mdia = _one(trak, b"mdia")
-    (timescale,) = _words(_one(mdia, b"mdhd"), 12, 20)
-    stbl = _one(_one(mdia, b"minf"), b"stbl")
-    sizes = _sizes(_one(stbl, b"stsz"))
+def _table(trak: memoryview, movie_timescale: int, file_bytes: int) -> SampleTable:
+    mdia = isobmff.child(trak, b"mdia")
+    timescale = isobmff.timescale_of(isobmff.child(mdia, b"mdhd"))
+    stbl = isobmff.child(mdia, b"minf", b"stbl")
+    sizes = _sizes(isobmff.child(stbl, b"stsz"))
     count = len(sizes)
-    dts = array("q", accumulate(_expanded(_one(stbl, b"stts"), ">II", count - 1, count), initial=0))
-    found = dict(_boxes(stbl))
-    offsets = _expanded(found[b"ctts"], ">Ii", count, count) if b"ctts" in found else array("q", [0]) * count
-    pts = array("q", (time + offset for time, offset in zip(dts, offsets, strict=True)))
-    shift = _edit_shift(trak, timescale, movie_ticks, max(pts))
-    keys = _keys(found, count)
-    positions = _positions(found, sizes)
-    if not keys or keys[0] != 0 or not timescale or positions[-1] + sizes[-1] > file_bytes:
-        raise _Odd
+    dts = array("q", accumulate(_expanded(isobmff.child(stbl, b"stts"), count)[:-1], initial=0))
+    pts = dts
+    ctts = isobmff.find(stbl, b"ctts")
+    if ctts is not None:
+        offsets = isobmff.signed(_expanded(ctts, count))
+        pts = array("q", (time + offset for time, offset in zip(dts, offsets, strict=True)))
+    shift = _edit_shift(trak, timescale, movie_timescale, max(pts))
+    keys = _keys(isobmff.find(stbl, b"stss"), count)
+    positions = _positions(stbl, sizes, file_bytes)
+    if not keys or keys[0] != 0 or positions[-1] + sizes[-1] > file_bytes:
+        raise BoxError("the first sample is no key frame, or the last one is not there")
     shifted = array("q", (time - shift for time in pts))
-    return SampleTable(timescale, shifted, keys, sizes, positions, _nal_length(found[b"stsd"]))
+    return SampleTable(timescale, shifted, keys, sizes, positions, _nal_length(isobmff.child(stbl, b"stsd")))
 
 
 def _sizes(stsz: memoryview) -> "array[int]":
-    same, count = struct.unpack_from(">II", stsz, 4)
-    if not 0 < count <= _MOST_SAMPLES or same or 12 + 4 * count > len(stsz):
-        raise _Odd
-    return _big_endian("I", stsz[12 : 12 + 4 * count])
+    """The size of each sample (8.7.3.2)."""
+    same_size, count = isobmff.fields("II", stsz, 4)
+    if same_size or not 0 < count <= _MOST_SAMPLES:
+        raise BoxError(f"{count} samples are none or too many, or all are of one size, as no video's are")
+    return _rows(stsz, "I", skip=8)
 
 
-def _expanded(box: memoryview, layout: str, least: int, most: int) -> "array[int]":
-    """(count, value) pairs written out; the last duration of a track is of no use and left out."""
-    (entries,) = struct.unpack_from(">I", box, 4)
-    if 8 + 8 * entries > len(box):
-        raise _Odd
-    values = array("q")
-    for count, value in struct.iter_unpack(layout, box[8 : 8 + 8 * entries]):
-        if len(values) + count > most:
-            raise _Odd
-        values.extend(array("q", [value]) * count)
-    if len(values) != most:
-        raise _Odd
-    return values[:least]
+def _rows(body: memoryview, letter: str, columns: int = 1, skip: int = 4) -> "array[int]":
+    """The numbers of a table: `skip` bytes, a row count, and so many rows of `columns` numbers each."""
+    (count,) = isobmff.fields("I", body, skip)
+    row_bytes = columns * array(letter).itemsize
+    if count > _MOST_SAMPLES or count * row_bytes > len(body) - skip - 4:
+        raise BoxError(f"a table says that it has {count} rows, more than there is room for")
+    return isobmff.numbers(letter, body[skip + 4 : skip + 4 + count * row_bytes])
 
 
-def _keys(stbl: "dict[bytes, memoryview]", count: int) -> "array[int]":
-    if b"stss" not in stbl:
+def _expanded(body: memoryview, samples: int) -> "array[int]":
+    """A run-length table, (count, value) in each row, written out for all `samples` (8.6.1)."""
+    rows = _rows(body, "I", 2)
+    values = array("I")
+    for count, value in zip(rows[::2], rows[1::2], strict=True):
+        if len(values) + count > samples:
+            raise BoxError("a table has more samples than the track")
+        values.extend(array("I", [value]) * count)
+    if len(values) != samples:
+        raise BoxError("a table has fewer samples than the track")
+    return values
+
+
+def _keys(stss: memoryview | None, count: int) -> "array[int]":
+    """Which samples are sync samples, from 0 (8.6.2): all where there is no table."""
+    if stss is None:
         return array("I", range(count))
-    (entries,) = struct.unpack_from(">I", stbl[b"stss"], 4)
-    if 8 + 4 * entries > len(stbl[b"stss"]):
-        raise _Odd
-    keys = array("I", (number - 1 for number in _big_endian("I", stbl[b"stss"][8 : 8 + 4 * entries])))
-    if any(key >= count for key in keys):
-        raise _Odd
+    keys = array("q", (number - 1 for number in _rows(stss, "I")))
+    if any(before >= after for before, after in pairwise([-1, *keys, count])):
+        raise BoxError("the sync samples are not in order, or not of the track")
     return keys
 
 
-def _positions(stbl: "dict[bytes, memoryview]", sizes: "array[int]") -> "array[int]":
-    wide = b"co64" in stbl
-    box = stbl[b"co64"] if wide else stbl[b"stco"]
-    (count,) = struct.unpack_from(">I", box, 4)
-    if 8 + count * (8 if wide else 4) > len(box):
-        raise _Odd
-    chunks = _big_endian("Q" if wide else "I", box[8 : 8 + count * (8 if wide else 4)])
-    (entries,) = struct.unpack_from(">I", stbl[b"stsc"], 4)
-    runs = list(struct.iter_unpack(">III", stbl[b"stsc"][8 : 8 + 12 * entries]))
-    starts = [first for first, _, _ in runs]
+def _positions(stbl: memoryview, sizes: "array[int]", file_bytes: int) -> "array[int]":
+    """Where each sample begins: chunks (8.7.5), and how many samples are in each (8.7.4)."""
+    co64 = isobmff.find(stbl, b"co64")
+    chunks = _rows(co64, "Q") if co64 is not None else _rows(isobmff.child(stbl, b"stco"), "I")
+    runs = _rows(isobmff.child(stbl, b"stsc"), "I", 3)
+    first_chunks, samples_per_chunk = runs[::3], runs[1::3]
     positions = array("Q")
     for number, start in enumerate(chunks, 1):
-        at = start
-        for _ in range(runs[bisect_right(starts, number) - 1][1]):
-            if len(positions) == len(sizes):
-                raise _Odd
-            positions.append(at)
-            at += sizes[len(positions) - 1]
+        run = bisect_right(first_chunks, number) - 1
+        samples = samples_per_chunk[run] if run >= 0 else 0
+        if not 0 < samples <= len(sizes) - len(positions) or start > file_bytes:
+            raise BoxError("a chunk holds samples that are not there")
+        positions.extend(accumulate(sizes[len(positions) : len(positions) + samples - 1], initial=start))
     if len(positions) != len(sizes):
-        raise _Odd
+        raise BoxError("the chunks hold fewer samples than the track")
     return positions
 
 
-def _edit_shift(trak: memoryview, timescale: int, movie_ticks: int, last_pts: int) -> int:
-    """What the edit list takes off all times: nothing, or where its only edit begins."""
-    edits = [body for kind, body in _boxes(trak) if kind == b"edts"]
-    if not edits:
+def _edit_shift(trak: memoryview, timescale: int, movie_timescale: int, last_pts: int) -> int:
+    """What the edit list takes off all times (8.6.6): nothing, or where its only edit begins."""
+    edts = isobmff.find(trak, b"edts")
+    if edts is None:
         return 0
-    elst = _one(edits[0], b"elst")
-    (count,) = struct.unpack_from(">I", elst, 4)
-    layout = ">Qqi" if elst[0] else ">Iii"
-    duration, media_time, rate = struct.unpack_from(layout, elst, 8)
-    if count != 1 or media_time < 0 or rate != 1 << 16 or not movie_ticks:
-        raise _Odd
-    if duration and duration * timescale < (last_pts - media_time) * movie_ticks:
-        raise _Odd  # pictures at the end are cut off
-    return int(media_time)
+    elst = isobmff.child(edts, b"elst")
+    version, _ = isobmff.version_and_flags(elst)
+    (count,) = isobmff.fields("I", elst, 4)
+    duration, media_time, rate = isobmff.fields("Qqi" if version else "Iii", elst, 8)
+    if count != 1 or not 0 <= media_time <= last_pts or rate != _NORMAL_RATE:
+        raise BoxError("the edit list is more than a shift")
+    if duration and duration * timescale < (last_pts - media_time) * movie_timescale:
+        raise BoxError("the edit list cuts off frames at the end")
+    return media_time
 
 
 def _nal_length(stsd: memoryview) -> int:
-    """From the avcC box (ISO/IEC 14496-15, 5.3.3.1.2); 0 when the track is not plain avc1."""
-    entry = bytes(stsd[:_LONGEST_HEAD_BYTES])
-    at = entry.find(b"avcC")
-    if entry[12:16] != b"avc1" or at < 0:
+    """Bytes of a NAL unit's length, from avcC (ISO/IEC 14496-15, 5.3.3.1.2); 0 when the track is not plain avc1."""
+    kind, entry = first_sample_entry(stsd)
+    avcc = isobmff.find(visual_entry_boxes(entry), b"avcC") if kind == b"avc1" else None
+    if avcc is None:
         return 0
-    return (entry[at + 8] & 3) + 1
-
-
-def _words(box: memoryview, at: int, at_wide: int) -> tuple[int]:
-    """The 32-bit word of a full box that moves when its version has 64-bit times."""
-    found: tuple[int] = struct.unpack_from(">I", box, at_wide if box[0] else at)
-    return found
-
-
-def _one(body: memoryview, wanted: bytes) -> memoryview:
-    return next(inner for kind, inner in _boxes(body) if kind == wanted)
-
-
-def _boxes(body: memoryview) -> Iterator[tuple[bytes, memoryview]]:
-    at = 0
-    while at + 8 <= len(body):
-        size, kind = struct.unpack_from(">I4s", body, at)
-        header = 8
-        if size == 1:
-            (size,) = struct.unpack_from(">Q", body, at + 8)
-            header = 16
-        if size < header or at + size > len(body):
-            raise _Odd
-        yield kind, body[at + header : at + size]
-        at += size
-
-
-def _big_endian(kind: str, data: memoryview) -> "array[int]":
-    values = array(kind)
-    values.frombytes(data)
-    if struct.pack("=H", 1) == struct.pack("<H", 1):
-        values.byteswap()
-    return values
+    (word,) = isobmff.fields("B", avcc, 4)
+    return (word & 3) + 1

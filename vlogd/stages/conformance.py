@@ -15,7 +15,7 @@ from vlogd.core.errors import BadInput
 from vlogd.core.model import Part, View
 from vlogd.core.settings import settings
 from vlogd.media.conformance import check
-from vlogd.media.conformance.check import Look
+from vlogd.media.conformance.check import CheckOptions
 from vlogd.media.conformance.findings import Finding
 from vlogd.stages.contract import Stage, Work
 from vlogd.stages.workspace import Workspace
@@ -44,8 +44,8 @@ def _parts(_work: Work[VerifySettings]) -> Sequence[Part]:
 
 def _run(_part: Part, ws: Workspace[VerifySettings]) -> VerifyFacts:
     master: Path = ws.inputs["hls"] / _MASTER
-    look = Look(ws.limits, ws.settings.decode, ws.stop, ws.report_progress)
-    found = check.stream(master, look)
+    options = CheckOptions(ws.limits, ws.settings.decode, ws.stop, ws.report_progress)
+    found = check.stream(master, options)
     blamed_on_source = [one for one in found if one.rule == "decode" and _COPIED in one.where]
     broken = [one for one in found if one.level == "must" and one not in blamed_on_source]
     if broken:

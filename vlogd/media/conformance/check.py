@@ -1,11 +1,11 @@
 """Does a published stream keep the rules? Of any HLS folder, also one that vlogd did not make.
 
-Looked at from the top: the master playlist (`rules_master`), each media playlist and its segments
-(`rules_media`), the tracks against each other and against vlogd's own plan (`rules_together`), and what a
-decoder says. Reading stays inside the stream's folder.
+From the top: the master playlist (`rules_master`), each media playlist and its segments (`rules_media`), the tracks
+against each other and against vlogd's own plan (`rules_cross_track`), and what a decoder says. Nothing outside the
+stream's folder is read.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,105 +14,117 @@ from vlogd.core.cancellation import Stop
 from vlogd.core.errors import ToolFailed
 from vlogd.media import ffmpeg
 from vlogd.media.conformance import rules_cross_track, rules_master, rules_media, samples
+from vlogd.media.conformance.checked_track import CheckedTrack
 from vlogd.media.conformance.findings import Finding, must
-from vlogd.media.conformance.rules_cross_track import Looked
 from vlogd.media.process import Limits
 from vlogd.media.streaming import hls_reader
-from vlogd.media.streaming.hls_reader import Unreadable
+from vlogd.media.streaming.hls_reader import Master, Unreadable
 
 Decode = Literal["all", "key-frames", "none"]
+_Kind = Literal["video", "audio", "subtitles", "iframes"]
 
 
 @dataclass(frozen=True)
-class Look:
-    """How to look. `decode`: every picture, key frames only (a sixtieth of the work), or none."""
+class CheckOptions:
+    """How to check. `decode`: every frame, key frames only (a sixtieth of the work), or none.
+
+    `on_progress` is called with the share that is done, from 0 to 1.
+    """
 
     limits: Limits
     decode: Decode = "all"
     stop: Stop | None = None
-    tell_progress: Callable[[float], None] = lambda _share: None
+    on_progress: Callable[[float], None] = lambda _share: None
 
 
-def stream(path: Path, look: Look, root: Path | None = None) -> list[Finding]:
+def stream(path: Path, options: CheckOptions, root: Path | None = None) -> list[Finding]:
     """What is wrong with the stream whose master (or only media) playlist is `path`; empty when nothing is.
 
-    `root`: the folder outside which nothing is read; that of `path` unless given.
+    `root`: the folder outside which nothing is read; that of `path` unless given. Raises Stopping, OSError when the
+    disk fails, and Unavailable when ffmpeg cannot be run.
     """
     root = root or path.parent
     try:
         if not hls_reader.is_master(path):
-            return _track_alone(path, root, look)
+            return _lone_playlist(path, root, options)
         master = hls_reader.master(path)
     except Unreadable as error:
         return [must("RFC 8216 4.3", path.name, f"The playlist cannot be used: {error}.")]
     findings = list(rules_master.of_itself(master))
-    looked: list[Looked] = []
-    addresses = _addresses(master)
-    for number, (uri, kind) in enumerate(addresses.items()):
-        look.tell_progress(number / max(1, len(addresses)))
-        found = list(_track(master, uri, kind, root, look, looked))
-        findings += found
-    findings += rules_cross_track.of_tracks(master, looked)
-    findings += rules_cross_track.of_plan(path.parent, looked)
+    checked: list[CheckedTrack] = []
+    kinds = _media_playlists(master)
+    for number, (uri, kind) in enumerate(kinds.items()):
+        options.on_progress(number / max(1, len(kinds)))
+        findings += _listed_playlist(master, uri, kind, root, options, checked)
+    findings += rules_cross_track.of_tracks(master, checked)
+    findings += rules_cross_track.of_plan(path.parent, checked)
     return findings
 
 
-def _addresses(master: hls_reader.Master) -> dict[str, str]:
-    """Each media playlist once, with what it is."""
-    found = {one.uri: "picture" for one in master.variants}
-    sounds = {one.uri: "sound" for one in master.renditions if one.kind == "AUDIO"}
-    texts = {one.uri: "text" for one in master.renditions if one.kind == "SUBTITLES"}
-    return {**found, **sounds, **texts, **dict.fromkeys(master.iframes, "iframes")}
+def _media_playlists(master: Master) -> dict[str, _Kind]:
+    """The address of each media playlist once, with what it is listed as."""
+    kinds: dict[str, _Kind] = dict.fromkeys((variant.uri for variant in master.variants), "video")
+    for rendition in master.renditions:
+        if rendition.kind == "AUDIO":
+            kinds[rendition.uri] = "audio"
+    for rendition in master.renditions:
+        if rendition.kind == "SUBTITLES":
+            kinds[rendition.uri] = "subtitles"
+    return kinds | dict.fromkeys(master.iframes, "iframes")
 
 
-def _track(
-    master: hls_reader.Master, uri: str, kind: str, root: Path, look: Look, looked: list[Looked]
+def _listed_playlist(
+    master: Master, uri: str, kind: _Kind, root: Path, options: CheckOptions, checked: list[CheckedTrack]
 ) -> Iterator[Finding]:
+    """Check one media playlist; one of video or audio is added to `checked`."""
     try:
         playlist = hls_reader.media(hls_reader.below(root, master.path.parent, uri), root)
     except Unreadable as error:
         yield must("RFC 8216 4.3", uri, f"The playlist cannot be used: {error}.")
         return
-    if kind == "text":
-        yield from rules_media.of_text(uri, playlist)
-        return
-    if kind == "iframes":
+    if kind == "subtitles":
+        yield from rules_media.of_subtitles(uri, playlist)
+    elif kind == "iframes":
         yield from rules_media.of_iframes(uri, playlist)
-        return
-    one = Looked(uri, kind, playlist, samples.read(playlist, look.limits, look.stop))
-    looked.append(one)
-    yield from rules_media.of_playlist(one)
-    yield from rules_media.of_segments(one)
-    yield from _decoded(one, look)
+    else:
+        parts = samples.read(playlist, options.limits, options.stop)
+        track = CheckedTrack(uri, kind == "video", playlist, parts)
+        checked.append(track)
+        yield from _track(track, options)
 
 
-def _track_alone(path: Path, root: Path, look: Look) -> list[Finding]:
+def _lone_playlist(path: Path, root: Path, options: CheckOptions) -> list[Finding]:
     playlist = hls_reader.media(path, root)
-    one = Looked(path.name, "picture", playlist, samples.read(playlist, look.limits, look.stop))
-    return [*rules_media.of_playlist(one), *rules_media.of_segments(one), *_decoded(one, look)]
+    parts = samples.read(playlist, options.limits, options.stop)
+    return list(
+        _track(CheckedTrack(path.name, listed_as_video=True, playlist=playlist, samples=parts), options)
+    )
 
 
-def _decoded(one: Looked, look: Look) -> Iterator[Finding]:
-    """What ffmpeg says when it decodes the track; it also counts the pictures."""
-    if look.decode == "none" or one.playlist.encrypted or any(s and s.fault for s in one.contents.segments):
-        return
-    options = {"skip_frame": "nokey"} if look.decode == "key-frames" and one.kind == "picture" else {}
-    counted: list[int] = []
-    source = ffmpeg.raw_source(one.playlist.path, **options)
-    complaint = ""
+def _track(track: CheckedTrack, options: CheckOptions) -> Iterator[Finding]:
+    yield from rules_media.of_playlist(track)
+    yield from rules_media.of_segments(track)
+    if options.decode != "none" and track.is_readable:
+        yield from _decoded(track, options)
+
+
+def _decoded(track: CheckedTrack, options: CheckOptions) -> Iterator[Finding]:
+    """What ffmpeg complains of when it decodes the track, and whether it decodes as many frames as there are."""
+    key_frames_only = options.decode == "key-frames" and track.is_video
+    frame_counts: list[int] = []
+    source = ffmpeg.raw_source(track.playlist.path, **({"skip_frame": "nokey"} if key_frames_only else {}))
+    # passthrough: every frame is counted, where the default drops and doubles some to keep a constant rate.
+    output = ffmpeg.output(source, Path("/dev/null"), f="null", fps_mode="passthrough")
     try:
-        ffmpeg.run([ffmpeg.output(source, Path("/dev/null"), f="null", fps_mode="passthrough")], limits=look.limits,
-                   stop=look.stop, global_options=("-xerror",), tell_frames=counted.append)  # fmt: skip
+        # -xerror: an error of the decoder ends ffmpeg with a failure instead of a gap.
+        ffmpeg.run([output], limits=options.limits, stop=options.stop, global_options=("-xerror",),
+                   tell_frames=frame_counts.append)  # fmt: skip
     except ToolFailed as error:
         complaint = error.stderr_tail[-1] if error.stderr_tail else str(error)
-    if complaint:
-        yield must("decode", one.uri, f"ffmpeg does not decode it without a complaint: {complaint}")
+        yield must("decode", track.uri, f"ffmpeg does not decode it without a complaint: {complaint}")
         return
-    yield from _counted(one, look.decode, counted[-1] if counted else 0)
-
-
-def _counted(one: Looked, decode: Decode, frames: int) -> Iterator[Finding]:
-    parts: Sequence[samples.Samples] = [part for part in one.contents.segments if part is not None]
-    wanted = sum(len(part.keys if decode == "key-frames" else part.pts) for part in parts)
-    if one.kind == "picture" and one.has_pictures and frames != wanted:
-        yield must("decode", one.uri, f"{wanted} pictures are in its segments, {frames} are decoded.")
+    parts = [part for part in track.samples.segments if part is not None]
+    expected = sum(len(part.keys if key_frames_only else part.pts) for part in parts)
+    decoded = frame_counts[-1] if frame_counts else 0
+    if track.listed_as_video and track.is_video and decoded != expected:
+        yield must("decode", track.uri, f"{expected} frames are in its segments, {decoded} are decoded.")

@@ -1,4 +1,4 @@
-"""What a look at a published stream finds, each with the rule that it breaks.
+"""What a check of a published stream finds, each with the rule that it breaks.
 
 Rules are named as in Apple's "HLS Authoring Specification for Apple devices" ("Apple 7.3"), in
 RFC 8216 ("RFC 8216 4.3.3.1"), or, where a stream of vlogd's is held to its own plan, "plan".

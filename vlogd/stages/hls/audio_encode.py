@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vlogd.media import ffmpeg
-from vlogd.media.streaming import fragments
+from vlogd.media.streaming import fragment_reader, fragment_writer
 from vlogd.media.streaming.tracks import INIT, OFFSET, OFFSET_SECONDS, TICKS
 from vlogd.stages.facts import NoFacts
 from vlogd.stages.hls.audio_tracks import Sound
@@ -106,13 +106,13 @@ class _Cutter:
             return
         with self._path.open("rb") as file:
             if not self._position:
-                init = fragments.init_bytes(file)
+                init = fragment_reader.init_bytes(file)
                 if not init:
                     return
                 self._position, self._init = len(init), init
                 if self._extension == "m4s":
                     self._ws.deliver_bytes(init, f"{self._folder}/{INIT}")
-            for fragment, after in fragments.fragments(file, self._position):
+            for fragment, after in fragment_reader.fragments(file, self._position):
                 file.seek(fragment.data_at)
                 self._data += file.read(sum(fragment.sizes))
                 self._sizes += fragment.sizes
@@ -136,10 +136,10 @@ class _Cutter:
         length = sum(sizes)
         data, self._data = bytes(self._data[:length]), self._data[length:]
         time = OFFSET_SECONDS * RATE + self._next_frame * FRAME_SAMPLES
-        fragment = fragments.audio_fragment(self._segment + 1, time, FRAME_SAMPLES, sizes, data)
+        fragment = fragment_writer.audio_fragment(self._segment + 1, time, FRAME_SAMPLES, sizes, data)
         name = f"{self._folder}/{self._segment:05d}.{self._extension}"
         if self._extension == "m4s":
-            self._ws.deliver_bytes(fragments.segment([fragment]), name)
+            self._ws.deliver_bytes(fragment_writer.segment([fragment]), name)
         else:
             self._ws.deliver_bytes(transport_stream(self._ws, self._init, [fragment]), name)
         self._next_frame += count

@@ -10,7 +10,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from vlogd.media import ffmpeg
-from vlogd.media.streaming import fragments
+from vlogd.media.streaming import fragment_reader, fragment_writer
 from vlogd.media.streaming.tracks import INIT, OFFSET, TICKS
 from vlogd.stages.hls.facts import KeyFrameSpans
 from vlogd.stages.hls.ladder import HlsSettings
@@ -32,8 +32,8 @@ class Gop:
 
     def fragment(self) -> bytes:
         """As moof and mdat, read from the file now."""
-        data = fragments.read_span(self.path, self.data_at, sum(self.sizes))
-        return fragments.video_fragment(
+        data = fragment_reader.read_span(self.path, self.data_at, sum(self.sizes))
+        return fragment_writer.video_fragment(
             (self.pts[0] - OFFSET) // TICKS + 1, self.pts, self.end, self.sizes, data
         )
 
@@ -66,13 +66,13 @@ class SegmentWriter:
         if self._extension != "m4s":
             self._ws.deliver_bytes(transport_stream(self._ws, self._init, encoded), name)
             return
-        starts = accumulate(map(len, encoded), initial=len(fragments.SEGMENT_TYPE))
+        starts = accumulate(map(len, encoded), initial=len(fragment_writer.SEGMENT_TYPE))
         self.iframes[number] = tuple(
             value
             for start, fragment, gop in zip(starts, encoded, gops, strict=False)
-            for value in (start, fragments.key_span(fragment, gop.sizes[0]))
+            for value in (start, fragment_writer.key_frame_span(fragment, gop.sizes[0]))
         )
-        self._ws.deliver_bytes(fragments.segment(encoded), name)
+        self._ws.deliver_bytes(fragment_writer.segment(encoded), name)
 
 
 def transport_stream(ws: Workspace[HlsSettings], init: bytes, encoded: Sequence[bytes]) -> bytes:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from vlogd.core.errors import ToolFailed
 from vlogd.media import ffmpeg
-from vlogd.media.streaming import fragments
-from vlogd.media.streaming.fragments import Fragment, Mismatch
+from vlogd.media.streaming import fragment_reader, frame_times
+from vlogd.media.streaming.fragment_reader import Fragment
+from vlogd.media.streaming.frame_times import Mismatch
 from vlogd.media.streaming.tracks import OFFSET_SECONDS, TICKS
 from vlogd.stages.hls import filter_graph
 from vlogd.stages.hls.facts import CopyFacts, KeyFrameSpans
@@ -66,12 +67,12 @@ class _Cutter:
             return
         with self._path.open("rb") as file:
             if self._writer is None:
-                init = fragments.init_bytes(file)
+                init = fragment_reader.init_bytes(file)
                 if not init:
                     return
                 self._position = len(init)
                 self._writer = SegmentWriter(self._ws, self._name, init, "m4s")
-            for fragment, after in fragments.fragments(file, self._position):
+            for fragment, after in fragment_reader.fragments(file, self._position):
                 self._position = after
                 if fragment.pts:
                     self._take(fragment)
@@ -79,7 +80,7 @@ class _Cutter:
     def _take(self, fragment: Fragment) -> None:
         first, last = self._picture, self._picture + len(fragment.pts)
         planned = self._times.pts[first:last]
-        pts = fragments.snapped(fragment.pts, planned)
+        pts = frame_times.snapped(fragment.pts, planned)
         if not fragment.sync[0] or pts[0] != planned[0]:
             raise Mismatch(f"at {planned[0] / TICKS - OFFSET_SECONDS:.3f} s no GOP begins with its key frame")
         number = bisect_right(self._times.cuts, first) - 1

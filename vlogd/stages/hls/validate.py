@@ -8,8 +8,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vlogd.media.streaming import fragments
-from vlogd.media.streaming.fragments import Fragment, Mismatch
+from vlogd.media.streaming import fragment_reader, frame_times
+from vlogd.media.streaming.fragment_reader import Fragment
+from vlogd.media.streaming.frame_times import Mismatch
 from vlogd.stages.hls.facts import EncodeFacts
 from vlogd.stages.hls.ladder import HlsSettings, Rendition, too_similar
 from vlogd.stages.hls.plan import Plan
@@ -41,7 +42,7 @@ def exact(
         raise Mismatch(f"{len(keys)} GOPs were planned, {len(encoded)} came")
     gops = []
     for fragment, key, after in zip(encoded, keys, [*keys[1:], last], strict=True):
-        pts = fragments.snapped(fragment.pts, planned[key - first : after - first])
+        pts = frame_times.snapped(fragment.pts, planned[key - first : after - first])
         if not fragment.sync[0] or pts[0] != times.pts[key]:
             raise Mismatch("a GOP does not begin with its key frame")
         gops.append(_gop(ws, size, fragment, pts, times.time_after(after)))
@@ -67,8 +68,8 @@ def _gop(ws: Workspace[HlsSettings], size: Rendition, fragment: Fragment, pts: l
 def read(ws: Workspace[HlsSettings], size: Rendition) -> list[Fragment]:
     """The fragments of an encoded rendition that hold pictures."""
     with encoded_path(ws, size).open("rb") as file:
-        init = fragments.init_bytes(file)
-        return [fragment for fragment, _ in fragments.fragments(file, len(init)) if fragment.pts]
+        init = fragment_reader.init_bytes(file)
+        return [fragment for fragment, _ in fragment_reader.fragments(file, len(init)) if fragment.pts]
 
 
 def deliver(
@@ -105,7 +106,7 @@ def _written(
     for gop in gops:
         by_segment.setdefault(_segment_of(plan, chunk, gop), []).append(gop)
     with encoded_path(ws, size).open("rb") as file:
-        writer = SegmentWriter(ws, size.name, fragments.init_bytes(file), plan.extension)
+        writer = SegmentWriter(ws, size.name, fragment_reader.init_bytes(file), plan.extension)
     for number, members in sorted(by_segment.items()):
         writer.write(number, members)
     return writer

@@ -17,7 +17,8 @@ from vlogd.core.errors import BadInput, ToolFailed, ToolStalled
 from vlogd.media import ffmpeg
 from vlogd.media.encoders import Encoder, Family, pick
 from vlogd.media.process import Limits
-from vlogd.media.streaming.fragments import Fragment, Mismatch
+from vlogd.media.streaming.fragment_reader import Fragment
+from vlogd.media.streaming.frame_times import Mismatch
 from vlogd.media.streaming.tracks import OFFSET, TICKS
 from vlogd.stages.hls import filter_graph, validate
 from vlogd.stages.hls.facts import EncodeFacts
