@@ -17,7 +17,7 @@ from vlogd.config import Config, load
 from vlogd.core.errors import ConfigError, Unavailable
 from vlogd.core.log import get_logger
 from vlogd.core.model import Item
-from vlogd.daemon.ingest_events import Drops
+from vlogd.daemon.ingest_outcomes import Drops
 from vlogd.daemon.requests import Asked, Requests, is_to_be_removed
 from vlogd.daemon.signals import Signals
 from vlogd.daemon.state_folder import open_state, volumes_of
