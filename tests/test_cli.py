@@ -22,7 +22,7 @@ from vlogd.stages.pipeline import STAGES
 
 def test_help_is_light(tmp_path: Path) -> None:
     """Neither help nor the daemon's modules load the heavy libraries."""
-    code = "import sys, vlogd.daemon.daemon, vlogd.cli; print([m for m in ('faster_whisper', 'ctranslate2', 'onnxruntime', 'numpy', 'av') if m in sys.modules])"
+    code = "import sys, vlogd.daemon.service, vlogd.cli; print([m for m in ('faster_whisper', 'ctranslate2', 'onnxruntime', 'numpy', 'av') if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
     )

@@ -58,7 +58,7 @@ def test_sigterm_ends_it_although_the_library_does_not_answer(tmp_path: Path) ->
     time.sleep(1)
     daemon.send_signal(signal.SIGTERM)
     assert daemon.wait(15) == 0
-    assert "vlogd.left" in home.logged()
+    assert "vlogd.abandoned_work" in home.logged()
     assert not any(Path(f"/proc/{pid}").exists() for pid in ours)
 
 

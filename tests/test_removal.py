@@ -78,7 +78,7 @@ def test_a_video_in_work_is_removed_too(home: Home) -> None:
     daemon = home.start()
     until(lambda: "part=video-0001" in home.logged() and children(daemon.pid))
     home.vlogd("rm", "long")
-    until(lambda: "item.leaving" in home.logged())
+    until(lambda: "item.removing" in home.logged())
     kill(daemon)
     done = home.once()
     assert done.returncode == 0, done.stderr

@@ -11,13 +11,15 @@ from vlogd.core.errors import Unavailable
 from vlogd.core.log import escaped
 
 
-def _ask(state: Path, done: str, later: str, asked: Sequence[dict[str, Any]]) -> None:
+def _ask(
+    state: Path, done: str, later: str, verb: Any, item_ids: Sequence[str], *, now: bool = False
+) -> None:
     """Leave requests, and say when they are fulfilled."""
     from vlogd.daemon.lock import is_locked
-    from vlogd.daemon.requests import request
+    from vlogd.daemon.requests import leave_request
 
-    for one in asked:
-        request(state, **one)
+    for item_id in item_ids:
+        leave_request(state, verb, item_id, now=now)
     click.echo(escaped(done if is_locked(state) else later))
 
 
@@ -37,8 +39,13 @@ def retry(context: click.Context, item: str | None, everything: bool) -> None:  
         if item:
             found = [find(context, reader, item)]
     named = found[0].title if item else f"{len(found)} videos"
-    asked = [{"retry": one.id} for one in found]
-    _ask(config.state, f"{named}: tried again now.", f"{named}: tried again when vlogd runs.", asked)
+    _ask(
+        config.state,
+        f"{named}: tried again now.",
+        f"{named}: tried again when vlogd runs.",
+        "retry",
+        [one.id for one in found],
+    )
 
 
 @click.command()
@@ -51,9 +58,12 @@ def cancel(context: click.Context, item: str) -> None:
     config = config_of(context)
     with Reader(config) as reader:
         found = find(context, reader, item)
-    asked = [{"cancel": found.id}]
     _ask(
-        config.state, f"{found.title}: cancelled.", f"{found.title}: cancelled as soon as vlogd runs.", asked
+        config.state,
+        f"{found.title}: cancelled.",
+        f"{found.title}: cancelled as soon as vlogd runs.",
+        "cancel",
+        [found.id],
     )
 
 
@@ -71,8 +81,14 @@ def rm(context: click.Context, items: Sequence[str], now: bool) -> None:  # noqa
     days = config.keeping.trash_seconds / 86400
     what = "deleted" if now else f"to the trash, where `vlogd restore` finds it for {days:g} days"
     for one in found:
-        asked = [{"remove": one.id, "now": now}]
-        _ask(config.state, f"{one.title}: {what}.", f"{one.title}: {what}, as soon as vlogd runs.", asked)
+        _ask(
+            config.state,
+            f"{one.title}: {what}.",
+            f"{one.title}: {what}, as soon as vlogd runs.",
+            "remove",
+            [one.id],
+            now=now,
+        )
 
 
 @click.command()
@@ -99,5 +115,10 @@ def restore(context: click.Context, item: str | None) -> None:
         context.exit(NOT_FOUND)
     if Originals(config.originals).item(found[0].id) is not None:
         raise Unavailable(f"{found[0].title} was dropped again since; remove that one first.")
-    asked = [{"restore": found[0].id}]
-    _ask(config.state, f"{found[0].title}: restored.", f"{found[0].title}: restored when vlogd runs.", asked)
+    _ask(
+        config.state,
+        f"{found[0].title}: restored.",
+        f"{found[0].title}: restored when vlogd runs.",
+        "restore",
+        [found[0].id],
+    )

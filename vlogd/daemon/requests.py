@@ -1,6 +1,7 @@
 """Requests of the command line to the daemon: files in `<state>/requests/`, which also wait while no daemon runs.
 
-Carrying out a request twice is harmless, so one that a crash cut short is simply read again.
+A request's file is deleted when the request has been carried out. Carrying one out twice is harmless, so that one
+which a crash cut short is simply read again at the next start.
 """
 
 import os
@@ -8,99 +9,140 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
-from vlogd.core import files
-from vlogd.core.log import get_logger
+from vlogd.core.documents import DocumentFormat
+from vlogd.core.errors import VlogdError
+from vlogd.core.events import Emit, ItemCancelled, ItemRemoving, ItemRetried, MaintenanceFailed
 from vlogd.engine.controller import Controller
 from vlogd.engine.state import RemovalRequest
 from vlogd.storage.journal import Journal
 from vlogd.storage.retention import Keeping
 
-_log = get_logger()
+_FOLDER = "requests"
 
-_REQUESTS = "requests"
+Verb = Literal["retry", "cancel", "remove", "restore"]
 
 
-def request(state: Path, **asked: Any) -> None:
-    """Leave a request for the daemon, whose user may be another than ours: root asks as well."""
-    folder = state / _REQUESTS
+@dataclass(frozen=True)
+class Request:
+    """What somebody asked for, about one item. `at` is when, in epoch seconds. `now`: remove it for good."""
+
+    verb: Verb
+    item_id: str
+    at: float
+    now: bool = False
+
+
+def _parse(content: Mapping[str, Any]) -> Request:
+    """From `{"remove": "<item id>", "now": false, "at": 1700000000.0}` and the like."""
+    verbs: list[Verb] = [verb for verb in get_args(Verb) if verb in content]
+    if len(verbs) != 1 or not isinstance(content[verbs[0]], str):
+        raise ValueError(f"it must name one item under one of {', '.join(get_args(Verb))}")
+    return Request(verbs[0], content[verbs[0]], float(content["at"]), content.get("now") is True)
+
+
+def _serialise(request: Request) -> Mapping[str, Any]:
+    content: dict[str, Any] = {request.verb: request.item_id, "at": request.at}
+    return content | ({"now": request.now} if request.verb == "remove" else {})
+
+
+REQUEST = DocumentFormat("a request", _parse, _serialise)
+
+
+def leave_request(state: Path, verb: Verb, item_id: str, *, now: bool = False) -> None:
+    """Leave a request for the daemon, whose user may be another than ours: root may ask as well."""
+    folder = state / _FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{time.time_ns():020d}-{uuid.uuid4().hex}.json"
     draft = path.with_suffix(".new")
-    files.write_json(draft, {**asked, "at": time.time()})
+    REQUEST.write(draft, Request(verb, item_id, time.time(), now))
     draft.chmod(0o644)
     if os.geteuid() == 0:
         owner = state.stat()
-        for mine in (folder, draft):
-            os.chown(mine, owner.st_uid, owner.st_gid)
+        for created in (folder, draft):
+            os.chown(created, owner.st_uid, owner.st_gid)
     draft.rename(path)
 
 
 def is_to_be_removed(state: Path, item_id: str) -> bool:
-    """Whether a request to remove this item is not fulfilled yet."""
-    return any(asked.get("remove") == item_id for _, asked in _requests(state))
+    """Whether a request to remove this item has not been carried out yet."""
+    for path in _paths(state):
+        with suppress(OSError, VlogdError):
+            request = REQUEST.read(path).value
+            if (request.verb, request.item_id) == ("remove", item_id):
+                return True
+    return False
 
 
-def _requests(state: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    """What was asked, oldest first; one that cannot be read says nothing."""
-    for path in sorted((state / _REQUESTS).glob("*.json")):
-        asked: Any = {}
-        with suppress(OSError, ValueError):
-            asked = files.read_json(path)
-        yield path, asked if isinstance(asked, dict) else {}
+def _paths(state: Path) -> list[Path]:
+    """The requests that have not been carried out, oldest first."""
+    return sorted((state / _FOLDER).glob("*.json"))
 
 
-class Requests:
-    """What was asked and not fulfilled. A request goes when it was fulfilled, so a crash has it heard again."""
+class RequestFolder:
+    """The requests that the daemon has not seen yet."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, emit: Emit) -> None:
         self._state = state
-        (state / _REQUESTS).mkdir(parents=True, exist_ok=True)
-        self._heard: set[Path] = set()
+        self._emit = emit
+        (state / _FOLDER).mkdir(parents=True, exist_ok=True)
+        self._seen: set[Path] = set()
 
-    def new(self) -> Iterator[tuple[Mapping[str, Any], Callable[[], None]]]:
-        """Each request that was not given yet, with what to call once it is fulfilled."""
-        for path, asked in _requests(self._state):
-            if path not in self._heard:
-                self._heard.add(path)
-                yield asked, partial(_forget, path)
+    def unseen(self) -> Iterator[tuple[Request, Callable[[], None]]]:
+        """Each new request, with what to call once it has been carried out. One that cannot be read stays there."""
+        for path in _paths(self._state):
+            if path not in self._seen:
+                self._seen.add(path)
+                try:
+                    request = REQUEST.read(path).value
+                except FileNotFoundError:
+                    continue
+                except (OSError, VlogdError) as error:
+                    self._emit(MaintenanceFailed("reading a request", str(error)))
+                    continue
+                yield request, partial(self._delete, path)
+
+    def _delete(self, path: Path) -> None:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            why = f"It will be carried out again at the next start: {error}"
+            self._emit(MaintenanceFailed("deleting a request", why))
 
 
-def _forget(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        _log.warning("request.stays", file=path, why=f"It is heard again at the next start: {error}")
+class RequestHandler:
+    """Has the engine carry requests out; all may be repeated."""
 
-
-class Asked:
-    """Hands requests to the controller. One that a crash cut short is heard again: all may be repeated."""
-
-    def __init__(self, controller: Controller, journal: Journal, keeping: Keeping) -> None:
+    def __init__(self, controller: Controller, journal: Journal, keeping: Keeping, emit: Emit) -> None:
         self._controller = controller
         self._journal = journal
         self._keeping = keeping
+        self._emit = emit
 
-    def hear(self, asked: Mapping[str, Any], fulfilled: Callable[[], None]) -> None:
-        """Do what one request says; what is none of ours, or names nothing, is ignored."""
-        match asked:
-            case {"retry": str(item_id)}:
-                _log.info("item.retried", item=item_id)
-                self._controller.retry(item_id)
-            case {"cancel": str(item_id)}:
-                _log.info("item.cancelled", item=item_id)
-                self._controller.cancel(item_id)
-            case {"remove": str(item_id), "now": bool(now), "at": float(at)}:
-                item = self._journal.item(item_id)
-                if item is not None and item.accepted_at <= at:  # else it was dropped again since
-                    keep_until = 0.0 if now else time.time() + self._keeping.trash_seconds
-                    _log.info("item.leaving", item=item.slug)
-                    self._controller.remove(item, RemovalRequest(keep_until, fulfilled))
-                    return
-            case {"restore": str(item_id)}:
-                self._controller.restore(item_id, fulfilled)
+    def handle(self, request: Request, done: Callable[[], None]) -> None:
+        """Carry out one request and call `done` then. One about an item that does not exist is ignored."""
+        if request.verb == "restore":
+            self._controller.restore(request.item_id, done)
+            return
+        item = self._journal.item(request.item_id)
+        if item is None:
+            done()
+        elif request.verb == "remove":
+            if item.accepted_at > request.at:  # it was dropped again since
+                done()
                 return
-        fulfilled()
+            keep_until = 0.0 if request.now else time.time() + self._keeping.trash_seconds
+            self._emit(ItemRemoving(item))
+            self._controller.remove(item, RemovalRequest(keep_until, done))
+        elif request.verb == "retry":
+            self._emit(ItemRetried(item))
+            self._controller.retry(item.id)
+            done()
+        else:
+            self._emit(ItemCancelled(item))
+            self._controller.cancel(item.id)
+            done()

@@ -7,23 +7,25 @@ import sys
 
 from vlogd.config import Config
 from vlogd.core.errors import Unavailable
-from vlogd.core.log import get_logger
+from vlogd.core.events import ConfigRefused
 from vlogd.daemon.daemon import Daemon
 from vlogd.daemon.signals import Signals
-
-_log = get_logger()
+from vlogd.daemon.wiring import Parts, connect
 
 
 def run(config: Config, *, once: bool) -> int:
-    """Run the daemon in the foreground, one after the other where it is reloaded; the last one's exit code."""
+    """Run daemons in the foreground until one is not followed by another; its exit code.
+
+    Raises Unavailable when the first one cannot start.
+    """
     _keep_memory_low()
     signals = Signals()
-    daemon = Daemon(config, signals, once=once)
+    daemon = Daemon(connect(config), signals, once=once)
     while True:
         code = daemon.run()
-        if daemon.reloaded is None:
+        if daemon.new_config is None:
             break
-        daemon = _successor(daemon.reloaded, daemon.config, signals, once=once)
+        daemon = Daemon(_reconnect(daemon.new_config, daemon.config), signals, once=once)
     if not daemon.has_closed:
         # Python would wait for its threads, and they may wait for a disk for ever. All is crash-safe.
         sys.stdout.flush()
@@ -32,19 +34,20 @@ def run(config: Config, *, once: bool) -> int:
     return code
 
 
-def _successor(new: Config, old: Config, signals: Signals, *, once: bool) -> Daemon:
-    """The daemon on the new configuration, or on the old one when that one cannot start."""
+def _reconnect(new: Config, old: Config) -> Parts:
+    """The parts of a daemon on the new configuration, or on the old one where the new one cannot start."""
     try:
-        return Daemon(new, signals, once=once)
+        return connect(new)
     except Unavailable as error:
-        _log.error("config.refused", problem=str(error), kept="the configuration from before")
-    return Daemon(old, signals, once=once)
+        parts = connect(old)
+        parts.events.emit(ConfigRefused(str(error)))
+        return parts
 
 
 def _keep_memory_low() -> None:
-    """Let glibc share two arenas among all threads: one for each thread would double what we hold.
+    """Let glibc share two arenas among all threads: one for each thread would double the memory held.
 
-    mallopt(3), M_ARENA_MAX; other C libraries ignore or lack it.
+    mallopt(3): -8 is M_ARENA_MAX. Other C libraries ignore or lack it.
     """
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(-8, 2)

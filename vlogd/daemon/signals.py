@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT stop, SIGHUP reloads. A handler only remembers and wakes whoever listens."""
+"""SIGTERM and SIGINT stop, SIGHUP reloads. A handler only remembers the signal and calls the listener."""
 
 import signal
 from collections.abc import Callable
@@ -13,11 +13,13 @@ class Signals:
         self._reload_is_due = False
         self._listener: Callable[[int], None] = lambda _number: None
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._heard)
-        signal.signal(signal.SIGIO, signal.SIG_IGN)  # it would end us: `whole.is_open_for_writing`
+            signal.signal(number, self._handle)
+        signal.signal(
+            signal.SIGIO, signal.SIG_IGN
+        )  # a broken lease's signal, which would end us (`ingest.completeness`)
 
     def listen(self, listener: Callable[[int], None]) -> None:
-        """Tell `listener` of signals from now on, and of a stop or a reload that was asked for before."""
+        """Call `listener` for each signal from now on, and at once for a stop or a reload that came before."""
         self._listener = listener
         if self._stopping is not None:
             listener(self._stopping)
@@ -26,14 +28,14 @@ class Signals:
 
     @property
     def stopping(self) -> bool:
-        """Whether a stop was asked for."""
+        """Whether a signal to stop has come."""
         return self._stopping is not None
 
     def reload_begins(self) -> None:
-        """The configuration is read now: a reload that is asked for from now on means a later state of it."""
+        """The configuration is read now; a SIGHUP from now on means a later version of it."""
         self._reload_is_due = False
 
-    def _heard(self, number: int, _frame: FrameType | None) -> None:
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGHUP:
             self._reload_is_due = True
         else:

@@ -1,40 +1,46 @@
-"""What the running daemon says of itself: `<state>/live.json`, which the command line reads.
+"""The listener that writes `<state>/live.json`, from which the command line reads what only the daemon knows.
 
-There is no API server. The daemon writes this small file when something changed, at most once a second.
+There is no API server: the file is replaced whenever the daemon's status has changed.
 """
 
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from vlogd.core import files
+from vlogd.core.daemon_status import DaemonStatus
+from vlogd.core.documents import DocumentFormat
+from vlogd.core.errors import Malformed
+from vlogd.core.events import Event, Heartbeat
 
-_LIVE = "live.json"
+_NAME = "live.json"
 
-
-@dataclass(frozen=True)
-class Live:
-    """`shares`: "item/stage" to part to 0..1; `waits`: "item/stage" to why it rests; `eta_seconds` by item; `settling`: files being waited for."""
-
-    pid: int
-    shares: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    waits: Mapping[str, str] = field(default_factory=dict)
-    eta_seconds: Mapping[str, float] = field(default_factory=dict)
-    troubles: Mapping[str, str] = field(default_factory=dict)
-    settling: int = 0
-    waiting: int = 0
+STATUS = DocumentFormat.of("the daemon's status", DaemonStatus)
 
 
-def write(state: Path, live: Live) -> None:
-    """Replace what the command line reads. Not synced to the disk: it is worth nothing after a crash."""
-    temporary = state / f"{files.TEMPORARY_PREFIX}live"
-    temporary.write_bytes(files.json_bytes(asdict(live)))
-    temporary.replace(state / _LIVE)
+class StatusFile:
+    """Writes a heartbeat's status into the state folder, if it is another one than before."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._written: DaemonStatus | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Not synced to the disk: it is worth nothing after a crash. On a full disk the next heartbeat tries again."""
+        match event:
+            case Heartbeat(status) if status != self._written:
+                temporary = self._state / f"{files.TEMPORARY_PREFIX}live"
+                with suppress(OSError):
+                    temporary.write_bytes(STATUS.encode(status))
+                    temporary.replace(self._state / _NAME)
+                    self._written = status
 
 
-def read(state: Path) -> Live | None:
-    """What the daemon said last; None when it never did. `daemon.lock.is_locked` says whether it still runs."""
-    with suppress(OSError, ValueError, TypeError):
-        return Live(**files.read_json(state / _LIVE))
-    return None
+def read(state: Path) -> DaemonStatus | None:
+    """The last status of a daemon; None when there is none. `daemon.lock.is_locked` says whether it still runs.
+
+    Raises NewerFormat, and OSError when there is one that cannot be read.
+    """
+    try:
+        return STATUS.read(state / _NAME).value
+    except (FileNotFoundError, Malformed):  # a power cut may have left it empty
+        return None

@@ -1,6 +1,6 @@
-"""Tells systemd how we are: READY, STATUS, WATCHDOG, STOPPING (sd_notify(3)). No-op elsewhere.
+"""The listener that tells systemd how we are: READY, STATUS, WATCHDOG, RELOADING, STOPPING (sd_notify(3)).
 
-sdnotify is imported here only.
+It does nothing where systemd did not start us. sdnotify is imported here only.
 """
 
 import os
@@ -8,45 +8,41 @@ import time
 
 import sdnotify
 
+from vlogd.core.events import ConfigReloaded, DaemonStopping, Event, Heartbeat
 
-class Notifier:
-    """Speaks to the service manager that started us."""
+
+class SystemdNotifier:
+    """Heartbeats come from the deciding loop only, so that the watchdog sees whether decisions are made."""
 
     def __init__(self) -> None:
         self._notifier = sdnotify.SystemdNotifier()
         if self._notifier.socket is not None:
             self._notifier.socket.setblocking(
                 False
-            )  # a listener that does not listen must not stop decisions
+            )  # a service manager that is stuck must not stop decisions
+        self._is_ready = False
         self._status = ""
 
-    def ready(self) -> None:
-        """Start-up is over."""
-        self._notifier.notify("READY=1")
-
-    def status(self, text: str) -> None:
-        """One line for `systemctl status`; sent only when it changed."""
-        if text != self._status:
-            self._status = text
-            self._notifier.notify(f"STATUS={text}")
-
-    def alive(self) -> None:
-        """Called from the deciding loop only, so that it proves that decisions are made."""
-        self._notifier.notify("WATCHDOG=1")
-
-    def reloading(self) -> None:
-        """The configuration is being read again; `ready` says when that is over (systemd.service(5), Type=)."""
-        self._notifier.notify(
-            f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}"
-        )
-
-    def stopping(self) -> None:
-        """An orderly stop has begun."""
-        self._notifier.notify("STOPPING=1")
+    def __call__(self, event: Event) -> None:
+        """The first heartbeat says that the start, or a reload, is over (systemd.service(5), Type=)."""
+        match event:
+            case Heartbeat(status):
+                if not self._is_ready:
+                    self._is_ready = True
+                    self._notifier.notify("READY=1")
+                self._notifier.notify("WATCHDOG=1")
+                if status.summary != self._status:
+                    self._status = status.summary
+                    self._notifier.notify(f"STATUS={status.summary}")
+            case ConfigReloaded():
+                microseconds = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+                self._notifier.notify(f"RELOADING=1\nMONOTONIC_USEC={microseconds}")
+            case DaemonStopping():
+                self._notifier.notify("STOPPING=1")
 
 
 def watchdog_seconds() -> float | None:
-    """How often to call `alive`: half of what systemd allows (sd_watchdog_enabled(3)), or None."""
+    """How often a heartbeat is due: half of what systemd allows (sd_watchdog_enabled(3)), or None."""
     microseconds = os.environ.get("WATCHDOG_USEC", "")
     pid = os.environ.get("WATCHDOG_PID", str(os.getpid()))
     if not microseconds.isdigit() or pid != str(os.getpid()):

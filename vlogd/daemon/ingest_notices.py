@@ -1,6 +1,14 @@
-"""What the arrival thread tells of drops, as the deciding thread takes it: remembered, logged, begun."""
+"""What the deciding thread does with a notice of ingest: journal it, emit its event, hand a new item to the engine."""
 
-from vlogd.core.log import get_logger
+from vlogd.core.events import (
+    Emit,
+    FileFailed,
+    FileLeft,
+    InboxRecovered,
+    InboxTrouble,
+    ItemAccepted,
+    ItemDuplicate,
+)
 from vlogd.engine.controller import Controller
 from vlogd.ingest.outcomes import (
     Accepted,
@@ -15,43 +23,42 @@ from vlogd.ingest.outcomes import (
 )
 from vlogd.storage.journal import Journal
 
-_log = get_logger()
 
+class IngestNotices:
+    """`troubles`: place to sentence, while it lasts; `failed`: how many files were not videos."""
 
-class Drops:
-    """`troubles` by place, in sentences; `failed`: how many files were no videos."""
-
-    def __init__(self, journal: Journal, controller: Controller) -> None:
+    def __init__(self, journal: Journal, controller: Controller, emit: Emit) -> None:
         self._journal = journal
         self._controller = controller
+        self._emit = emit
         self.troubles: dict[str, str] = {}
         self.failed = 0
 
-    def hear(self, notice: Notice) -> None:
-        """One thing that arrival tells."""
+    def take(self, notice: Notice) -> None:
+        """One notice of the ingest thread."""
         match notice:
             case Accepted(path, item, _):
-                _log.info("item.accepted", item=item.slug, file=path.name, size_bytes=item.size_bytes)
+                self._emit(ItemAccepted(item, path))
                 self._journal.clear_left(path)
                 self._controller.accept(item)
             case Duplicate(path, item):
                 self._journal.clear_left(path)
-                _log.info("item.duplicate", file=path.name, same_as=item.slug)
+                self._emit(ItemDuplicate(item, path))
                 self._controller.request_survey([item.id])
             case Failed(path, sentence, moved_to):
                 self._journal.clear_left(path)
-                _log.warning("file.failed", file=path.name, why=sentence, moved_to=moved_to)
+                self._emit(FileFailed(path, sentence, moved_to))
                 self.failed += 1
             case Resolved(path):
                 self._journal.clear_left(path)
             case NotTaken(path, inbox, sentence):
-                _log.warning("file.left", file=path, why=sentence)
+                self._emit(FileLeft(path, sentence))
                 self._journal.set_left(path, inbox, sentence)
             case InboxProblem(place, sentence):
-                _log.warning("inbox.trouble", inbox=place, why=sentence)
                 self.troubles[place] = sentence
+                self._emit(InboxTrouble(place, sentence))
             case InboxProblemSolved(place):
-                _log.info("inbox.well", inbox=place)
                 self.troubles.pop(place, None)
+                self._emit(InboxRecovered(place))
             case Changed():
                 pass

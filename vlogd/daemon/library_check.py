@@ -1,0 +1,42 @@
+"""Looks at everything that should be there: at a start, and every `library_check_seconds` after it."""
+
+import time
+
+from vlogd.config import Config
+from vlogd.core.events import Emit, ItemsAdopted
+from vlogd.core.model import Item
+from vlogd.engine.controller import Controller
+from vlogd.storage.journal import Journal
+
+
+class LibraryCheck:
+    """Hands all items to the engine, which surveys them as slots allow. Part of the deciding thread."""
+
+    def __init__(self, config: Config, journal: Journal, controller: Controller, emit: Emit) -> None:
+        self._config = config
+        self._journal = journal
+        self._controller = controller
+        self._emit = emit
+        self._next_at = time.monotonic() + config.library_check_seconds
+
+    def start(self) -> None:
+        """Look at all known items, newest first, and add to the journal what lies in the originals without it."""
+        known = self._journal.item_ids()
+        self._controller.maintenance.open(set(known), self._adopt)
+        self._look(known)
+
+    def check_if_due(self) -> None:
+        """Look again when it is time."""
+        if time.monotonic() >= self._next_at:
+            self._next_at = time.monotonic() + self._config.library_check_seconds
+            self._look(self._journal.item_ids())
+
+    def _look(self, item_ids: list[str]) -> None:
+        self._controller.request_survey(item_ids)
+        self._controller.maintenance.tidy([inbox.folder for inbox in self._config.inboxes])
+
+    def _adopt(self, items: list[Item]) -> None:
+        if items:
+            self._emit(ItemsAdopted(len(items)))
+            self._journal.add_items(items)
+        self._controller.request_survey(item.id for item in items)

@@ -1,0 +1,69 @@
+"""What the deciding loop does again and again beside deciding: requests, the look at the library, the heartbeat."""
+
+import os
+import time
+
+from vlogd.core.daemon_status import DaemonStatus
+from vlogd.core.events import Heartbeat
+from vlogd.core.publication import Report
+from vlogd.daemon.library_check import LibraryCheck
+from vlogd.daemon.wiring import Parts
+from vlogd.engine import queries
+
+_SHORTEST_PAUSE_SECONDS = 0.25
+"""The loop may turn a thousand times a second while an encode delivers; nobody reads a status that often."""
+
+
+class Pulse:
+    """Part of the deciding thread. `trouble`: what keeps the loop from deciding, in a sentence, or ""."""
+
+    def __init__(self, parts: Parts, library_check: LibraryCheck) -> None:
+        self._parts = parts
+        self._library_check = library_check
+        self._next_at = 0.0
+        self.trouble = ""
+
+    def beat_if_due(self) -> None:
+        """Beat, unless it did just now."""
+        if time.monotonic() >= self._next_at:
+            self.beat()
+
+    def beat(self) -> None:
+        """Carry out new requests, look at the library if that is due, and say that the loop turns."""
+        self._next_at = time.monotonic() + _SHORTEST_PAUSE_SECONDS
+        for request, done in self._parts.request_folder.unseen():
+            self._parts.request_handler.handle(request, done)
+        self._library_check.check_if_due()
+        self._parts.events.emit(Heartbeat(self._status()))
+
+    def _status(self) -> DaemonStatus:
+        controller = self._parts.controller
+        troubles = dict(self._parts.notices.troubles)
+        if self.trouble:
+            troubles["vlogd"] = self.trouble
+        if controller.storage_problems:
+            troubles["disk"] = controller.storage_problems[0]
+        reports = queries.reports(controller.items)
+        return DaemonStatus(
+            pid=os.getpid(),
+            shares=queries.shares(controller.items),
+            waits=queries.wait_reasons(controller.items),
+            eta_seconds={r.id: round(r.eta_seconds) for r in reports if r.eta_seconds is not None},
+            troubles=troubles,
+            settling=self._parts.ingestor.unstable_count,
+            waiting=controller.waiting,
+            summary=summary(
+                reports, len(controller.parked_items), [*troubles.values(), *controller.blockers]
+            ),
+        )
+
+
+def summary(reports: list[Report], parked: int, troubles: list[str]) -> str:
+    """The status in one line, as `systemctl status` shows it. `parked`: how many videos failed."""
+    unfinished = [report for report in reports if report.status in ("processing", "queued")]
+    clauses = [f"{len(unfinished)} in work" if unfinished else "idle"]
+    if unfinished:
+        clauses.append(f"{unfinished[0].slug} {unfinished[0].progress:.0f} %")
+    if parked:
+        clauses.append(f"{parked} failed")
+    return ", ".join([*clauses, *troubles[:1]])
