@@ -8,15 +8,16 @@ import time
 
 import sdnotify
 
-from vlogd.core.events import ConfigReloaded, DaemonStopping, Event, Heartbeat
+from vlogd.core.events import ConfigReloaded, DaemonStopped, DaemonStopping, Event, Heartbeat
 
 
 class SystemdNotifier:
     """Heartbeats come from the deciding loop only, so that the watchdog sees whether decisions are made."""
 
     def __init__(self) -> None:
-        self._notifier = sdnotify.SystemdNotifier()
-        if self._notifier.socket is not None:
+        # Without a socket sdnotify would open one all the same and leave it open.
+        self._notifier = sdnotify.SystemdNotifier() if os.environ.get("NOTIFY_SOCKET") else None
+        if self._notifier is not None and self._notifier.socket is not None:
             self._notifier.socket.setblocking(
                 False
             )  # a service manager that is stuck must not stop decisions
@@ -29,16 +30,27 @@ class SystemdNotifier:
             case Heartbeat(status):
                 if not self._is_ready:
                     self._is_ready = True
-                    self._notifier.notify("READY=1")
-                self._notifier.notify("WATCHDOG=1")
+                    self._send("READY=1")
+                self._send("WATCHDOG=1")
                 if status.summary != self._status:
                     self._status = status.summary
-                    self._notifier.notify(f"STATUS={status.summary}")
+                    self._send(f"STATUS={status.summary}")
             case ConfigReloaded():
                 microseconds = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
-                self._notifier.notify(f"RELOADING=1\nMONOTONIC_USEC={microseconds}")
+                self._send(f"RELOADING=1\nMONOTONIC_USEC={microseconds}")
             case DaemonStopping():
-                self._notifier.notify("STOPPING=1")
+                self._send("STOPPING=1")
+            case DaemonStopped():
+                self._close()
+
+    def _send(self, message: str) -> None:
+        if self._notifier is not None:
+            self._notifier.notify(message)
+
+    def _close(self) -> None:
+        if self._notifier is not None and self._notifier.socket is not None:
+            self._notifier.socket.close()
+        self._notifier = None
 
 
 def watchdog_seconds() -> float | None:
