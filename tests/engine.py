@@ -22,6 +22,7 @@ from vlogd.site.publisher import Publisher
 from vlogd.stages.contract import Stage
 from vlogd.storage import library
 from vlogd.storage.journal import Journal
+from vlogd.storage.journal.database import sqlite_url
 from vlogd.storage.library import Library
 from vlogd.storage.originals import Originals
 from vlogd.storage.retention import Keeping
@@ -60,7 +61,7 @@ class Engine:
         self.job_seconds = job_seconds
         self._calls: deque[Callable[[], None]] = deque()
         self.executor = InlineExecutor()
-        self.journal = Journal(state / "journal.db")
+        self.journal = Journal(sqlite_url(state / "journal.db"))
         shelf = Library(self.root)
         environment = Environment(
             shelf,
@@ -84,8 +85,8 @@ class Engine:
             lambda: self.now,
         )
         for item in Originals(self.originals).scan().items:
-            self.journal.add_item(item)
-        self.controller.request_survey(self.journal.item_ids())
+            self.journal.items.add(item)
+        self.controller.request_survey(self.journal.items.ids())
 
     def drop(self, item_id: str, text: str) -> None:
         """An item as intake leaves it."""

@@ -12,6 +12,7 @@ from clips import stamped
 from daemon import Home, kill, same_trees, tree, until
 
 from vlogd.storage.journal import Journal
+from vlogd.storage.journal.database import sqlite_url
 
 
 @pytest.fixture
@@ -135,8 +136,8 @@ def test_a_locked_journal_is_not_a_damaged_one(home: Home) -> None:
         until(lambda: len(home.status()["videos"]) == 3)
     finally:
         kill(daemon)
-    journal = Journal(home.folder / "state/journal.db", read_only=True)
-    assert {item.title for item in journal.items()} == {"one", "two", "three"}
+    journal = Journal(sqlite_url(home.folder / "state/journal.db"), read_only=True)
+    assert {item.title for item in journal.items.all()} == {"one", "two", "three"}
     journal.close()
 
 

@@ -46,7 +46,7 @@ def test_rows_that_were_published_before_stay(tmp_path: Path) -> None:
     first = Engine(tmp_path, check(toy("first")), {"first": ToySettings()})
     first.drop("0001", "a")
     first.run()
-    first.journal.remove_item("0001")
+    first.journal.items.remove("0001")
     (tmp_path / "originals/0001").rename(tmp_path / "aside")
     first.close()
     second = Engine(tmp_path, check(toy("first")), {"first": ToySettings()})

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from vlogd.config import Config
-from vlogd.core.model import Attempt, Item, Left, Receipt
+from vlogd.core.model import Attempt, Item, LeftFile, Receipt
 from vlogd.core.publication import Report
 from vlogd.daemon.lock import is_locked
 from vlogd.engine.retry import Retry
@@ -19,7 +19,7 @@ from vlogd.engine.views import UnfinishedStep, publication
 from vlogd.notify import status_file
 from vlogd.stages.contract import Work
 from vlogd.stages.pipeline import STAGES
-from vlogd.storage.journal import Journal
+from vlogd.storage import journal_recovery
 from vlogd.storage.library import Library
 from vlogd.storage.originals import Originals
 
@@ -35,7 +35,7 @@ class Reader:
         self._config = config
         self._library = Library(config.library)
         self._originals = Originals(config.originals, config.keeping.archive)
-        self._journal = _opened(config.state / "journal.db")
+        self._journal = journal_recovery.open_for_reading(config.state)
         self.live = status_file.read(config.state) if is_locked(config.state) else None
 
     def __enter__(self) -> Self:
@@ -47,11 +47,11 @@ class Reader:
 
     def items(self) -> Iterator[Item]:
         """All items, newest first."""
-        return iter(()) if self._journal is None else self._journal.items()
+        return iter(()) if self._journal is None else self._journal.items.all()
 
-    def left(self) -> list[Left]:
+    def left(self) -> list[LeftFile]:
         """What lies in the inboxes and was not taken, as far as it is still there."""
-        found = [] if self._journal is None else self._journal.left()
+        found = [] if self._journal is None else self._journal.left_files.all()
         return [one for one in found if Path(one.path).is_symlink() or Path(one.path).exists()]
 
     def find(self, text: str) -> Item:
@@ -83,11 +83,11 @@ class Reader:
 
     def attempts(self, item: Item) -> list[Attempt]:
         """An item's failed attempts, oldest first, forgiven ones too."""
-        return [] if self._journal is None else self._journal.attempts(item.id, forgiven=True)
+        return [] if self._journal is None else self._journal.attempts.of(item.id, forgiven=True)
 
     def history(self, item: Item) -> list[dict[str, Any]]:
         """What was made for an item, and when."""
-        return [] if self._journal is None else self._journal.history(item.id)
+        return [] if self._journal is None else self._journal.artifacts.of(item.id)
 
     def report(self, item: Item) -> Report:
         """How far an item is, with the running daemon's progress."""
@@ -116,7 +116,7 @@ class Reader:
     def _open_steps(self, asked: Survey) -> tuple[dict[str, UnfinishedStep], dict[str, Progress]]:
         growing: dict[str, UnfinishedStep] = {}
         progress: dict[str, Progress] = {}
-        failures = [] if self._journal is None else self._journal.attempts(asked.item.id)
+        failures = [] if self._journal is None else self._journal.attempts.of(asked.item.id)
         for step in asked.steps:
             folder = self._library.folder(asked.item) / step.folder
             receipts: dict[str, Receipt] = self._library.receipts(folder)
@@ -140,14 +140,3 @@ class Reader:
         return any(
             retry.parks([a.kind for a in failures if a.part == part]) for part in {a.part for a in failures}
         )
-
-
-def _opened(path: Path) -> Journal | None:
-    """The journal; None when there is none yet, or one that a starting daemon is just making."""
-    if not path.exists():
-        return None
-    journal = Journal(path, read_only=True)
-    if journal.is_begun():
-        return journal
-    journal.close()
-    return None

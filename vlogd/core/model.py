@@ -156,10 +156,22 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Left:
+class LeftFile:
     """Something that lies in an inbox and was not taken."""
 
     path: str
     inbox: str
     why: str
     at: float
+
+
+@dataclass(frozen=True)
+class Verified:
+    """An item whose published folder was found complete when it looked like `mark`, which the site computes.
+
+    `ready_at` (epoch seconds) is when the item became ready, None when it is not.
+    """
+
+    item_id: str
+    mark: str
+    ready_at: float | None

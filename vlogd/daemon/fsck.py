@@ -18,7 +18,8 @@ from vlogd.core.model import Item
 from vlogd.daemon.lock import Lock
 from vlogd.daemon.state_folder import volumes_of
 from vlogd.storage import journal_recovery
-from vlogd.storage.journal import Damaged, Journal
+from vlogd.storage.journal import Journal
+from vlogd.storage.journal.database import Damaged, sqlite_url
 from vlogd.storage.library import TRASH, Library
 from vlogd.storage.originals import Originals
 
@@ -74,7 +75,7 @@ class Check:
         kept = {item.id: item for item in scan.items}
         journal, told = self._journal()
         yield from told
-        known = {} if journal is None else {item.id: item for item in journal.items()}
+        known = {} if journal is None else {item.id: item for item in journal.items.all()}
         yield from self._unknown(kept, known, journal)
         for item in kept.values():
             yield from self._original(item)
@@ -90,10 +91,10 @@ class Check:
         yield Difference("originals", "So nothing else was compared, and nothing was repaired.")
 
     def _journal(self) -> tuple[Journal | None, list[Difference]]:
-        path = self._config.state / "journal.db"
+        path = journal_recovery.journal_file(self._config.state)
         try:
             if path.exists():
-                journal = Journal(path, read_only=not self._repair)
+                journal = Journal(sqlite_url(path), read_only=not self._repair)
                 if journal.is_sound():
                     return journal, []
                 journal.close()
@@ -114,7 +115,7 @@ class Check:
         for item in kept.values():
             if journal is not None and item.id not in known:
                 if self._repair:
-                    journal.add_item(item)
+                    journal.items.add(item)
                 yield self._difference(item.slug, "The journal does not know it.", "it was added")
         for item in known.values():
             if item.id in kept:
@@ -127,7 +128,7 @@ class Check:
                 )
             else:
                 if self._repair and journal is not None:
-                    journal.remove_item(item.id)
+                    journal.items.remove(item.id)
                 yield self._difference(item.slug, "Neither original nor stream is there.", "it was forgotten")
 
     def _original(self, item: Item) -> Iterator[Difference]:

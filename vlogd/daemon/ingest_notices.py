@@ -39,21 +39,21 @@ class IngestNotices:
         match notice:
             case Accepted(path, item, _):
                 self._emit(ItemAccepted(item, path))
-                self._journal.clear_left(path)
+                self._journal.left_files.clear(path)
                 self._controller.accept(item)
             case Duplicate(path, item):
-                self._journal.clear_left(path)
+                self._journal.left_files.clear(path)
                 self._emit(ItemDuplicate(item, path))
                 self._controller.request_survey([item.id])
             case Failed(path, sentence, moved_to):
-                self._journal.clear_left(path)
+                self._journal.left_files.clear(path)
                 self._emit(FileFailed(path, sentence, moved_to))
                 self.failed += 1
             case Resolved(path):
-                self._journal.clear_left(path)
+                self._journal.left_files.clear(path)
             case NotTaken(path, inbox, sentence):
                 self._emit(FileLeft(path, sentence))
-                self._journal.set_left(path, inbox, sentence)
+                self._journal.left_files.set(path, inbox, sentence)
             case InboxProblem(place, sentence):
                 self.troubles[place] = sentence
                 self._emit(InboxTrouble(place, sentence))

@@ -21,7 +21,7 @@ class LibraryCheck:
 
     def start(self) -> None:
         """Look at all known items, newest first, and add to the journal what lies in the originals without it."""
-        known = self._journal.item_ids()
+        known = self._journal.items.ids()
         self._controller.maintenance.open(set(known), self._adopt)
         self._look(known)
 
@@ -29,7 +29,7 @@ class LibraryCheck:
         """Look again when it is time."""
         if time.monotonic() >= self._next_at:
             self._next_at = time.monotonic() + self._config.library_check_seconds
-            self._look(self._journal.item_ids())
+            self._look(self._journal.items.ids())
 
     def _look(self, item_ids: list[str]) -> None:
         self._controller.request_survey(item_ids)
@@ -38,5 +38,5 @@ class LibraryCheck:
     def _adopt(self, items: list[Item]) -> None:
         if items:
             self._emit(ItemsAdopted(len(items)))
-            self._journal.add_items(items)
+            self._journal.items.add(*items)
         self._controller.request_survey(item.id for item in items)

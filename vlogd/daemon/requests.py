@@ -128,7 +128,7 @@ class RequestHandler:
         if request.verb == "restore":
             self._controller.restore(request.item_id, done)
             return
-        item = self._journal.item(request.item_id)
+        item = self._journal.items.get(request.item_id)
         if item is None:
             done()
         elif request.verb == "remove":

@@ -64,7 +64,7 @@ class Controller:
 
     def accept(self, item: Item) -> None:
         """A new item: it goes before all that wait."""
-        self._journal.add_item(item)
+        self._journal.items.add(item)
         state = self._states.get(item.id)
         if state is None:
             self._new.appendleft(item.id)
@@ -80,7 +80,7 @@ class Controller:
 
     def retry(self, item_id: str) -> None:
         """Forget an item's failures and take it up again."""
-        self._journal.forgive(item_id)
+        self._journal.attempts.forgive(item_id)
         self._dispatcher.parked_items.discard(item_id)
         state = self._states.get(item_id)
         if state is None:
@@ -191,10 +191,10 @@ class Controller:
 
     def _begin(self, item_id: str, *, new: bool = False, again: bool = False) -> ItemState | None:
         self._evicted.forget([item_id])
-        item = None if item_id in self._states else self._journal.item(item_id)
+        item = None if item_id in self._states else self._journal.items.get(item_id)
         if item is None:
             return None
-        state = ItemState(item, new, again, failures=self._journal.attempts(item_id))
+        state = ItemState(item, new, again, failures=self._journal.attempts.of(item_id))
         self._states[item_id] = state
         self._ask(partial(self._worker.take_up, item), partial(self._surveyed, state), state, None)
         return state
@@ -269,7 +269,7 @@ class Controller:
         state.dirty = True
         if found.artifact is not None:
             artifact = found.artifact
-            self._journal.add_artifact(artifact, round(step.seconds, 3) if step.seconds else None)
+            self._journal.artifacts.add(artifact, round(step.seconds, 3) if step.seconds else None)
             _log.info("step.made", item=state.item.slug, stage=artifact.stage, seconds=round(step.seconds, 1))
             state.artifacts.append(artifact)
             self._survey(state)

@@ -133,7 +133,7 @@ class Dispatcher:
         stderr = "\n".join(getattr(error, "stderr_tail", ()))
         attempt = Attempt(state.item.id, stage, fingerprint, part, kind, sentence, stderr, self._clock())
         if not isinstance(error, Unavailable):
-            self._journal.add_attempt(attempt)
+            self._journal.attempts.add(attempt)
             state.failures.append(attempt)
         kinds = [kind] if isinstance(error, Unavailable) else step.kinds(state.failures, part)
         step.trouble = sentence

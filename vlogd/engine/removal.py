@@ -53,7 +53,7 @@ class Removal:
         state.publishing = False
         if state.removal is not wish:  # it was asked for again meanwhile, maybe for good
             return
-        self._journal.remove_item(state.item.id)
+        self._journal.items.remove(state.item.id)
         self._dispatcher.parked_items.discard(state.item.id)
         wish.gone()
         _log.info("item.removed", item=state.item.slug)

@@ -1,4 +1,4 @@
-"""Opens the journal at a start; one that is damaged is set aside, and what it knew is read from the disks."""
+"""Opens the journal of a state folder; a damaged one is set aside, and what it knew is read from the disks."""
 
 import time
 from pathlib import Path
@@ -6,21 +6,30 @@ from pathlib import Path
 from vlogd.core.errors import Unavailable
 from vlogd.core.log import get_logger
 from vlogd.storage import mounts
-from vlogd.storage.journal import Damaged, Journal
+from vlogd.storage.journal import Journal
+from vlogd.storage.journal.database import Damaged, sqlite_url
 
 _log = get_logger()
 
 _NETWORK = ("nfs", "cifs", "smb", "9p", "ceph", "gluster", "fuse.sshfs")
+"""How the kernel's names of network file systems begin; they lack the shared memory that WAL needs (SQLite docs)."""
+
+
+def journal_file(state: Path) -> Path:
+    """The journal's file in a state folder."""
+    return state / "journal.db"
 
 
 def open_journal(state: Path) -> Journal:
-    """The journal; a damaged one is set aside and rebuilt from originals and library."""
-    kind = mounts.file_system(state)
-    if kind.startswith(_NETWORK):
-        raise Unavailable(f"The state folder {state} lies on {kind}; SQLite's journal needs a local disk.")
-    path = state / "journal.db"
+    """The journal; a damaged one is set aside and begun anew. Raises Unavailable when it cannot be used for now."""
+    file_system = mounts.file_system(state)
+    if file_system.startswith(_NETWORK):
+        raise Unavailable(
+            f"The state folder {state} lies on {file_system}; SQLite's journal needs a local disk."
+        )
+    path = journal_file(state)
     try:
-        journal = Journal(path)
+        journal = Journal(sqlite_url(path))
         if journal.is_sound():
             return journal
         journal.close()
@@ -29,6 +38,17 @@ def open_journal(state: Path) -> Journal:
     aside = path.with_name(f"journal-damaged-{int(time.time())}.db")
     _log.error("journal.damaged", set_aside=aside, why="it is rebuilt from originals and library")
     path.rename(aside)
-    for end in ("-wal", "-shm"):
-        path.with_name(path.name + end).unlink(missing_ok=True)
-    return Journal(path)
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    return Journal(sqlite_url(path))
+
+
+def open_for_reading(state: Path) -> Journal | None:
+    """The journal, read-only; None when there is none yet, or one that a daemon is just making at its first start."""
+    if not journal_file(state).exists():
+        return None
+    journal = Journal(sqlite_url(journal_file(state)), read_only=True)
+    if journal.is_begun():
+        return journal
+    journal.close()
+    return None

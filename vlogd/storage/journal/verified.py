@@ -1,0 +1,42 @@
+# mypy: disable-error-code="no-untyped-call, attr-defined"
+# peewee's queries are built by operators on fields, which its own annotations do not describe.
+"""How the items' published folders looked when they were last found complete: what looks the same need not be read again."""
+
+from collections.abc import Iterable, Mapping
+
+from vlogd.core.model import Verified
+from vlogd.storage.journal.database import SqliteDatabase, VerifiedRow
+from vlogd.storage.journal.writer import Write, Writer
+
+_MOST_ROWS = 300
+"""Of a statement: three parameters each, of the 999 that every SQLite allows (SQLite docs, "Limits")."""
+
+
+class VerifiedFolders:
+    """One row for each item. Losing them costs a look at every file, no more. Reads raise Waiting and Damaged."""
+
+    def __init__(self, database: SqliteDatabase, writer: Writer) -> None:
+        self._database = database
+        self._writer = writer
+
+    def set(self, rows: Iterable[Verified]) -> None:
+        """Remember these, in one transaction, in place of what was known of the same items."""
+        every = [(row.item_id, row.mark, row.ready_at) for row in rows]
+        fields = [VerifiedRow.item_id, VerifiedRow.mark, VerifiedRow.ready_at]
+        inserts = [
+            VerifiedRow.insert_many(every[start : start + _MOST_ROWS], fields=fields)
+            for start in range(0, len(every), _MOST_ROWS)
+        ]
+        self._writer.write(
+            *(
+                Write(insert.on_conflict(conflict_target=fields[:1], preserve=fields[1:]))
+                for insert in inserts
+            )
+        )
+
+    def all(self) -> Mapping[str, Verified]:
+        """What is known, by the items' ids."""
+        with self._database.errors_translated():
+            return {
+                row.item_id: Verified(row.item_id, row.mark, row.ready_at) for row in VerifiedRow.select()
+            }
