@@ -60,7 +60,7 @@ class Daemon:
         try:
             if not self._wait_for_volumes():
                 return 1 if self._once else 0
-            self._library_check.start()
+            self._library_check.check()
             self._parts.ingestor.start()
             self._emit(DaemonStarted(self.config.library, tuple(stage.name for stage in STAGES)))
             self._loop()

@@ -1,5 +1,6 @@
 """Looks at everything that should be there: at a start, and every `library_check_seconds` after it."""
 
+import math
 import time
 
 from vlogd.config import Config
@@ -17,23 +18,23 @@ class LibraryCheck:
         self._journal = journal
         self._controller = controller
         self._emit = emit
-        self._next_at = time.monotonic() + config.library_check_seconds
+        self._next_at = math.inf  # until the first look, which waits for the disks
 
-    def start(self) -> None:
-        """Look at all known items, newest first, and add to the journal what lies in the originals without it."""
+    def check(self) -> None:
+        """Look at all known items, newest first, and add to the journal what lies in the originals without it.
+
+        The journal may lack items because it was lost, or could not be written for long.
+        """
+        self._next_at = time.monotonic() + self._config.library_check_seconds
         known = self._journal.items.ids()
         self._controller.maintenance.open(set(known), self._adopt)
-        self._look(known)
+        self._controller.request_survey(known)
+        self._controller.maintenance.tidy([inbox.folder for inbox in self._config.inboxes])
 
     def check_if_due(self) -> None:
         """Look again when it is time."""
         if time.monotonic() >= self._next_at:
-            self._next_at = time.monotonic() + self._config.library_check_seconds
-            self._look(self._journal.items.ids())
-
-    def _look(self, item_ids: list[str]) -> None:
-        self._controller.request_survey(item_ids)
-        self._controller.maintenance.tidy([inbox.folder for inbox in self._config.inboxes])
+            self.check()
 
     def _adopt(self, items: list[Item]) -> None:
         if items:

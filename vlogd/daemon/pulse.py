@@ -34,6 +34,7 @@ class Pulse:
         for request, done in self._parts.request_folder.unseen():
             self._parts.request_handler.handle(request, done)
         self._library_check.check_if_due()
+        self._parts.state.journal.retry_writes()
         self._parts.events.emit(Heartbeat(self._status()))
 
     def _status(self) -> DaemonStatus:
