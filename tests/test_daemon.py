@@ -75,6 +75,37 @@ def test_what_nobody_foresaw_is_logged_and_the_daemon_lives(tmp_path: Path) -> N
     assert daemon.wait(15) == 0
 
 
+def test_an_error_in_deciding_ends_neither_the_daemon_nor_the_work(tmp_path: Path) -> None:
+    """A bug in the deciding loop itself (a fake: its first two turns raise KeyError) is logged, and the loop goes on."""
+    home = Home(tmp_path)
+    stamped(home.inbox / "a.mp4", seconds=1)
+    fake = (
+        "from vlogd.engine.controller import Controller; act, turns = Controller.act, [1, 2]\n"
+        "def broken(self):\n"
+        "    if turns: raise KeyError(f'turn {turns.pop()}')\n"
+        "    act(self)\n"
+        "Controller.act = broken"
+    )
+    daemon = home.start_with(fake)
+    until(lambda: [v["status"] for v in home.videos()] == ["ready"])
+    assert home.logged().count("KeyError: 'turn ") == 2
+    daemon.terminate()
+    assert daemon.wait(15) == 0
+
+
+def test_an_error_in_deciding_ends_a_run_with_once(tmp_path: Path) -> None:
+    """Nobody watches `run --once`, which would never end otherwise: exit code 1, and the error in the log."""
+    home = Home(tmp_path)
+    broken = "from vlogd.engine.controller import Controller; Controller.act = lambda self: {}['x']"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{broken}\nfrom vlogd.cli import main; main()", "--config", home.config, "run", "--once"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "KeyError: 'x'" in done.stderr
+    assert "vlogd.stopped" in done.stderr
+
+
 def test_a_second_daemon_refuses_to_start(tmp_path: Path) -> None:
     """Two daemons never share a state folder."""
     home = Home(tmp_path)

@@ -1,21 +1,24 @@
-"""The command line. Each command lives in a file of its own that is loaded when it is called.
+"""The command line. Each command lives in a file of its own, which is loaded when the command is called.
 
-Exit codes: 0 all is well; 1 something failed or was parked; 2 the command or the configuration is
-wrong; 3 there is no such video.
+Exit codes: 0 all is well; 1 something failed; 2 the command or the configuration is wrong; 3 there is no such video.
 """
 
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
+from vlogd.cli import output
+from vlogd.cli.finder import NotFound
 from vlogd.core.errors import ConfigError, VlogdError
-from vlogd.core.log import escaped
 
-WRONG_USE, NOT_FOUND = 2, 3
+FAILED, WRONG_USE, NOT_FOUND = 1, 2, 3
+
+_INTERRUPTED = 130
+"""What a shell reports for a program that Ctrl-C ended: 128 + SIGINT."""
 
 _COMMANDS = {
     "init": "init_add",
@@ -37,8 +40,8 @@ _COMMANDS = {
 """Command to file, in the order of `vlogd --help`."""
 
 
-class _Lazy(click.Group):
-    """Finds a command's file when the command is asked for."""
+class _LazyGroup(click.Group):
+    """Loads a command's file when the command is called."""
 
     def list_commands(self, _context: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -51,9 +54,9 @@ class _Lazy(click.Group):
         return command
 
 
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--config", "path", envvar="VLOGD_CONFIG", type=click.Path(path_type=Path), metavar="FILE",
-              help="The configuration. Default: ./vlogd.yaml, then /etc/vlogd/vlogd.yaml.")  # fmt: skip
+              help="The configuration file. Default: ./vlogd.yaml, then /etc/vlogd/vlogd.yaml.")  # fmt: skip
 @click.version_option(package_name="vlogd")
 @click.pass_context
 def cli(context: click.Context, path: Path | None) -> None:
@@ -61,45 +64,38 @@ def cli(context: click.Context, path: Path | None) -> None:
     context.obj = path
 
 
-def config_of(context: click.Context) -> Any:
-    """The configuration that the user asked for. Raises ConfigError."""
-    from vlogd.config import load
-
-    path = context.obj
-    if path is None:
-        usual = [Path("vlogd.yaml"), Path("/etc/vlogd/vlogd.yaml")]
-        path = next((one for one in usual if one.exists()), usual[0])
-    return load(path)
-
-
-def find(context: click.Context, reader: Any, text: str) -> Any:
-    """The video that the user means; ends with a sentence when there is none."""
-    from vlogd.cli.reader import NotFound
-
-    try:
-        return reader.find(text)
-    except NotFound as error:
-        click.echo(f"vlogd: {escaped(error)}", err=True)
-        context.exit(NOT_FOUND)
-
-
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """The entry point: an error of ours is a sentence and an exit code, never a traceback."""
     try:
-        # Outside standalone mode click hands back a command's exit code instead of exiting.
-        sys.exit(cli.main(standalone_mode=False) or 0)
+        # Outside standalone mode click returns a command's exit code instead of exiting.
+        sys.exit(cli.main(arguments, standalone_mode=False) or 0)
     except click.exceptions.Abort:
-        sys.exit(130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(WRONG_USE)
-    except ConfigError as error:
-        for problem in error.problems:
-            print(f"vlogd: {escaped(problem)}", file=sys.stderr)  # noqa: T201 - the place where sentences are told
-        sys.exit(WRONG_USE)
-    except VlogdError as error:
-        print(f"vlogd: {escaped(error)}", file=sys.stderr)  # noqa: T201 - likewise
-        sys.exit(1)
-    except BrokenPipeError:
+        sys.exit(_INTERRUPTED)
+    except BrokenPipeError:  # the reader of a pipe has ended: nobody is left to be told, also at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        sys.exit(FAILED)
+    except (click.ClickException, VlogdError, OSError) as error:
+        sys.exit(_report(error))
+
+
+def _report(error: click.ClickException | VlogdError | OSError) -> int:
+    """Print what is wrong; the exit code for it."""
+    match error:
+        case click.UsageError():
+            if error.ctx is not None:
+                output.error(error.ctx.get_usage())
+            output.problem(error.format_message())
+            return WRONG_USE
+        case click.ClickException():
+            output.problem(error.format_message())
+            return WRONG_USE
+        case ConfigError():
+            for problem in error.problems:
+                output.problem(problem)
+            return WRONG_USE
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            output.problem(f"{where}{error.strerror or error}.")
+            return FAILED
+    output.problem(str(error))
+    return NOT_FOUND if isinstance(error, NotFound) else FAILED

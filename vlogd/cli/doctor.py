@@ -1,28 +1,31 @@
 """`vlogd doctor`."""
 
-import json
 from dataclasses import asdict
 
 import click
 
-from vlogd.cli import config_of
+from vlogd.cli import output
+from vlogd.cli.arguments import config_of, json_option
+
+_LABELS = {"ok": ("ok  ", "green"), "warn": ("note", "yellow"), "fail": ("FAIL", "red")}
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
+@json_option
 @click.pass_context
 def doctor(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
-    """Check ffmpeg, folders, limits, disk space and the speech model; say what to do."""
+    """Check ffmpeg, folders, limits, disk space and the speech model, and say what to do.
+
+    The exit code is 1 if something must be put right before vlogd can work.
+    """
     from vlogd.daemon.doctor import examine
 
     findings = examine(config_of(context))
     if as_json:
-        click.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
+        output.as_json([asdict(finding) for finding in findings])
     else:
-        marks = {"ok": ("ok  ", "green"), "warn": ("note", "yellow"), "fail": ("FAIL", "red")}
         for finding in findings:
-            mark, colour = marks[finding.level]
-            click.echo(f"{click.style(mark, fg=colour)}  {finding.sentence}")
+            output.labelled(*_LABELS[finding.level], finding.sentence)
             if finding.remedy:
-                click.echo(f"      {finding.remedy}")
+                output.line(f"      {finding.remedy}")
     context.exit(1 if any(finding.level == "fail" for finding in findings) else 0)

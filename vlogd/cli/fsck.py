@@ -1,30 +1,36 @@
 """`vlogd fsck`: do the journal, the originals and the library agree?"""
 
-import json
 from dataclasses import asdict
 
 import click
 
-from vlogd.cli import config_of
-from vlogd.core.log import escaped
+from vlogd.cli import output
+from vlogd.cli.arguments import config_of, json_option
 
 
 @click.command()
-@click.option("--deep", is_flag=True, help="Read every file and compare its digest; takes its time.")
-@click.option("--repair", is_flag=True, help="Mend what can be mended. vlogd must not be running.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
+@click.option("--deep", is_flag=True, help="Read every file and compare its digest. Takes a while.")
+@click.option("--repair", is_flag=True, help="Repair what can be repaired. vlogd must not be running.")
+@json_option
 @click.pass_context
 def fsck(context: click.Context, deep: bool, repair: bool, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
-    """Compare journal, originals and library. The exit code is 1 if something differs and was not mended."""
+    """Compare journal, originals and library.
+
+    The exit code is 1 if something differs and was not repaired.
+    """
     from vlogd.daemon.fsck import Check
 
-    findings = Check(config_of(context), deep=deep, repair=repair).run()
+    differences = Check(config_of(context), deep=deep, repair=repair).run()
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in findings], indent=1))
+        output.as_json([asdict(difference) for difference in differences])
     else:
-        for one in findings:
-            click.echo(
-                escaped(f"{one.where}: {one.sentence}" + (f" Mended: {one.mended}." if one.mended else ""))
-            )
-        click.echo("Journal, originals and library agree." if not findings else f"{len(findings)} findings.")
-    context.exit(0 if all(one.mended for one in findings) else 1)
+        for difference in differences:
+            repaired = f" Repaired: {difference.mended}." if difference.mended else ""
+            output.line(f"{difference.where}: {difference.sentence}{repaired}")
+        count = len(differences)
+        output.line(
+            f"{count} difference{'' if count == 1 else 's'}."
+            if count
+            else "Journal, originals and library agree."
+        )
+    context.exit(0 if all(difference.mended for difference in differences) else 1)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from vlogd.cli import config_of
+from vlogd.cli import output
+from vlogd.cli.arguments import config_of, inbox_named
 from vlogd.core import files
 from vlogd.core.cancellation import Never
 from vlogd.core.errors import BadInput
-from vlogd.core.log import escaped
 from vlogd.ingest.ignored_names import is_ignored
 
 _HOME_FILE = """\
@@ -29,7 +29,7 @@ inboxes:
 def init(folder: Path) -> None:
     """Make a self-contained home in FOLDER: vlogd.yaml, inbox/, state/, originals/, library/."""
     path = _write_home(folder)
-    click.echo(f"Ready: drop videos into {folder / 'inbox'}, then: vlogd --config {path} run")
+    output.line(f"Ready: drop videos into {folder / 'inbox'}, then run: vlogd --config {path} run")
 
 
 @click.command()
@@ -40,16 +40,10 @@ def init(folder: Path) -> None:
 @click.pass_context
 def add(context: click.Context, paths: tuple[Path, ...], name: str | None) -> None:
     """Copy files into an inbox. The files themselves stay where they are."""
-    config = config_of(context)
-    inboxes = {inbox.name: inbox for inbox in config.inboxes}
-    if name is not None and name not in inboxes:
-        raise click.BadParameter(
-            f"there is no inbox {name!r}; there are: {', '.join(inboxes)}", param_hint="--inbox"
-        )
-    inbox = inboxes[name] if name else config.inboxes[0]
+    inbox = inbox_named(config_of(context), name)
     for path in paths:
         _copy_into(inbox.folder, path)
-        click.echo(escaped(f"{path.name} is in the inbox {inbox.name}; `vlogd status` shows how far it is."))
+        output.line(f"{path.name} is in the inbox {inbox.name}; `vlogd status` shows its progress.")
 
 
 def _copy_into(folder: Path, path: Path) -> None:

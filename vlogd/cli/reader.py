@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
+from vlogd.cli.finder import find
 from vlogd.config import Config
 from vlogd.core.model import Attempt, Item, LeftFile, Receipt
 from vlogd.core.publication import Report
@@ -24,10 +25,6 @@ from vlogd.storage.library import Library
 from vlogd.storage.originals import Originals
 
 
-class NotFound(Exception):
-    """No item answers to what was asked for, or several do; the message says which."""
-
-
 class Reader:
     """An open, read-only view. Use as a context manager."""
 
@@ -36,7 +33,7 @@ class Reader:
         self._library = Library(config.library)
         self._originals = Originals(config.originals, config.keeping.archive)
         self._journal = journal_recovery.open_for_reading(config.state)
-        self.live = status_file.read(config.state) if is_locked(config.state) else None
+        self.daemon = status_file.read(config.state) if is_locked(config.state) else None
 
     def __enter__(self) -> Self:
         return self
@@ -54,18 +51,9 @@ class Reader:
         found = [] if self._journal is None else self._journal.left_files.all()
         return [one for one in found if Path(one.path).is_symlink() or Path(one.path).exists()]
 
-    def find(self, text: str) -> Item:
-        """The item with this id, slug or title, or the beginning of one. Raises NotFound."""
-        items = list(self.items())
-        for matches in (
-            [item for item in items if text in (item.id, item.slug, item.title)],
-            [item for item in items if item.id.startswith(text) or item.slug.startswith(text)],
-        ):
-            if len(matches) == 1:
-                return matches[0]
-            if matches:
-                raise NotFound(f"{text!r} may be any of: {', '.join(item.slug for item in matches)}.")
-        raise NotFound(f"There is no video {text!r}; `vlogd status` lists them all.")
+    def find(self, name: str) -> Item:
+        """The video that somebody means by `name`. Raises NotFound."""
+        return find(self.items(), name)
 
     def survey(self, item: Item) -> Survey:
         """The survey that the daemon would act on now."""
@@ -94,7 +82,7 @@ class Reader:
         asked = self.survey(item)
         growing, progress = self._open_steps(asked)
         told = publication(self._library, STAGES, asked, growing, progress).report
-        eta = self.live.eta_seconds.get(item.id) if self.live else None
+        eta = self.daemon.eta_seconds.get(item.id) if self.daemon else None
         return replace(told, eta_seconds=eta)
 
     def why(self, item: Item) -> list[str]:
@@ -125,11 +113,11 @@ class Reader:
             growing[step.stage.name] = UnfinishedStep(step.stage, work, self._library.names(folder))
             mine = [a for a in failures if (a.stage, a.fingerprint) == (step.stage.name, step.fingerprint)]
             key = f"{asked.item.id}/{step.stage.name}"
-            waits = self.live.waits.get(key) if self.live else None
+            waits = self.daemon.waits.get(key) if self.daemon else None
             progress[step.stage.name] = Progress(
                 tuple(step.stage.parts(work)),
                 frozenset(receipts),
-                self.live.shares.get(key, {}) if self.live else {},
+                self.daemon.shares.get(key, {}) if self.daemon else {},
                 waits or (mine[-1].sentence if mine else None),
                 self._parked(mine),
             )

@@ -1,7 +1,10 @@
-"""Tables and bars for a terminal. rich is imported here only."""
+"""Tables, bars and colours for a terminal. rich is imported here only.
+
+Where there is no terminal (a pipe, a file, a cron job) nothing is wrapped: a script reads lines.
+"""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -13,6 +16,18 @@ from rich.text import Text
 from vlogd.core.log import escaped
 
 _COLOURS = {"ready": "green", "failed": "red", "processing": "yellow", "queued": "dim"}
+_LEVEL_COLOURS = {"must": "red"}
+
+_NEVER_WRAP_COLUMNS = 1_000_000
+"""A width that no line reaches."""
+
+_TOOL_LINES = 10
+"""How many of a failed tool's last lines are shown; the JSON has them all."""
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_NEVER_WRAP_COLUMNS)
 
 
 def _text(value: str, style: str = "") -> Text:
@@ -20,101 +35,112 @@ def _text(value: str, style: str = "") -> Text:
     return Text(escaped(value), style=style)
 
 
-def status(told: Mapping[str, Any]) -> None:
+def status(overview: Mapping[str, Any]) -> None:
     """Print the table once."""
-    Console().print(_status(told))
+    _console().print(_overview(overview))
 
 
 def watch(look: Callable[[], Mapping[str, Any]], every_seconds: float) -> None:
     """Keep printing the table in place until Ctrl-C."""
-    with Live(_status(look()), refresh_per_second=4) as screen:
+    with Live(_overview(look()), console=_console(), refresh_per_second=4) as screen:
         try:
             while True:
                 time.sleep(every_seconds)
-                screen.update(_status(look()))
+                screen.update(_overview(look()))
         except KeyboardInterrupt:
             pass
 
 
-def _status(told: Mapping[str, Any]) -> RenderableType:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("video", "state", "progress", "", "left"):
-        table.add_column(column, overflow="fold")
-    for video in told["videos"]:
-        state = video["status"] + (" (watchable)" if video["playable"] and video["status"] != "ready" else "")
-        table.add_row(
-            _text(video["title"]),
-            _text(state, style=_COLOURS[video["status"]]),
-            ProgressBar(total=100, completed=video["progress"], width=20),
-            f"{video['progress']:.0f} %",
-            _span(video["eta_seconds"]),
-        )
-        for sentence in filter(None, (video["error"], *video["notes"])):
-            table.add_row("", _text(sentence, style="dim"))
+def _overview(overview: Mapping[str, Any]) -> RenderableType:
     lines: list[RenderableType] = [
-        table if told["videos"] else _text("No videos yet; drop one into an inbox.")
+        _videos(overview["videos"]) if overview["videos"] else _text("No videos yet; drop one into an inbox.")
     ]
     lines += [
-        _text(f"left in the inbox: {one['path']!a}: {one['why']}", style="yellow") for one in told["left"]
+        _text(f"left in the inbox: {left['path']}: {left['why']}", style="yellow")
+        for left in overview["left"]
     ]
-    lines += [_text(sentence, style="yellow") for sentence in told["troubles"].values()]
-    if told["settling"]:
-        lines.append(_text(f"{told['settling']} files are still being copied"))
-    if not told["running"]:
+    lines += [_text(sentence, style="yellow") for sentence in overview["troubles"].values()]
+    count = overview["settling"]
+    if count:
+        lines.append(_text(f"{count} file{' is' if count == 1 else 's are'} still being copied"))
+    if not overview["running"]:
         lines.append(_text("vlogd is not running", style="dim"))
     return Group(*lines)
 
 
-def _span(seconds: float | None) -> str:
+def _videos(videos: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("video", "state", "progress", "", "left"):
+        table.add_column(column, overflow="fold")
+    for video in videos:
+        watchable = " (watchable)" if video["playable"] and video["status"] != "ready" else ""
+        table.add_row(
+            _text(video["title"]),
+            _text(video["status"] + watchable, style=_COLOURS[video["status"]]),
+            ProgressBar(total=100, completed=video["progress"], width=20),
+            f"{video['progress']:.0f} %",
+            duration(video["eta_seconds"]),
+        )
+        for sentence in filter(None, (video["error"], *video["notes"])):
+            table.add_row("", _text(sentence, style="dim"))
+    return table
+
+
+def duration(seconds: float | None) -> str:
+    """A span of time as people say it; "" for one that is not known."""
     if seconds is None:
         return ""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return (
-        f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
-    )
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
-def show(told: Mapping[str, Any]) -> None:
+def show(details: Mapping[str, Any]) -> None:
     """Print one video."""
-    out = Console(highlight=False)
-    report = told["report"]
-    out.print(_text(report["title"], style="bold"), _text(report["status"], style=_COLOURS[report["status"]]))
-    for key, value in (("id", report["id"]), ("original", told["original"]), ("folder", told["folder"])):
-        out.print(_text(f"  {key:<9} {value}"))
+    console = _console()
+    report = details["report"]
+    console.print(
+        _text(report["title"], style="bold"), _text(report["status"], style=_COLOURS[report["status"]])
+    )
+    for key, value in (
+        ("id", report["id"]),
+        ("original", details["original"]),
+        ("folder", details["folder"]),
+    ):
+        console.print(_text(f"  {key:<9} {value}"))
     for name, stage in report["stages"].items():
-        out.print(_text(f"  {name:<9} {stage['status']} {stage['progress']:.0f} %  {stage['error'] or ''}"))
-    for attempt in told["attempts"]:
-        out.print(
-            _text(f"  failed    {attempt['stage']}/{attempt['part']}: {attempt['sentence']}", style="red")
-        )
-        for line in attempt["stderr"].splitlines()[-10:]:
-            out.print(_text(f"            {line}", style="dim"))
+        line = f"  {name:<9} {stage['status']} {stage['progress']:.0f} %  {stage['error'] or ''}"
+        console.print(_text(line.rstrip()))
+    for attempt in details["attempts"]:
+        failure = f"  failed    {attempt['stage']}/{attempt['part']}: {attempt['sentence']}"
+        console.print(_text(failure, style="red"))
+        for line in attempt["stderr"].splitlines()[-_TOOL_LINES:]:
+            console.print(_text(f"            {line}", style="dim"))
 
 
-def plan(told: Mapping[str, Any]) -> None:
+def plan(planned: Mapping[str, Any]) -> None:
     """Print a dry run."""
-    out = Console(highlight=False)
-    for sentence in told["why"]:
-        out.print(_text(sentence))
-    megabytes = told["estimated_bytes"] / 1e6
-    out.print(_text(f"{told['segments']} segments in {told['chunks']} chunks, sound: {'; '.join(told['audio']) or 'none'}; "
-                   f"at most {megabytes:.0f} MB."))  # fmt: skip
-    out.print(_text("Stages: " + ", ".join(told["stages"])))
+    console = _console()
+    for sentence in planned["why"]:
+        console.print(_text(sentence))
+    megabytes = planned["estimated_bytes"] / 1e6
+    audio = "; ".join(planned["audio"]) or "none"
+    console.print(_text(f"{planned['segments']} segments in {planned['chunks']} chunks, audio: {audio}; "
+                        f"at most {megabytes:.0f} MB."))  # fmt: skip
+    console.print(_text("Stages: " + ", ".join(planned["stages"])))
 
 
-def findings(found: Mapping[str, Any]) -> None:
-    """What `vlogd verify` found, stream by stream."""
-    console = Console(highlight=False)
-    for name, said in found.items():
-        if not said:
+def findings(streams: Mapping[str, Any]) -> None:
+    """Print what `vlogd verify` has found, stream by stream."""
+    console = _console()
+    for name, found in streams.items():
+        if not found:
             console.print(_text(f"{name}: every rule is kept.", style="green"))
-        for one in said:
-            colour = "red" if one.level == "must" else "yellow"
-            console.print(
-                Text.assemble(
-                    (f"{one.level:6} ", colour), escaped(f"{name}: {one.where}: {one.sentence} [{one.rule}]")
-                )
-            )
-    if not found:
-        console.print("There is no video to look at.")
+        for finding in found:
+            label = _text(f"{finding.level:6} ", style=_LEVEL_COLOURS.get(finding.level, "yellow"))
+            sentence = _text(f"{name}: {finding.where}: {finding.sentence} [{finding.rule}]")
+            console.print(Text.assemble(label, sentence))
+    if not streams:
+        console.print("There is no video to check.")

@@ -1,70 +1,64 @@
-"""`vlogd retry`, `cancel`, `rm` and `restore`: wishes that the daemon fulfils, now or when it runs again."""
+"""`vlogd retry`, `cancel`, `rm` and `restore`: requests that the daemon carries out, now or when it runs again."""
 
+import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from vlogd.cli import NOT_FOUND, config_of, find
+from vlogd.cli import output
+from vlogd.cli.arguments import config_of
+from vlogd.cli.finder import find
 from vlogd.core.errors import Unavailable
-from vlogd.core.log import escaped
+
+if TYPE_CHECKING:
+    from vlogd.core.model import Item
+    from vlogd.daemon.requests import Verb
+
+_DAY_SECONDS = 86400
 
 
-def _ask(
-    state: Path, done: str, later: str, verb: Any, item_ids: Sequence[str], *, now: bool = False
-) -> None:
-    """Leave requests, and say when they are fulfilled."""
+def _request(state: Path, verb: "Verb", items: "Sequence[Item]", *, now: bool = False) -> str:
+    """Leave a request for each item; when they will be carried out, as the end of a sentence."""
     from vlogd.daemon.lock import is_locked
     from vlogd.daemon.requests import leave_request
 
-    for item_id in item_ids:
-        leave_request(state, verb, item_id, now=now)
-    click.echo(escaped(done if is_locked(state) else later))
+    for item in items:
+        leave_request(state, verb, item.id, now=now)
+    return "." if is_locked(state) else " as soon as vlogd runs."
 
 
 @click.command()
 @click.argument("item", required=False)
-@click.option("--all", "everything", is_flag=True, help="Every video of which a part failed.")
+@click.option("--all", "everything", is_flag=True, help="Every video of which something failed.")
 @click.pass_context
 def retry(context: click.Context, item: str | None, everything: bool) -> None:  # noqa: FBT001 - click passes flags so
-    """Try a parked or cancelled video again."""
+    """Try a failed or cancelled video again."""
     from vlogd.cli.reader import Reader
 
     if everything == bool(item):
-        raise click.UsageError("name one video, or say --all.")
+        raise click.UsageError("Name one video, or use --all.", context)
     config = config_of(context)
     with Reader(config) as reader:
-        found = [one for one in reader.items() if reader.has_failed(one)] if everything else []
-        if item:
-            found = [find(context, reader, item)]
-    named = found[0].title if item else f"{len(found)} videos"
-    _ask(
-        config.state,
-        f"{named}: tried again now.",
-        f"{named}: tried again when vlogd runs.",
-        "retry",
-        [one.id for one in found],
-    )
+        items = [reader.find(item)] if item else [one for one in reader.items() if reader.has_failed(one)]
+    named = items[0].title if item else f"{len(items)} video{'' if len(items) == 1 else 's'}"
+    when = _request(config.state, "retry", items)
+    output.line(f"{named}: will be tried again{when}")
 
 
 @click.command()
 @click.argument("item")
 @click.pass_context
 def cancel(context: click.Context, item: str) -> None:
-    """Stop working on a video. What is done stays; `vlogd retry` goes on with the rest."""
+    """Stop working on a video. What is done stays; `vlogd retry` continues with the rest."""
     from vlogd.cli.reader import Reader
 
     config = config_of(context)
     with Reader(config) as reader:
-        found = find(context, reader, item)
-    _ask(
-        config.state,
-        f"{found.title}: cancelled.",
-        f"{found.title}: cancelled as soon as vlogd runs.",
-        "cancel",
-        [found.id],
-    )
+        video = reader.find(item)
+    when = _request(config.state, "cancel", [video])
+    output.line(f"{video.title}: will be cancelled{when}")
 
 
 @click.command()
@@ -72,53 +66,36 @@ def cancel(context: click.Context, item: str) -> None:
 @click.option("--now", is_flag=True, help="Delete the original and the stream at once, for good.")
 @click.pass_context
 def rm(context: click.Context, items: Sequence[str], now: bool) -> None:  # noqa: FBT001 - click passes flags so
-    """Take videos off the page and put original and stream into the trash."""
+    """Take videos off the page and move original and stream to the trash."""
     from vlogd.cli.reader import Reader
 
     config = config_of(context)
     with Reader(config) as reader:
-        found = [find(context, reader, item) for item in items]
-    days = config.keeping.trash_seconds / 86400
-    what = "deleted" if now else f"to the trash, where `vlogd restore` finds it for {days:g} days"
-    for one in found:
-        _ask(
-            config.state,
-            f"{one.title}: {what}.",
-            f"{one.title}: {what}, as soon as vlogd runs.",
-            "remove",
-            [one.id],
-            now=now,
-        )
+        videos = [reader.find(item) for item in items]
+    days = config.keeping.trash_seconds / _DAY_SECONDS
+    what = "deleted for good" if now else f"moved to the trash, for {days:g} days"
+    for video in videos:
+        when = _request(config.state, "remove", [video], now=now)
+        output.line(f"{video.title}: will be {what}{',' if when != '.' else ''}{when}")
 
 
 @click.command()
 @click.argument("item", required=False)
 @click.pass_context
 def restore(context: click.Context, item: str | None) -> None:
-    """Bring a video back from the trash; without ITEM, list what lies there."""
-    import datetime as dt
-
+    """Bring a video back from the trash; without ITEM, list what is in the trash."""
     from vlogd.storage.originals import Originals
 
     config = config_of(context)
-    lying = list(Originals(config.originals).removed())
+    originals = Originals(config.originals)
+    removed = list(originals.removed())
     if item is None:
-        for one, keep_until in lying:
+        for video, keep_until in removed:
             end = dt.datetime.fromtimestamp(keep_until, dt.UTC).date().isoformat()
-            click.echo(escaped(f"{one.slug}  {one.title}  (until {end})"))
+            output.line(f"{video.slug}  {video.title}  (until {end})")
         return
-    found = [one for one, _ in lying if item in (one.id, one.slug, one.title) or one.slug.startswith(item)]
-    if len(found) != 1:
-        click.echo(
-            f"vlogd: {item!r} names {len(found)} videos in the trash; `vlogd restore` lists them.", err=True
-        )
-        context.exit(NOT_FOUND)
-    if Originals(config.originals).item(found[0].id) is not None:
-        raise Unavailable(f"{found[0].title} was dropped again since; remove that one first.")
-    _ask(
-        config.state,
-        f"{found[0].title}: restored.",
-        f"{found[0].title}: restored when vlogd runs.",
-        "restore",
-        [found[0].id],
-    )
+    video = find((video for video, _ in removed), item, "`vlogd restore` lists the videos in the trash")
+    if originals.item(video.id) is not None:
+        raise Unavailable(f"{video.title} has been dropped again since; remove that video first.")
+    when = _request(config.state, "restore", [video])
+    output.line(f"{video.title}: will be restored{when}")

@@ -2,7 +2,7 @@
 
 import click
 
-from vlogd.cli import config_of
+from vlogd.cli.arguments import config_of
 
 
 @click.command()

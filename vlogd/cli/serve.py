@@ -12,7 +12,8 @@ from typing import Any
 
 import click
 
-from vlogd.cli import config_of
+from vlogd.cli import output
+from vlogd.cli.arguments import config_of
 
 _TYPES = {
     ".m3u8": "application/vnd.apple.mpegurl",
@@ -85,8 +86,8 @@ def serve(context: click.Context, port: int, bind: str) -> None:
     config.library.mkdir(parents=True, exist_ok=True)
     handler = partial(_Handler, directory=str(config.library))
     with http.server.ThreadingHTTPServer((bind, port), handler) as server:
-        click.echo(f"http://{bind}:{server.server_address[1]}/")
+        output.line(f"http://{bind}:{server.server_address[1]}/")
         try:
             server.serve_forever()
         except KeyboardInterrupt:
-            click.echo("")
+            output.line("")

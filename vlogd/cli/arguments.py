@@ -1,0 +1,35 @@
+"""What several commands take: the configuration, the name of an inbox, `--json`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:  # pydantic and yaml are loaded when a configuration is read, not for `--help`
+    from vlogd.config import Config
+    from vlogd.ingest.inbox import Inbox
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+
+
+def config_of(context: click.Context) -> "Config":
+    """The configuration that the user named, or the first usual one that exists. Raises ConfigError."""
+    from vlogd.config import load
+
+    path: Path | None = context.obj
+    if path is None:
+        usual = [Path("vlogd.yaml"), Path("/etc/vlogd/vlogd.yaml")]
+        path = next((candidate for candidate in usual if candidate.exists()), usual[0])
+    return load(path)
+
+
+def inbox_named(config: "Config", name: str | None) -> "Inbox":
+    """The inbox with this name; the first one without a name. Raises click.BadParameter when there is none."""
+    if name is None:
+        return config.inboxes[0]
+    inboxes = {inbox.name: inbox for inbox in config.inboxes}
+    if name not in inboxes:
+        raise click.BadParameter(
+            f"There is no inbox {name!r}; there is {' and '.join(inboxes)}.", param_hint="--inbox"
+        )
+    return inboxes[name]
