@@ -48,7 +48,7 @@ class Check:
         """All differences, the journal's first."""
         lock = self._lock() if self._repair else None
         try:
-            away = self._volumes.away()
+            away = self._volumes.problem()
             return list(self._all()) if away is None else [Difference("disks", away)]
         finally:
             if lock is not None:

@@ -29,8 +29,8 @@ class State:
 def volumes_of(config: Config) -> Volumes:
     """The disks of a configuration."""
     folders = {"originals": config.originals, "library": config.library}
-    apart = {"archive": config.keeping.archive} if config.keeping.archive else {}
-    return Volumes(config.state, folders, config.reserve_bytes, apart)
+    optional = {"archive": config.keeping.archive} if config.keeping.archive else {}
+    return Volumes(config.state, folders, config.reserve_bytes, optional)
 
 
 def open_state(config: Config) -> State:

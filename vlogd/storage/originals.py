@@ -1,32 +1,31 @@
 """Where originals lie, and where they go.
 
     <originals>/<item id>/.vlogd-item.json     the item: from it a lost journal is rebuilt
-    <originals>/<item id>/<file name>          its original
+    <originals>/<item id>/.vlogd-media.json    ffprobe's description of the original
+    <originals>/<item id>/<file name>          the original
     <archive>/<item id>/<file name>            … which lies here once it was archived
-    <originals>/<item id>/.vlogd-deleted.json  … or was deleted, as `keeping.originals` said
-    <originals>/.trash/<item id>/              a removed item: this rename is the commit point
+    <originals>/<item id>/.vlogd-deleted.json  … or was deleted, as `keeping.originals` demands
+    <originals>/.trash/<item id>/              a removed item: the rename is the commit point
     <originals>/.trash/<item id>.json          until when it is kept
 
-Each function may be called again after a crash in the middle of it.
+Each method may be called again after a crash in the middle of it. All raise OSError when a disk fails.
 """
 
-import os
-import shutil
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
 
-from vlogd.core import digest, files
 from vlogd.core.cancellation import Stop
+from vlogd.core.documents import DocumentFormat
 from vlogd.core.errors import BadInput, Malformed, NewerFormat, Unavailable
 from vlogd.core.model import File, Item
 from vlogd.storage import item_document
+from vlogd.storage.tree import Tree
 
 MEDIA = ".vlogd-media.json"
-"""Beside an original: ffprobe's description of it (`media.description`)."""
+"""Beside an original: ffprobe's description of it, which ingest writes (`media.description`)."""
 
 TRASH = ".trash"
 _DELETED = ".vlogd-deleted.json"
@@ -40,157 +39,170 @@ class Scan:
     unreadable: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Deletion:
+    """An original was deleted on purpose (epoch seconds)."""
+
+    deleted_at: float
+
+
+@dataclass(frozen=True)
+class _TrashNote:
+    """Until when an item stays in the trash (epoch seconds)."""
+
+    keep_until: float
+
+
+_DELETION = DocumentFormat.of("the note of a deleted original", _Deletion)
+_TRASH_NOTE = DocumentFormat.of("the note of an item in the trash", _TrashNote)
+
+
 class Originals:
     """One originals folder and, where configured, the archive that its files move to."""
 
     def __init__(self, root: Path, archive: Path | None = None) -> None:
         self.root = root
-        self.archive = archive
+        self._tree = Tree(root)
+        self._archive = None if archive is None else Tree(archive)
 
     def scan(self, but: Collection[str] = frozenset()) -> Scan:
         """All accepted items, by what lies beside their originals; those with these ids are not read.
 
         Raises OSError when the folder itself cannot be listed. One that isn't there holds nothing.
         """
-        return _scan(self.root, but)
+        return self._scan(".", but)
 
     def item(self, item_id: str) -> Item | None:
         """The item with this id, whether its file is still there or not.
 
         Raises OSError, Malformed and NewerFormat: only None means that there is none.
         """
-        return _read_item(self.root / item_id)
+        return self._read_item(item_id)
 
     def write_item(self, folder: Path, item: Item) -> None:
         """Write an item's document into `folder`, with the unknown keys of the one that it replaces.
 
         `folder` may be one that is yet to become the item's own. Raises OSError, Malformed and NewerFormat.
         """
-        unknown: Mapping[str, Any] = {}
-        with suppress(FileNotFoundError):
-            unknown = item_document.FORMAT.read(self.root / item.id / item_document.NAME).unknown
-        item_document.FORMAT.write(folder / item_document.NAME, item, unknown)
+        earlier = self._tree.read(item_document.FORMAT, f"{item.id}/{item_document.NAME}")
+        unknown = {} if earlier is None else earlier.unknown
+        Tree(folder).write(item_document.FORMAT, item_document.NAME, item, unknown)
 
     def find(self, item: Item) -> Path | None:
-        """The original, wherever it lies; None when it is not there."""
-        if not isinstance(item.source, File):
-            return None
-        places = [self.root, *([self.archive] if self.archive else [])]
-        return next((place / item.original for place in places if (place / item.original).is_file()), None)
+        """The original, wherever it lies; None when it is not there or the item has none."""
+        tree = self._tree_of(item)
+        return None if tree is None else tree.path(item.original)
 
-    def media_facts(self, item: Item) -> Path:
-        """Where ffprobe's description of the original lies; items of vlogd 0.1 have none."""
-        return self.root / item.id / MEDIA
+    def media_facts(self, item: Item) -> Path | None:
+        """The file with ffprobe's description of the original; None when there is none (items of older versions)."""
+        name = f"{item.id}/{MEDIA}"
+        return self._tree.path(name) if self._tree.is_file(name) else None
 
     def was_deleted(self, item: Item) -> bool:
-        """Whether the original was deleted as the configuration said: nothing can be made of it again."""
-        return (self.root / item.id / _DELETED).exists() and self.find(item) is None
+        """Whether the original was deleted as the configuration demands: nothing can be made of it again."""
+        return self._tree.exists(f"{item.id}/{_DELETED}") and self.find(item) is None
 
     # What happens to the original of a finished video
 
     def put_into_archive(self, item: Item, stop: Stop) -> bool:
         """Move the original to the archive, read back and compared. Whether there was anything to do."""
-        source = self.root / item.original
-        if self.archive is None or not source.is_file():
+        if self._archive is None or self._tree_of(item) is not self._tree:
             return False
-        target = self.archive / item.original
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if not (target.is_file() and digest.same_bytes(source, target, stop)):
-            files.sweep_temporary(target.parent, "")
-            copied = files.copy_beside(source, target, stop)
-            if not digest.same_bytes(source, copied, stop):
-                copied.unlink()
-                raise Unavailable(f"The copy of {source} in the archive differs; its disk is to be checked.")
-            copied.replace(target)
-        files.sync_file(target)
-        files.sync_folder(target.parent)
-        files.sync_folder(self.archive)
-        source.unlink()
+        self._archive.copy_in(self._tree.path(item.original), item.original, stop)
+        self._tree.unlink(item.original)
         return True
 
     def delete(self, item: Item) -> bool:
-        """Delete the original and remember that it was meant. Whether there was anything to do."""
-        found = self.find(item)
-        if found is None:
+        """Delete the original and note that this was intended. Whether there was anything to do."""
+        tree = self._tree_of(item)
+        if tree is None:
             return False
-        files.write_json(self.root / item.id / _DELETED, {"deleted_at": round(time.time(), 3)})
-        found.unlink()
+        self._tree.write(_DELETION, f"{item.id}/{_DELETED}", _Deletion(round(time.time(), 3)))
+        tree.unlink(item.original)
         return True
 
     # The trash
 
     def remove(self, item: Item, keep_until: float) -> None:
-        """Move the item to the trash, where it is kept until then (epoch seconds); an older one there goes."""
-        home, target = self.root / item.id, self._lying(item.id)
-        if home.exists():
-            target.parent.mkdir(exist_ok=True)
-            shutil.rmtree(target, ignore_errors=True)
-            files.write_json(self._note(item), {"keep_until": keep_until})
-            home.rename(target)
-            files.sync_folder(target.parent)
-            files.sync_folder(self.root)
-        elif target.exists():
-            files.write_json(self._note(item), {"keep_until": keep_until})
+        """Move the item to the trash, where it is kept until then (epoch seconds), in place of an older one there."""
+        is_here, in_trash = self._tree.exists(item.id), _in_trash(item.id)
+        if is_here:
+            self._tree.make_folder(TRASH)
+            self._tree.remove(in_trash)
+        if is_here or self._tree.exists(in_trash):
+            self._tree.write(_TRASH_NOTE, _note(item), _TrashNote(keep_until))
+        if is_here:
+            self._tree.rename(item.id, in_trash)
 
     def removed(self) -> Iterator[tuple[Item, float]]:
         """What lies in the trash, and until when (epoch seconds); what cannot be read there is left alone."""
-        for item in _scan(self.root / TRASH, frozenset()).items:
-            with suppress(OSError, ValueError, KeyError):
-                yield item, float(files.read_json(self._note(item))["keep_until"])
+        for item in self._scan(TRASH, frozenset()).items:
+            with suppress(OSError, Malformed, NewerFormat):
+                note = self._tree.read(_TRASH_NOTE, _note(item))
+                if note is not None:
+                    yield item, note.value.keep_until
 
     def in_trash(self, item_id: str) -> Item | None:
-        """The item with this id that lies in the trash."""
-        return _read_item(self._lying(item_id))
+        """The item with this id that lies in the trash. Raises OSError, Malformed and NewerFormat."""
+        return self._read_item(_in_trash(item_id))
 
     def restore(self, item: Item) -> None:
         """Bring an item back from the trash. Raises BadInput when it is not there, or was dropped again."""
-        home, lying = self.root / item.id, self._lying(item.id)
-        if lying.exists() == home.exists():
+        in_trash = self._tree.exists(_in_trash(item.id))
+        if in_trash == self._tree.exists(item.id):
             raise BadInput(f"{item.title} cannot be restored: it was dropped again, or is gone.")
-        if lying.exists():
-            lying.rename(home)
-            files.sync_folder(self.root)
-        self._note(item).unlink(missing_ok=True)
+        if in_trash:
+            self._tree.rename(_in_trash(item.id), item.id)
+        self._tree.unlink(_note(item))
 
     def is_only_in_archive(self, item: Item) -> bool:
         """Whether the original of an item in the trash can only lie in the archive."""
-        lying = self._lying(item.id)
-        here = (lying / Path(item.original).name).exists() or (lying / _DELETED).exists()
-        return self.archive is not None and not here
+        if self._archive is None or not isinstance(item.source, File):
+            return False
+        names = (PurePosixPath(item.original).name, _DELETED)
+        return not any(self._tree.exists(f"{_in_trash(item.id)}/{name}") for name in names)
 
     def purge(self, item: Item) -> None:
-        """Delete an item that lies in the trash, for good."""
-        shutil.rmtree(self._lying(item.id), ignore_errors=True)
-        if self.archive is not None and not (self.root / item.id).exists():
-            shutil.rmtree(self.archive / item.id, ignore_errors=True)
-        self._note(item).unlink(missing_ok=True)
+        """Delete an item that lies in the trash, for good. Raises Unavailable when something of it cannot be deleted."""
+        try:
+            self._tree.remove(_in_trash(item.id))
+            if self._archive is not None and not self._tree.exists(item.id):
+                self._archive.remove(item.id)
+            self._tree.unlink(_note(item))
+        except OSError as error:
+            raise Unavailable(f"{item.slug} cannot be deleted from the trash: {error}.") from error
 
-    def _lying(self, item_id: str) -> Path:
-        return self.root / TRASH / item_id
+    def _tree_of(self, item: Item) -> Tree | None:
+        if not isinstance(item.source, File):
+            return None
+        trees = (self._tree, self._archive)
+        return next((tree for tree in trees if tree is not None and tree.is_file(item.original)), None)
 
-    def _note(self, item: Item) -> Path:
-        return self.root / TRASH / f"{item.id}.json"
-
-
-def _scan(folder: Path, but: Collection[str]) -> Scan:
-    items, unreadable = [], []
-    with suppress(FileNotFoundError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith(".") or entry.name in but:
+    def _scan(self, folder: str, but: Collection[str]) -> Scan:
+        items, unreadable = [], []
+        for name in self._tree.names(folder):
+            if name in but:
                 continue
             try:
-                item = _read_item(Path(entry.path))
+                item = self._read_item(f"{folder}/{name}")
             except (Malformed, NewerFormat) as error:
                 unreadable.append(str(error))
             except OSError as error:
-                unreadable.append(f"{error.filename or entry.path} cannot be read: {error.strerror}.")
+                unreadable.append(
+                    f"{error.filename or self._tree.path(name)} cannot be read: {error.strerror}."
+                )
             else:
                 items += [] if item is None else [item]
-    return Scan(tuple(items), tuple(unreadable))
+        return Scan(tuple(items), tuple(unreadable))
+
+    def _read_item(self, folder: str) -> Item | None:
+        document = self._tree.read(item_document.FORMAT, f"{folder}/{item_document.NAME}")
+        return None if document is None else document.value
 
 
-def _read_item(home: Path) -> Item | None:
-    """The item of a folder; None when there is none. Raises OSError, Malformed and NewerFormat."""
-    with suppress(FileNotFoundError, NotADirectoryError):
-        return item_document.FORMAT.read(home / item_document.NAME).value
-    return None
+def _in_trash(item_id: str) -> str:
+    return f"{TRASH}/{item_id}"
+
+
+def _note(item: Item) -> str:
+    return f"{TRASH}/{item.id}.json"

@@ -1,0 +1,101 @@
+"""A folder that is vlogd's own, with all below it: the one place of this room where a path becomes a file.
+
+Names are paths relative to the folder. "Not there" is an answer (None, False); every other trouble is raised as OSError,
+because a disk that fails must never look like an empty one.
+"""
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
+
+from vlogd.core import digest, files
+from vlogd.core.cancellation import Stop
+from vlogd.core.documents import Document, DocumentFormat
+from vlogd.core.errors import Unavailable
+
+T = TypeVar("T")
+
+
+class Tree:
+    """All operations are synced: what returned survives a power cut, where the file system can do that."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, name: str) -> Path:
+        """Where `name` lies, for tools that are given paths."""
+        return self.root / name
+
+    def is_file(self, name: str) -> bool:
+        """Whether a regular file lies there; links are followed: people link originals to other disks."""
+        status = self._status(name)
+        return status is not None and stat.S_ISREG(status.st_mode)
+
+    def exists(self, name: str) -> bool:
+        """Whether anything lies there."""
+        return self._status(name) is not None
+
+    def names(self, name: str = ".") -> Iterator[str]:
+        """The names in a folder, without hidden ones; none when it isn't there."""
+        with suppress(FileNotFoundError), os.scandir(self.path(name)) as entries:
+            yield from (entry.name for entry in entries if not entry.name.startswith("."))
+
+    def read(self, document: DocumentFormat[T], name: str) -> Document[T] | None:
+        """The document of that name; None when there is none. Raises OSError, Malformed and NewerFormat."""
+        with suppress(FileNotFoundError, NotADirectoryError):
+            return document.read(self.path(name))
+        return None
+
+    def write(
+        self, document: DocumentFormat[T], name: str, value: T, unknown: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write a document, whole or not at all; `unknown` are the keys to keep of an earlier one."""
+        document.write(self.path(name), value, unknown)
+
+    def make_folder(self, name: str) -> None:
+        """Make a folder and those above it, unless they are there."""
+        self.path(name).mkdir(parents=True, exist_ok=True)
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Rename within the tree, atomically."""
+        self.path(name).rename(self.path(new_name))
+        for folder in {self.path(name).parent, self.path(new_name).parent}:
+            files.sync_folder(folder)
+
+    def unlink(self, name: str) -> None:
+        """Remove a file; harmless when it isn't there."""
+        self.path(name).unlink(missing_ok=True)
+
+    def remove(self, name: str) -> None:
+        """Remove a folder with all that lies in it; harmless when it isn't there."""
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self.path(name))
+
+    def copy_in(self, source: Path, name: str, stop: Stop) -> None:
+        """Copy `source` to `name` and compare what can be read back; nothing is copied if the same bytes lie there.
+
+        Raises Unavailable when the copy differs, and Stopping in the middle.
+        """
+        target = self.path(name)
+        self.make_folder(str(PurePosixPath(name).parent))
+        if not (self.is_file(name) and digest.same_bytes(source, target, stop)):
+            files.sweep_temporary(target.parent, "")
+            copied = files.copy_beside(source, target, stop)
+            if not digest.same_bytes(source, copied, stop):
+                copied.unlink()
+                raise Unavailable(
+                    f"The copy of {source} in {target.parent} differs from it; check that disk."
+                )
+            copied.replace(target)
+        files.sync_file(target)
+        files.sync_folder(target.parent)
+        files.sync_folder(self.root)
+
+    def _status(self, name: str) -> os.stat_result | None:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            return self.path(name).stat()
+        return None
