@@ -1,14 +1,16 @@
 """Items beside their originals: what is written is read, and what cannot be read is told, never taken for missing."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from vlogd.core.errors import Malformed, NewerFormat
+from vlogd.core.cancellation import Never
+from vlogd.core.errors import BadInput, Malformed, NewerFormat, Unavailable
 from vlogd.core.model import Composition, File, Item, Link, Source
 from vlogd.storage.item_document import NAME
-from vlogd.storage.originals import Originals
+from vlogd.storage.originals import MEDIA, Originals
 
 ID = "00aa"
 
@@ -129,3 +131,105 @@ def test_what_is_no_item(originals: Originals) -> None:
     assert originals.scan().items == ()
     assert originals.scan().unreadable == ()
     assert Originals(originals.root / "absent").scan().items == ()
+
+
+@pytest.fixture
+def film(originals: Originals) -> Item:
+    """An item with its document, its original and ffprobe's description."""
+    item = item_with(File(f"{ID}/film.mp4"))
+    originals.write_item(originals.root / ID, item)
+    (originals.root / item.original).write_bytes(b"film")
+    (originals.root / ID / MEDIA).write_text("{}")
+    return item
+
+
+def test_ffprobes_description_stays_with_the_item(originals: Originals, film: Item, tmp_path: Path) -> None:
+    """Archiving and deleting leave it alone; it moves to the trash and back, and goes with the item."""
+    archiving = Originals(originals.root, tmp_path / ".archive")
+    description = originals.root / ID / MEDIA
+    assert archiving.media_facts(film) == description
+    assert archiving.put_into_archive(film, Never())
+    assert archiving.find(film) == tmp_path / ".archive" / film.original
+    assert archiving.delete(film)
+    assert archiving.was_deleted(film)
+    assert archiving.media_facts(film) == description
+    archiving.remove(film, 2e9)
+    assert archiving.media_facts(film) is None
+    archiving.restore(film)
+    assert archiving.media_facts(film) == description
+    archiving.remove(film, 2e9)
+    archiving.purge(film)
+    assert not list(originals.root.rglob(MEDIA))
+
+
+def test_the_archive_keeps_an_original_until_it_is_purged(
+    originals: Originals, film: Item, tmp_path: Path
+) -> None:
+    """In the trash only the document moves; whoever purges must have the archive's disk."""
+    archiving = Originals(originals.root, tmp_path / ".archive")
+    assert archiving.put_into_archive(film, Never())
+    assert not archiving.put_into_archive(film, Never())
+    archiving.remove(film, 2e9)
+    assert archiving.is_only_in_archive(film)
+    assert [(item.id, keep_until) for item, keep_until in archiving.removed()] == [(ID, 2e9)]
+    archiving.purge(film)
+    assert not (tmp_path / ".archive" / ID).exists()
+    assert list(archiving.removed()) == []
+
+
+def test_a_crash_between_the_copy_and_the_unlinking(originals: Originals, film: Item, tmp_path: Path) -> None:
+    """The original lies in both places: archiving again removes the first."""
+    archiving = Originals(originals.root, tmp_path / ".archive")
+    (tmp_path / ".archive" / ID).mkdir(parents=True)
+    (tmp_path / ".archive" / film.original).write_bytes(b"film")
+    assert archiving.put_into_archive(film, Never())
+    assert not (originals.root / film.original).exists()
+
+
+def test_removing_again_prolongs(originals: Originals, film: Item) -> None:
+    """A removal that a crash cut short is repeated, perhaps with another end."""
+    originals.remove(film, 1e9)
+    originals.remove(film, 2e9)
+    assert [keep_until for _, keep_until in originals.removed()] == [2e9]
+    assert originals.in_trash(ID) == film
+
+
+def test_what_cannot_be_deleted_stays_in_the_trash(originals: Originals, film: Item) -> None:
+    """It is found and tried again, instead of lying there for ever without its note."""
+    originals.remove(film, 1e9)
+    folder = originals.root / ".trash" / ID
+    if subprocess.run(["chattr", "+i", folder], check=False, capture_output=True).returncode:
+        pytest.skip("this file system knows no immutable folders, or this user may not make them")
+    try:
+        with pytest.raises(Unavailable, match="cannot be deleted from the trash"):
+            originals.purge(film)
+    finally:
+        subprocess.run(["chattr", "-i", folder], check=True)
+    assert [item for item, _ in originals.removed()] == [film]
+    originals.purge(film)
+    assert list(originals.removed()) == []
+
+
+def test_restoring(originals: Originals, film: Item) -> None:
+    """Twice is harmless, also after a crash before the note went; a new drop of the same is not replaced."""
+    with pytest.raises(BadInput, match="dropped again, or is gone"):
+        Originals(originals.root / "elsewhere").restore(film)
+    originals.remove(film, 1e9)
+    originals.restore(film)
+    assert originals.item(ID) == film
+    originals.restore(film)
+    originals.remove(film, 1e9)
+    (originals.root / ID).mkdir()
+    with pytest.raises(BadInput, match="dropped again"):
+        originals.restore(film)
+
+
+def test_an_item_without_a_file(originals: Originals) -> None:
+    """Nothing lies there that could be found, archived or deleted."""
+    item = item_with(Link("https://example.org/film"))
+    assert originals.find(item) is None
+    assert not originals.delete(item)
+    assert not originals.put_into_archive(item, Never())
+    assert not originals.is_only_in_archive(item)
+    with pytest.raises(TypeError, match="not dropped as a file"):
+        _ = item.original
