@@ -313,7 +313,7 @@ def test_sound_that_outlasts_the_pictures_is_told_of(file: str, tmp_path: Path) 
     check_playlists(work)
     have = {name for receipt in work.receipts.values() for name in receipt.files}
     assert HLS.view(work, have).facts["notes"] == [
-        "The sound goes on for 8 s after the last picture and is cut there."
+        "The audio goes on for 8 s after the last video frame and is cut off there."
     ]
 
 

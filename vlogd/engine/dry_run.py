@@ -11,7 +11,7 @@ from vlogd.core.model import File, Item
 from vlogd.core.settings import NoSettings
 from vlogd.media.process import Limits
 from vlogd.stages.hls import plan as hls
-from vlogd.stages.hls.plan import Plan
+from vlogd.stages.hls.plan import AudioOnlyPlan, ChunkedPlan, Plan, UnindexedPlan
 from vlogd.stages.pipeline import STAGES
 from vlogd.stages.probe import STAGE as PROBE
 from vlogd.stages.workspace import Workspace
@@ -41,10 +41,10 @@ def plan(path: Path, settings: Mapping[str, Any], limits: Limits) -> DryRun:
     return DryRun(
         file=str(path),
         duration_seconds=round(seconds, 3),
-        renditions=tuple(f"{one.width}x{one.height}" for one in planned.pictures),
-        segments=max(0, len(planned.borders) - 1),
-        chunks=len(planned.chunks),
-        audio=tuple(f"{one.name}, {one.channels} channels, {one.kbps} kbit/s" for one in planned.sounds),
+        renditions=tuple(f"{one.width}x{one.height}" for one in planned.published),
+        segments=max(0, len(planned.boundaries) - 1),
+        chunks=len(planned.chunks) if isinstance(planned, ChunkedPlan) else 0,
+        audio=tuple(f"{one.name}, {one.channels} channels, {one.kbps} kbit/s" for one in planned.audio),
         stages={stage.name: "it has not been made yet" for stage in STAGES},
         estimated_bytes=_bytes(planned, seconds),
         why=tuple(_why(planned)),
@@ -74,31 +74,33 @@ def _probe(path: Path, folder: Path, limits: Limits) -> Path:
 
 
 def _bytes(planned: Plan, seconds: float) -> int:
-    kbps = sum(one.max_kbps for one in planned.renditions) + sum(one.kbps for one in planned.sounds)
-    copied = sum(planned.timeline.source_bytes) if planned.copied and planned.timeline else 0
-    return copied + round(kbps * 1000 / 8 * seconds)
+    kbps = sum(rendition.max_kbps for rendition in planned.published)
+    kbps += sum(rendition.kbps for rendition in planned.audio)
+    copied_bytes = 0
+    if isinstance(planned, ChunkedPlan) and planned.copied is not None:
+        copied_bytes = sum(planned.timeline.source_bytes)
+    return copied_bytes + round(kbps * 1000 / 8 * seconds)
 
 
 def _why(planned: Plan) -> list[str]:
-    video = planned.media.video
-    if video is None:
-        return ["The file has no moving picture; it becomes an audio stream."]
-    shown = "x".join(map(str, video.shown_size()))
-    said = [f"The source is shown at {shown}; no rendition is larger (judged by the short side)."]
-    if planned.copied:
-        said.append("The source is standard H.264: its own pictures are published as the top rendition.")
+    if isinstance(planned, AudioOnlyPlan):
+        return ["The file has no video track; it becomes an audio stream."]
+    size = "x".join(map(str, planned.video.shown_size()))
+    reasons = [f"The source is displayed at {size}; no rendition is larger (judged by the short side)."]
+    if isinstance(planned, ChunkedPlan) and planned.copied:
+        reasons.append("The source is standard H.264: its own frames are published as the top rendition.")
     elif planned.why_no_copy:
-        said.append(planned.why_no_copy)
-    if planned.remux_first:
-        said.append(
-            "The file has no index: it is copied to MP4 first, which also tells its segments and chunks."
+        reasons.append(planned.why_no_copy)
+    if isinstance(planned, UnindexedPlan):
+        reasons.append(
+            "The file has no index: it is copied to MP4 first, after which segments and chunks are known."
         )
-    said += [
-        f"{one.name}: {one.width}x{one.height}, {one.codec}, at most {one.max_kbps} kbit/s"
-        for one in planned.renditions
+    reasons += [
+        f"{rendition.name}: {rendition.width}x{rendition.height}, {rendition.codec}, at most {rendition.max_kbps} kbit/s"
+        for rendition in planned.renditions
     ]
     if planned.config.skip_similar and len(planned.renditions) > 1:
-        said.append(
-            "A rendition that saves no tenth of its larger neighbour's bytes is left out after the first chunk."
+        reasons.append(
+            "A rendition that is not at least a tenth smaller than the next larger one is dropped after the first chunk."
         )
-    return said
+    return reasons

@@ -1,4 +1,4 @@
-"""Artifacts as the stages that read them see them. They stand here because no stage imports another."""
+"""Artifacts as the stages that read them see them. They are parsed here because no stage imports another."""
 
 import json
 from array import array
@@ -12,15 +12,16 @@ from vlogd.media.ffprobe import Media
 from vlogd.media.streaming.tracks import TEXTS
 
 KEYS = "video.keys"
-"""File of probe's artifact: pairs of int64, a key frame's time in stream ticks and its GOP's bytes."""
+"""In probe's artifact: pairs of int64, the time of a key frame in stream ticks and the bytes of its GOP."""
 
 
 @dataclass(frozen=True)
 class Probed:
-    """probe's artifact, read back. `pts_path` is None when there is no picture.
+    """The artifact of `probe`.
 
-    `keys_path` is there when the key frames are known to be IDR pictures of closed GOPs. `sound_seconds`:
-    how long the sound lasts where that is notably longer than the pictures do, else None.
+    `pts_path` is None when there is no video; `keys_path` is None unless the key frames are known to be IDR pictures of
+    closed GOPs. `remux_first`: the container has no index. `audio_seconds`: how long the audio lasts where that is
+    notably longer than the video, else None.
     """
 
     media: Media
@@ -29,10 +30,10 @@ class Probed:
     remux_first: bool
     pts_path: Path | None
     keys_path: Path | None
-    sound_seconds: float | None
+    audio_seconds: float | None
 
     def keys(self) -> list[tuple[int, int]]:
-        """Each key frame's time (stream ticks) and the bytes from it to the next; empty when not known."""
+        """The time of each key frame (stream ticks) and the bytes from it to the next; empty when not known."""
         if self.keys_path is None:
             return []
         values = array("q")
@@ -41,18 +42,17 @@ class Probed:
 
 
 def read_probed(folder: Path) -> Probed:
-    """What probe left in `folder`."""
-    said = json.loads((folder / "probe.json").read_bytes())
-    scan = said["scan"]
-    facts = ffprobe.from_json(said["media"])
+    """The artifact of `probe` that is in `folder`."""
+    content = json.loads((folder / "probe.json").read_bytes())
+    scan, media = content["scan"], ffprobe.from_json(content["media"])
     return Probed(
-        media=facts,
+        media=media,
         frames=scan["frames"],
         times_are_known=scan["times_are_known"],
         remux_first=scan["remux_first"],
-        pts_path=folder / "video.pts" if facts.video else None,
+        pts_path=folder / "video.pts" if media.video else None,
         keys_path=folder / KEYS if scan["keys"] else None,
-        sound_seconds=scan.get("sound_seconds"),
+        audio_seconds=scan.get("sound_seconds"),
     )
 
 

@@ -1,7 +1,7 @@
-"""The ffmpeg graph of one chunk: one decode feeds all renditions.
+"""The ffmpeg graph of one encode: one decode feeds all renditions.
 
-Parallelism comes from the renditions and from several chunks at a time, not from an encoder's threads
-(see `encoders`).
+Parallelism comes from the renditions and from several chunks at a time, not from an encoder's threads, which would make
+its output depend on timing (see `encoders`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,25 +16,35 @@ from vlogd.media.streaming.tracks import OFFSET_SECONDS, TICKS
 from vlogd.stages.hls.ladder import HlsSettings, Rendition
 
 GLOBAL_OPTIONS = ("-copyts", "-max_error_rate", "1")
-"""Keep the source's times. A damaged file is published as far as it decodes; the gate counts."""
+"""`copyts`: keep the source's times, which the plan is made of. `max_error_rate`: by default ffmpeg fails when two thirds
+of the frames don't decode; a damaged file is published as far as it decodes, and validation counts."""
 
 _TRIM_SLACK_TICKS = 10
-"""Rescaling to 1/90000 may round; pictures are never closer than 750 ticks (120 a second)."""
+"""Rescaling to 1/90000 may round by one tick; frames are never closer than 750 ticks (120 a second)."""
 
-MOVFLAGS = "+frag_keyframe+empty_moov+default_base_moof+frag_discont+skip_sidx+skip_trailer"
+_MOVFLAGS = "+frag_keyframe+empty_moov+default_base_moof+frag_discont+skip_sidx+skip_trailer"
+"""`frag_keyframe`: a fragment for each GOP. `empty_moov`: the header holds no samples and is written first.
+`default_base_moof`: data offsets count from their moof, as CMAF and MSE ask for. `frag_discont`: a fragment has the time
+of its first frame, not the sum of the durations before. `skip_sidx`, `skip_trailer`: no indexes, nobody reads them."""
+
 _INTERLACED = ("tt", "bb", "tb", "bt")
+"""ffprobe's `field_order` of interlaced video: which field is coded and displayed first."""
+
+_KEY_FRAME_EARLY_SECONDS = 5e-5
+"""Forced key frames are asked for this much early, so that rounding to microseconds can't miss one."""
 
 
-def pictures(
+def frames(
     source: Stream, video: VideoStream, start: int | None, end: int | None, shift: int, keep_every: int
 ) -> Stream:
-    """The source's pictures from `start` to before `end` (source ticks of 1/90000), less `shift`.
+    """The source's frames from `start` to before `end` (source time in ticks of 1/90000), moved back by `shift`.
 
-    Deinterlacing needs neighbours, so it comes before the cut; it also halves the time base, so
-    times are set to 1/90000 before they are compared.
+    Deinterlacing needs the neighbouring frames, so it comes before the cut. It also halves the time base, so the time
+    base is set before times are compared.
     """
     stream = source[str(video.index)]
     if video.field_order in _INTERLACED:
+        # send_frame: one frame for two fields. deint=interlaced: only frames that are marked as interlaced.
         stream = stream.filter("bwdif", mode="send_frame", deint="interlaced")
     stream = stream.filter("settb", f"1/{TICKS}")
     cut: dict[str, Any] = {}
@@ -49,28 +59,34 @@ def pictures(
     return stream.filter("setpts", f"PTS-({shift})")
 
 
-def scaled(stream: Stream, video: VideoStream, sizes: Sequence[Rendition]) -> list[Stream]:
-    """One stream per rendition: square pixels, limited range; SDR but for a rendition that keeps HDR."""
-    plain = [size for size in sizes if not size.hdr]
-    if video.hdr and len(plain) < len(sizes):
+def scaled(stream: Stream, video: VideoStream, ladder: Sequence[Rendition]) -> list[Stream]:
+    """A stream for each rendition: square pixels, limited range, and SDR unless the rendition keeps HDR."""
+    sdr = [rendition for rendition in ladder if not rendition.hdr]
+    if video.hdr and len(sdr) < len(ladder):
         both = stream.filter_multi_output("split", 2)
-        kept = [_sized(both[1], size) for size in sizes if size.hdr]
-        return [*_branches(_tone_mapped(both[0], plain[0]), plain), *kept]
-    return _branches(_tone_mapped(stream, plain[0]) if video.hdr else stream, plain)
+        kept = [_sized(both[1], rendition) for rendition in ladder if rendition.hdr]
+        return [*_branches(_tone_mapped(both[0], sdr[0]), sdr), *kept]
+    return _branches(_tone_mapped(stream, sdr[0]) if video.hdr else stream, sdr)
 
 
-def _branches(stream: Stream, sizes: Sequence[Rendition]) -> list[Stream]:
-    branches = stream.filter_multi_output("split", len(sizes)) if len(sizes) > 1 else [stream]
-    return [_sized(branches[index], size) for index, size in enumerate(sizes)]
+def _branches(stream: Stream, ladder: Sequence[Rendition]) -> list[Stream]:
+    branches = stream.filter_multi_output("split", len(ladder)) if len(ladder) > 1 else [stream]
+    return [_sized(branches[index], rendition) for index, rendition in enumerate(ladder)]
 
 
-def _sized(stream: Stream, size: Rendition) -> Stream:
-    stream = stream.filter("scale", size.width, size.height, flags="bicubic", out_range="tv")
+def _sized(stream: Stream, rendition: Rendition) -> Stream:
+    # bicubic is the scaler's default, written down so that no version's default changes the bytes. Limited range ("tv")
+    # is what players assume. The sizes are for square pixels; setsar removes what rounding leaves of an aspect ratio.
+    stream = stream.filter("scale", rendition.width, rendition.height, flags="bicubic", out_range="tv")
     return stream.filter("setsar", "1")
 
 
 def _tone_mapped(stream: Stream, largest: Rendition) -> Stream:
-    """HDR (PQ or HLG, only where tagged) to BT.709, once, at the largest size that is needed."""
+    """HDR (PQ or HLG, only where tagged) to BT.709, once, at the largest size that is needed.
+
+    Tone mapping works on linear light, in floating point, with 100 cd/m² as the white of SDR (`npl`). Hable's curve
+    keeps details in highlights; `desat=0` keeps their colour.
+    """
     stream = stream.filter("scale", largest.width, largest.height, flags="bicubic")
     stream = stream.filter("zscale", t="linear", npl=100).filter("format", "gbrpf32le")
     stream = stream.filter("zscale", p="bt709").filter("tonemap", tonemap="hable", desat=0)
@@ -80,52 +96,57 @@ def _tone_mapped(stream: Stream, largest: Rendition) -> Stream:
 def encoded(
     stream: Stream,
     target: Path,
-    size: Rendition,
+    rendition: Rendition,
     encoder: Encoder,
     config: HlsSettings,
-    keys: Mapping[str, Any],
+    key_frames: Mapping[str, Any],
 ) -> Stream:
-    """One rendition of a chunk as a fragmented MP4. `keys` forces key frames and passes times."""
+    """One rendition as a fragmented MP4. `key_frames` are the options that force them (`key_frames_at` or `_every`)."""
     return ffmpeg.output(
-        encoder.prepared(stream, ten_bit=size.hdr),
+        encoder.prepared(stream, ten_bit=rendition.hdr),
         target,
         **{
-            **encoder.options(config.crf, size.max_kbps, config.preset),
-            **keys,
-            # The default snaps times to the frame rate, by up to 21 ms.
+            **encoder.options(config.crf, rendition.max_kbps, config.preset),
+            **key_frames,
+            # By default times are rounded to the frame rate, by up to 21 ms.
             "enc_time_base": f"1:{TICKS}",
+            # No encoder version in the stream: it would change the bytes with every ffmpeg.
             "flags:v": "+bitexact",
-            **muxed(),
+            **mp4_options(),
             "output_ts_offset": OFFSET_SECONDS,
         },
     )
 
 
-def muxed() -> dict[str, Any]:
-    """Options of a fragmented MP4 whose times are the stream's own."""
+def mp4_options() -> dict[str, Any]:
+    """Output options of a fragmented MP4 whose times are the stream's own."""
     return {
         "video_track_timescale": TICKS,
+        # Titles, camera data and chapters of the source don't belong into segments.
         "map_metadata": -1,
         "map_chapters": -1,
+        # No muxer version and no date in the file.
         "fflags": "+bitexact",
+        # Times stay as they are: neither moved when one is negative, nor explained by an edit list.
         "avoid_negative_ts": "disabled",
         "use_editlist": 0,
-        "movflags": MOVFLAGS,
+        "movflags": _MOVFLAGS,
         "f": "mp4",
     }
 
 
-def at_times(seconds: Sequence[float]) -> dict[str, Any]:
-    """Key frames at these output times, each 50 us early so that rounding cannot miss one.
+def key_frames_at(seconds: Sequence[float]) -> dict[str, Any]:
+    """Key frames at these output times, and every frame at its own time.
 
-    A list, because in an expression `t` counts from the first picture of the process.
+    A list of times, because in an expression `t` counts from the first frame of the process. `passthrough` neither
+    drops nor repeats frames.
     """
     return {
-        "force_key_frames": ",".join(f"{max(0.0, s - 5e-5):.6f}" for s in seconds),
+        "force_key_frames": ",".join(f"{max(0.0, time - _KEY_FRAME_EARLY_SECONDS):.6f}" for time in seconds),
         "fps_mode": "passthrough",
     }
 
 
-def every(seconds: int) -> dict[str, Any]:
-    """Key frames every so many seconds, for a whole-file encode whose times are not known before."""
+def key_frames_every(seconds: int) -> dict[str, Any]:
+    """Key frames at intervals, for an encode whose times are not known before; `vfr` drops frames of equal time."""
     return {"force_key_frames": f"expr:gte(t,n_forced*{seconds})", "fps_mode": "vfr"}

@@ -1,10 +1,11 @@
-"""Which renditions a source gets, and the settings that decide it.
+"""Which video renditions a source gets, and the settings that decide it.
 
-A rung is judged by the short side of the picture as it is shown, so that a portrait clip gets the
-same ladder as a landscape one. No rendition is larger than the source. A source that is clearly
-taller than its highest rung (1920x800, 1333x1000) keeps its own size as the top rendition.
+A rung is compared with the short side of the frame as it is displayed, so that a portrait video gets the same ladder as
+a landscape one. No rendition is larger than the source. A source that is clearly taller than its highest rung
+(1920x800, 1333x1000) keeps its own size as the top rendition.
 
-H.264 is always made, because everything plays it [1.12]; `codecs` adds the same sizes in others.
+H.264 is always made, because every player decodes it (Apple 1.12); `codecs` adds the same sizes in others. Clauses
+called Apple are those of the HLS Authoring Specification for Apple Devices.
 """
 
 import math
@@ -19,19 +20,24 @@ Preset = Literal[
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"
 ]
 
-_WORTH_ITS_OWN = 1.10
-"""How much taller than the highest rung a source must be to get a rendition of its own size."""
+_OWN_SIZE_FACTOR = 1.10
+"""How much taller than the highest rung a source must be to get a rendition of its own size; below that, scaling it down
+loses nothing that can be seen."""
 
-_SMALLER_BY = 0.9
-"""A rendition that takes more of its larger neighbour's bytes than this helps nobody's connection."""
+_SIMILAR_SIZE = 0.9
+"""A rendition that takes more than this share of its larger neighbour's bytes helps nobody's connection."""
 
-_OF_H264_BITS = {"h264": 1.0, "hevc": 0.65, "av1": 0.55}
-"""Caps of the other codecs, as a share of H.264's at like quality."""
+_BITS_OF_H264 = {"h264": 1.0, "hevc": 0.65, "av1": 0.55}
+"""The caps of the other codecs as a share of H.264's for about the same quality. Chosen on the careful side of what is
+commonly reported: HEVC saves 35 to 50 %, AV1 45 to 60 %."""
+
+_LOWEST_CAP_KBPS = 100
+"""For tiny frames the rule by area would give a cap of a few kbit/s, which no encoder can keep."""
 
 
 @settings
 class Rung:
-    """One step of the ladder: the short side in pixels and the most bits it may take."""
+    """One step of the ladder: the short side in pixels, and the bit rate that it may take at most."""
 
     height: PositiveInt
     max_kbps: PositiveInt
@@ -45,11 +51,12 @@ _LADDER = (
     Rung(height=480, max_kbps=1400),
     Rung(height=360, max_kbps=800),
 )
+"""Close to Apple's own table of H.264 bit rates, at the sizes that screens have."""
 
 
 @settings
 class HlsSettings:
-    """How the stream is made. Segments and GOPs as Apple asks for [7.5, 1.13]."""
+    """How the stream is made. The defaults of segments and GOPs are Apple's (7.5, 1.13)."""
 
     ladder: tuple[Rung, ...] = _LADDER
     copy: Literal["auto", "never"] = "auto"
@@ -79,7 +86,7 @@ class HlsSettings:
 
 @dataclass(frozen=True)
 class Rendition:
-    """One picture size in one codec. `name` is its folder's name. `hdr`: the source's range is kept."""
+    """One frame size in one codec. `name` is also the name of its folder. `hdr`: the dynamic range is kept."""
 
     name: str
     width: int
@@ -89,59 +96,63 @@ class Rendition:
     hdr: bool = False
 
 
-def renditions(shown: tuple[int, int], config: HlsSettings, *, hdr: bool = False) -> tuple[Rendition, ...]:
-    """The renditions of a source that is shown at `shown` (width, height), the largest H.264 first.
+def renditions(
+    display_size: tuple[int, int], config: HlsSettings, *, hdr: bool = False
+) -> tuple[Rendition, ...]:
+    """The renditions of a source that is displayed at `display_size` (width, height), the largest H.264 one first.
 
     `hdr`: the source has a high dynamic range; with `keep_hdr` it gets one HEVC rendition that has it too.
     """
-    plain = _sizes(shown, config)
+    in_h264 = _sizes(display_size, config)
     extra = [codec for codec in ("hevc", "av1") if codec in config.codecs and config.segment_format == "fmp4"]
-    made = [*plain, *(_in_codec(one, codec) for codec in extra for one in plain)]
+    ladder = [*in_h264, *(_in_codec(size, codec) for codec in extra for size in in_h264)]
     if hdr and config.keep_hdr and config.segment_format == "fmp4":
-        top = _in_codec(plain[0], "hevc")
-        made.append(Rendition(f"{plain[0].name}-hdr", top.width, top.height, top.max_kbps, "hevc", hdr=True))
-    return tuple(made)
+        top = _in_codec(in_h264[0], "hevc")
+        name = f"{in_h264[0].name}-hdr"
+        ladder.append(Rendition(name, top.width, top.height, top.max_kbps, "hevc", hdr=True))
+    return tuple(ladder)
 
 
-def too_similar(made: Sequence[Rendition], sizes: Mapping[str, int]) -> list[str]:
-    """Names of renditions to leave out, by the bytes that the first chunk took in each.
+def too_similar(ladder: Sequence[Rendition], size_bytes: Mapping[str, int]) -> list[str]:
+    """The names of renditions to leave out, by the bytes that the first chunk takes in each.
 
-    Of each codec, from the largest picture on: one that does not save a tenth against the last one that
-    was kept. A slide show needs no smaller pictures.
+    In each codec, from the largest frame size down: one that does not save a tenth compared with the last one that was
+    kept. A slide show needs no smaller frames.
     """
     dropped = []
-    last: dict[str, int] = {}
-    for one in made:
-        if one.hdr:
+    kept_bytes: dict[str, int] = {}
+    for rendition in ladder:
+        if rendition.hdr:
             continue
-        if one.codec in last and sizes[one.name] > _SMALLER_BY * last[one.codec]:
-            dropped.append(one.name)
+        size, codec = size_bytes[rendition.name], rendition.codec
+        if codec in kept_bytes and size > _SIMILAR_SIZE * kept_bytes[codec]:
+            dropped.append(rendition.name)
         else:
-            last[one.codec] = sizes[one.name]
+            kept_bytes[codec] = size
     return dropped
 
 
-def _sizes(shown: tuple[int, int], config: HlsSettings) -> list[Rendition]:
-    short = min(shown)
+def _sizes(display_size: tuple[int, int], config: HlsSettings) -> list[Rendition]:
+    short = min(display_size)
     rungs = sorted((rung for rung in config.ladder if rung.height <= short), key=lambda rung: -rung.height)
-    made = [_scaled(shown, rung.height, rung.max_kbps) for rung in rungs]
-    if not rungs or short > rungs[0].height * _WORTH_ITS_OWN:
-        made.insert(0, _scaled(shown, short, cap_kbps(short, config)))
-    return made
+    sizes = [_scaled(display_size, rung.height, rung.max_kbps) for rung in rungs]
+    if not rungs or short > rungs[0].height * _OWN_SIZE_FACTOR:
+        sizes.insert(0, _scaled(display_size, short, cap_kbps(short, config)))
+    return sizes
 
 
-def _in_codec(one: Rendition, codec: Literal["hevc", "av1"]) -> Rendition:
-    kbps = round(one.max_kbps * _OF_H264_BITS[codec])
-    return Rendition(f"{one.name}-{codec}", one.width, one.height, kbps, codec)
+def _in_codec(rendition: Rendition, codec: Literal["hevc", "av1"]) -> Rendition:
+    kbps = round(rendition.max_kbps * _BITS_OF_H264[codec])
+    return Rendition(f"{rendition.name}-{codec}", rendition.width, rendition.height, kbps, codec)
 
 
-def _scaled(shown: tuple[int, int], short: int, max_kbps: int) -> Rendition:
-    width, height = (_even(side * short / min(shown)) for side in shown)
+def _scaled(display_size: tuple[int, int], short: int, max_kbps: int) -> Rendition:
+    width, height = (_even(side * short / min(display_size)) for side in display_size)
     return Rendition(f"v{short}", width, height, max_kbps)
 
 
 def _even(side: float) -> int:
-    """4:2:0 needs even sides; a one-pixel side becomes two."""
+    """4:2:0 chroma subsampling needs even sides; a side of one pixel becomes two."""
     return max(2, math.floor(side / 2 + 0.5) * 2 if side % 2 != 1 else int(side) - 1)
 
 
@@ -149,4 +160,4 @@ def cap_kbps(short: int, config: HlsSettings) -> int:
     """The cap of a size between two rungs, by its area; beyond the ladder's ends by the nearest rung."""
     by_height = sorted(config.ladder, key=lambda rung: rung.height)
     nearest = next((rung for rung in by_height if rung.height >= short), by_height[-1])
-    return max(100, round(nearest.max_kbps * min(1.0, (short / nearest.height) ** 2)))
+    return max(_LOWEST_CAP_KBPS, round(nearest.max_kbps * min(1.0, (short / nearest.height) ** 2)))

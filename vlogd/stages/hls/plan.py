@@ -1,29 +1,30 @@
-"""From probe's facts to the parts of the step: pure, and the same at every start.
+"""From probe's artifact and the receipts so far to a plan. Pure, so that it is the same at every start.
 
-| part          | what                                                                              |
-|---------------|-----------------------------------------------------------------------------------|
-| `remux`       | un-indexed containers (TS, PS): copied to MP4 and scanned again, before all else  |
-| `copy`        | the source's own pictures as the top rendition, where it is `standard`            |
-| `video-0000`… | one chunk of all renditions                                                       |
-| `video-whole` | instead of chunks where the file does not say when its pictures are shown         |
-| `audio-0`…    | one sound track as AAC, cut where the pictures are cut                            |
+| plan            | for                                                                                        |
+|-----------------|--------------------------------------------------------------------------------------------|
+| `ChunkedPlan`   | video whose frame times are known: cut into chunks, perhaps with the source's frames on top |
+| `UnindexedPlan` | a container without an index (TS, PS): it has to be copied to MP4 before more can be planned |
+| `WholeFilePlan` | video whose frame times are not known: encoded in one go                                   |
+| `AudioOnlyPlan` | no video at all                                                                            |
 
-If a copy turns out not to be what the scan promised, the chunks are planned anew with one rendition
-more, and go by other names (`full-0000`…).
+An `UnindexedPlan` becomes a `ChunkedPlan` when the copy to MP4 worked, and a `WholeFilePlan` when it did not. If a copy
+of the source's own frames turns out not to be what the scan promised, the chunks are planned anew with one rendition
+more, under other names. `parts.py` makes parts of a plan.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
-from vlogd.core.model import Part, Receipt
-from vlogd.media.ffprobe import Media
+from vlogd.core.model import Receipt
+from vlogd.media.ffprobe import Media, VideoStream
 from vlogd.media.streaming.tracks import OFFSET, TICKS
 from vlogd.stages import artifacts, facts
 from vlogd.stages.artifacts import Probed
 from vlogd.stages.hls import passthrough, timeline
-from vlogd.stages.hls.audio_tracks import Sound, sounds
+from vlogd.stages.hls.audio_tracks import AudioRendition, audio_renditions
 from vlogd.stages.hls.facts import CopyFacts, EncodeFacts, RemuxFacts
 from vlogd.stages.hls.ladder import HlsSettings, Rendition, renditions
 from vlogd.stages.hls.timeline import Chunk, Timeline
@@ -31,194 +32,250 @@ from vlogd.stages.hls.timeline import Chunk, Timeline
 REMUX = "remux"
 COPY = "copy"
 WHOLE = "video-whole"
+
 REMUXED_PTS = "remux.pts"
-
-_COPY_SPEED = 100
-"""How much less work a copied second is than an encoded one, for progress bars."""
-_SOUND_SPEED = 20
-_OVER_CAP = 1.2
-"""A chunk may exceed its renditions' caps by what their buffers hold."""
+"""Delivered by the part `remux`: the frame times of the copy, like `video.pts` of probe."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What is to be made.
+@dataclass(frozen=True, kw_only=True)
+class AudioOnlyPlan:
+    """Audio renditions, cut evenly. `boundaries`: when segments begin and the last one ends, in published ticks."""
 
-    `renditions` are encoded, `copied` is the source's own. `borders`: where segments begin and the last
-    one ends (published ticks); empty until it is known. `timeline` is None for sound alone and for a
-    whole-file encode. `why_no_copy` is for people. `source_keys`: when the
-    source's key frames are shown (published ticks), where they are known to begin closed GOPs.
-    `sound_seconds`: how long the sound lasts where that is notably longer than the pictures do.
+    media: Media
+    config: HlsSettings
+    audio: tuple[AudioRendition, ...]
+    boundaries: tuple[int, ...]
+
+    @property
+    def published(self) -> tuple[Rendition, ...]:
+        """The video renditions: none."""
+        return ()
+
+    @property
+    def encode_parts(self) -> tuple[str, ...]:
+        """The names of the parts that encode video: none."""
+        return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _VideoPlan:
+    """What all plans of a video have.
+
+    `renditions` are those that are encoded. `why_no_copy` is a sentence for people, "" when the source's frames are
+    copied or that cannot be said yet. `audio_seconds`: how long the audio lasts where that is notably longer than the
+    video.
     """
 
     media: Media
     config: HlsSettings
+    video: VideoStream
+    audio: tuple[AudioRendition, ...]
     renditions: tuple[Rendition, ...]
-    sounds: tuple[Sound, ...]
-    copied: Rendition | None = None
-    why_no_copy: str | None = None
-    copy_failed: bool = False
-    timeline: Timeline | None = None
-    chunks: tuple[Chunk, ...] = ()
-    borders: tuple[int, ...] = ()
-    remux_first: bool = False
-    source_keys: tuple[int, ...] = ()
-    sound_seconds: float | None = None
+    why_no_copy: str = ""
+    audio_seconds: float | None = None
+
+    @property
+    def published(self) -> tuple[Rendition, ...]:
+        """The video renditions that viewers get, the largest H.264 one first."""
+        return self.renditions
+
+    @property
+    def boundaries(self) -> tuple[int, ...]:
+        """When segments begin and the last one ends, in published ticks; empty while that is not known."""
+        return ()
+
+    @property
+    def encode_parts(self) -> tuple[str, ...]:
+        """The names of the parts that encode video, in the order of the stream."""
+        return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnindexedPlan(_VideoPlan):
+    """Nothing is known before the file has been copied to MP4."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WholeFilePlan(_VideoPlan):
+    """One encode from the first frame to the last; it finds the boundaries.
+
+    `remux_failed`: the file has no index, and a copy to MP4 did not give it one.
+    """
+
+    found_boundaries: tuple[int, ...] = ()
+    remux_failed: bool = False
+
+    @property
+    def boundaries(self) -> tuple[int, ...]:
+        """What the encode found."""
+        return self.found_boundaries
+
+    @property
+    def encode_parts(self) -> tuple[str, ...]:
+        """The only one."""
+        return (WHOLE,)
 
     @property
     def frame_rate(self) -> Fraction:
-        """Pictures a second, on average."""
-        assert self.media.video is not None  # noqa: S101 - asked for pictures only
-        return Fraction(self.media.video.frame_rate) / (self.timeline.keep_every if self.timeline else 1)
+        """Frames a second, on average."""
+        return Fraction(self.video.frame_rate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChunkedPlan(_VideoPlan):
+    """Chunks of segments with exact frame times.
+
+    `copied`: the source's own frames as a rendition. `copy_failed`: they were to be one, and were not what the scan
+    promised. `source_keys`: the times of the source's key frames (published ticks), where these are known to begin
+    closed GOPs. `remuxed`: chunks are read from a copy in MP4.
+    """
+
+    timeline: Timeline
+    chunks: tuple[Chunk, ...]
+    source_keys: tuple[int, ...] = ()
+    copied: Rendition | None = None
+    copy_failed: bool = False
+    remuxed: bool = False
 
     @property
-    def pictures(self) -> tuple[Rendition, ...]:
-        """All renditions, the copied one first."""
-        return (*((self.copied,) if self.copied else ()), *self.renditions)
+    def published(self) -> tuple[Rendition, ...]:
+        """The copied frames first."""
+        return self.renditions if self.copied is None else (self.copied, *self.renditions)
 
     @property
-    def extension(self) -> str:
-        """Of media segments."""
-        return "ts" if self.config.segment_format == "ts" else "m4s"
+    def boundaries(self) -> tuple[int, ...]:
+        """Those of the timeline."""
+        return self.timeline.boundaries
+
+    @property
+    def encode_parts(self) -> tuple[str, ...]:
+        """One for each chunk."""
+        return tuple(self.chunk_part(chunk.number) for chunk in self.chunks)
+
+    @property
+    def frame_rate(self) -> Fraction:
+        """Published frames a second, on average."""
+        return Fraction(self.video.frame_rate) / self.timeline.keep_every
 
     def chunk_part(self, number: int) -> str:
-        """The name of a chunk's part."""
+        """The name of a chunk's part. After a failed copy the chunks have a rendition more, so they are others."""
         return f"{'full' if self.copy_failed else 'video'}-{number:04d}"
+
+
+VideoPlan = UnindexedPlan | WholeFilePlan | ChunkedPlan
+StreamPlan = AudioOnlyPlan | WholeFilePlan | ChunkedPlan
+"""A plan that says how the stream is made."""
+
+Plan = StreamPlan | UnindexedPlan
+
+
+def extension(config: HlsSettings) -> str:
+    """The file name extension of media segments."""
+    return "ts" if config.segment_format == "ts" else "m4s"
 
 
 def read(probe_folder: Path, step_folder: Path, receipts: Mapping[str, Receipt], config: HlsSettings) -> Plan:
     """The plan, as far as it can be known from what is done."""
     probed = artifacts.read_probed(probe_folder)
-    media = probed.media
-    tracks = sounds(media, config)
-    if media.video is None:
-        return Plan(media, config, (), tracks, borders=_even_borders(media.duration_seconds, config))
-    sizes = renditions(media.video.shown_size(), config, hdr=media.video.hdr)
-    plan = Plan(
-        media, config, sizes, tracks, remux_first=probed.remux_first, sound_seconds=probed.sound_seconds
+    media, video = probed.media, probed.media.video
+    audio = audio_renditions(media, config)
+    if video is None:
+        boundaries = timeline.even_boundaries(media.duration_seconds, config)
+        return AudioOnlyPlan(media=media, config=config, audio=audio, boundaries=boundaries)
+    unindexed = UnindexedPlan(
+        media=media,
+        config=config,
+        video=video,
+        audio=audio,
+        renditions=renditions(video.shown_size(), config, hdr=video.hdr),
+        audio_seconds=probed.audio_seconds,
     )
     if not probed.times_are_known or probed.pts_path is None:
-        return _whole(replace(plan, remux_first=False), receipts)
-    if probed.remux_first:
-        if REMUX not in receipts:
-            return plan
-        remux = facts.of_part(receipts, REMUX, RemuxFacts)
-        if not remux.copied:
-            return _whole(plan, receipts)
-        return _similar_left_out(
-            _chunked(plan, step_folder / REMUXED_PTS, remux.time_base, remux.zero_seconds), receipts
-        )
-    return _similar_left_out(_with_copy(plan, probed, receipts), receipts)
+        return _whole_file(unindexed, receipts, remux_failed=False)
+    if not probed.remux_first:
+        return _without_similar(_indexed(unindexed, probed, probed.pts_path, receipts), receipts)
+    if REMUX not in receipts:
+        return unindexed
+    remux = facts.of_part(receipts, REMUX, RemuxFacts)
+    if not remux.copied:
+        return _whole_file(unindexed, receipts, remux_failed=True)
+    times = _FrameTimes(step_folder / REMUXED_PTS, Fraction(remux.time_base), Fraction(remux.zero_seconds))
+    return _without_similar(replace(_chunked(unindexed, times), remuxed=True), receipts)
 
 
-def parts(plan: Plan, receipts: Mapping[str, Receipt]) -> tuple[Part, ...]:
-    """The parts that are known so far."""
-    if plan.remux_first and REMUX not in receipts:
-        return (Part(REMUX, weight=1.0, state_bytes=plan.media.size_bytes),)
-    before = (Part(REMUX),) if plan.remux_first else ()
-    seconds = max(1.0, plan.media.duration_seconds)
-    if plan.copied or plan.copy_failed:
-        size = sum(plan.timeline.source_bytes) if plan.timeline else 0
-        before = (*before, Part(COPY, weight=seconds / _COPY_SPEED, library_bytes=size, state_bytes=size))
-    if plan.timeline is not None:
-        pictures = tuple(_chunk_part(chunk, plan) for chunk in plan.chunks)
-    elif plan.renditions:
-        size = _encoded_bytes(plan, seconds)
-        pictures = (Part(WHOLE, weight=seconds, library_bytes=size, state_bytes=size),)
-    else:
-        pictures = ()
-    voices = tuple(_sound_part(one, seconds) for one in plan.sounds if plan.borders)
-    return (*before, *pictures, *voices)
+@dataclass(frozen=True)
+class _FrameTimes:
+    """The file with the frames' times, the duration of one of its ticks in seconds, and the time that is zero."""
+
+    path: Path
+    time_base: Fraction
+    zero_seconds: Fraction
 
 
-def _encoded_bytes(plan: Plan, seconds: float) -> int:
-    """At most what all encoded renditions take, by their caps."""
-    return round(sum(one.max_kbps for one in plan.renditions) * 125 * seconds * _OVER_CAP)
-
-
-def _sound_part(one: Sound, seconds: float) -> Part:
-    size = round(one.kbps * 125 * seconds * _OVER_CAP)
-    return Part(one.part, weight=seconds / _SOUND_SPEED, library_bytes=size, state_bytes=size)
-
-
-def _chunk_part(chunk: Chunk, plan: Plan) -> Part:
-    seconds = (plan.borders[chunk.last] - plan.borders[chunk.first]) / TICKS
-    size = _encoded_bytes(plan, seconds)
-    return Part(
-        plan.chunk_part(chunk.number),
-        order=chunk.number,
-        weight=seconds,
-        alone=chunk.number == 0,
-        library_bytes=size,
-        state_bytes=size,
-        data={"chunk": chunk.number},
+def _whole_file(plan: UnindexedPlan, receipts: Mapping[str, Receipt], *, remux_failed: bool) -> WholeFilePlan:
+    found = facts.of_part(receipts, WHOLE, EncodeFacts).borders if WHOLE in receipts else ()
+    return WholeFilePlan(
+        **_fields(plan),
+        why_no_copy="The source is re-encoded: the file doesn't say when its frames are presented.",
+        found_boundaries=found,
+        remux_failed=remux_failed,
     )
 
 
-def _with_copy(plan: Plan, probed: Probed, receipts: Mapping[str, Receipt]) -> Plan:
-    """The chunked plan, with the source's own pictures on top where they are standard."""
-    video = plan.media.video
-    assert video is not None and probed.pts_path is not None  # noqa: S101, PT018 - asked for pictures only
-    zero_seconds = str(Fraction(plan.media.start_seconds).limit_denominator(TICKS))
+def _chunked(plan: UnindexedPlan, times: _FrameTimes, keys: timeline.Keys = ()) -> ChunkedPlan:
+    frame_rate = Fraction(plan.video.frame_rate)
+    cut = timeline.read(times.path, times.time_base, times.zero_seconds, frame_rate, plan.config, keys)
+    chunks = tuple(timeline.chunks(len(cut.cuts), plan.config))
+    return ChunkedPlan(**_fields(plan), timeline=cut, chunks=chunks)
+
+
+def _indexed(
+    plan: UnindexedPlan, probed: Probed, pts_path: Path, receipts: Mapping[str, Receipt]
+) -> ChunkedPlan:
+    """The chunks of an indexed file, with the source's own frames on top where they may be published."""
+    zero_seconds = Fraction(plan.media.start_seconds).limit_denominator(TICKS)
+    times = _FrameTimes(pts_path, Fraction(plan.video.time_base), zero_seconds)
     keys = tuple(probed.keys())
-    zero = round(Fraction(zero_seconds) * TICKS)
-    ticks = Fraction(video.time_base) * TICKS
-    plan = replace(plan, source_keys=tuple(round(time * ticks) - zero + OFFSET for time, _ in keys))
-    why = passthrough.why_not(video, plan.config)
+    shift, ticks = OFFSET - round(zero_seconds * TICKS), times.time_base * TICKS
+    source_keys = tuple(round(time * ticks) + shift for time, _ in keys)
+    why = passthrough.why_not(plan.video, plan.config)
     if why is None and not keys:
-        why = "The source is encoded anew: it is no plain MP4, or its key frames are not IDR pictures of closed GOPs."
+        why = "The source is re-encoded: it is no plain MP4, or its key frames are not IDR pictures of closed GOPs."
     if why is None:
-        cut = _chunked(plan, probed.pts_path, video.time_base, zero_seconds, keys)
-        assert cut.timeline is not None  # noqa: S101 - just made
-        why = passthrough.why_not_cut(video, plan.config, cut.timeline)
+        cut_at_keys = replace(_chunked(plan, times, keys), source_keys=source_keys)
+        why = passthrough.why_not_cut(plan.video, plan.config, cut_at_keys.timeline)
         if why is None:
-            return _copied(cut, receipts)
-    return replace(_chunked(plan, probed.pts_path, video.time_base, zero_seconds), why_no_copy=why)
+            return _with_copy(cut_at_keys, receipts)
+    return replace(_chunked(plan, times), source_keys=source_keys, why_no_copy=why)
 
 
-def _copied(plan: Plan, receipts: Mapping[str, Receipt]) -> Plan:
-    """The copy takes the place of the largest H.264 rendition, unless it failed its gate."""
-    video = plan.media.video
-    assert video is not None  # noqa: S101 - only pictures are copied
-    copy = facts.of_part(receipts, COPY, CopyFacts) if COPY in receipts else None
-    if copy is not None and not copy.copied:
-        return replace(plan, copy_failed=True, why_no_copy=copy.why)
+def _with_copy(plan: ChunkedPlan, receipts: Mapping[str, Receipt]) -> ChunkedPlan:
+    """The copied frames take the place of the largest H.264 rendition, unless they failed validation."""
+    if COPY in receipts:
+        copy = facts.of_part(receipts, COPY, CopyFacts)
+        if not copy.copied:
+            return replace(plan, copy_failed=True, why_no_copy=copy.why)
     rest = plan.renditions[1:]
-    return replace(
-        plan, copied=passthrough.rendition(video), renditions=rest, chunks=plan.chunks if rest else ()
-    )
+    copied = passthrough.rendition(plan.video)
+    return replace(plan, copied=copied, renditions=rest, chunks=plan.chunks if rest else ())
 
 
-def _similar_left_out(plan: Plan, receipts: Mapping[str, Receipt]) -> Plan:
+def _without_similar(plan: ChunkedPlan, receipts: Mapping[str, Receipt]) -> ChunkedPlan:
     """Without the renditions that the first chunk found not worth making."""
-    name = plan.chunk_part(0)
-    dropped = facts.of_part(receipts, name, EncodeFacts).similar if name in receipts else ()
-    return replace(plan, renditions=tuple(one for one in plan.renditions if one.name not in dropped))
+    first = plan.chunk_part(0)
+    if first not in receipts:
+        return plan
+    similar = facts.of_part(receipts, first, EncodeFacts).similar
+    return replace(plan, renditions=tuple(size for size in plan.renditions if size.name not in similar))
 
 
-def _chunked(plan: Plan, pts_path: Path, time_base: str, zero_seconds: str, keys: timeline.Keys = ()) -> Plan:
-    assert plan.media.video is not None  # noqa: S101 - only a picture is cut into chunks
-    times = timeline.read(
-        pts_path,
-        Fraction(time_base),
-        Fraction(zero_seconds),
-        Fraction(plan.media.video.frame_rate),
-        plan.config,
-        keys,
-    )
-    chunks = tuple(timeline.chunks(len(times.cuts), plan.config))
-    return replace(plan, timeline=times, chunks=chunks, borders=tuple(times.borders))
-
-
-def _whole(plan: Plan, receipts: Mapping[str, Receipt]) -> Plan:
-    known: Sequence[int] = facts.of_part(receipts, WHOLE, EncodeFacts).borders if WHOLE in receipts else ()
-    why = "The source is encoded anew: the file does not say when its pictures are shown."
-    return replace(plan, borders=tuple(known), why_no_copy=why)
-
-
-def _even_borders(seconds: float, config: HlsSettings) -> tuple[int, ...]:
-    """Cuts for sound alone; one of which not even the packets tell a length is taken as one second long."""
-    length = round(max(seconds, 1.0) * TICKS)
-    step = config.segment_seconds * TICKS
-    starts = [*range(0, max(1, length - TICKS // 2), step)]
-    return tuple(OFFSET + at for at in (*starts, length))
+def _fields(plan: UnindexedPlan) -> dict[str, Any]:
+    """What every plan of the same video has."""
+    return {
+        "media": plan.media,
+        "config": plan.config,
+        "video": plan.video,
+        "audio": plan.audio,
+        "renditions": plan.renditions,
+        "audio_seconds": plan.audio_seconds,
+    }

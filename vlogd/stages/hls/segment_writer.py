@@ -1,7 +1,7 @@
-"""Writes the media segments of one picture track: GOPs with exact times in, whole files out.
+"""Writes the media segments of one video rendition: GOPs with exact times go in, whole files come out.
 
-The format is fragmented MP4, or MPEG-TS where the configuration asks for it (each segment is then made
-from the same fragments by a copy, so that both formats have the same pictures at the same times).
+The format is fragmented MP4, or MPEG-TS where the configuration asks for it. A transport stream segment is made from the
+same fragments by a copy, so that both formats have the same frames at the same times.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from vlogd.stages.workspace import Workspace
 
 @dataclass(frozen=True)
 class Gop:
-    """Pictures shown at `pts` (decoding order, published ticks) until `end`, and where their bytes lie.
+    """Frames that are presented at `pts` (decoding order, published ticks) until `end`, and where their bytes are.
 
     They follow one another in the file `path` from `data_at` on; `sizes` are in bytes.
     """
@@ -39,9 +39,9 @@ class Gop:
 
 
 class SegmentWriter:
-    """Delivers the segments of one track into its `folder`, below the step's folder.
+    """Delivers the segments of one rendition into its `folder`, below the step's folder.
 
-    `iframes` collects where the key frames lie in each segment: offset and length in turn.
+    `iframes` collects where the key frames are in each segment.
     """
 
     def __init__(self, ws: Workspace[HlsSettings], folder: str, init: bytes, extension: str) -> None:
@@ -56,34 +56,42 @@ class SegmentWriter:
     def write(self, number: int, gops: Sequence[Gop]) -> None:
         """Deliver segment `number`.
 
-        Where the picture begins later than the sound, its first one is shown from the stream's beginning on:
-        players stumble over a stream whose tracks do not begin together.
+        Where the video begins later than the audio, its first frame is presented from the stream's beginning on,
+        because players stumble over tracks that don't begin together.
         """
         if number == 0 and gops and gops[0].pts[0] > OFFSET:
             gops = [replace(gops[0], pts=[OFFSET, *gops[0].pts[1:]]), *gops[1:]]
-        encoded = [gop.fragment() for gop in gops]
+        fragments = [gop.fragment() for gop in gops]
         name = f"{self._folder}/{number:05d}.{self._extension}"
         if self._extension != "m4s":
-            self._ws.deliver_bytes(transport_stream(self._ws, self._init, encoded), name)
+            self._ws.deliver_bytes(transport_stream(self._ws, self._init, fragments), name)
             return
-        starts = accumulate(map(len, encoded), initial=len(fragment_writer.SEGMENT_TYPE))
+        offsets = accumulate(map(len, fragments), initial=len(fragment_writer.SEGMENT_TYPE))
         self.iframes[number] = tuple(
             value
-            for start, fragment, gop in zip(starts, encoded, gops, strict=False)
-            for value in (start, fragment_writer.key_frame_span(fragment, gop.sizes[0]))
+            for offset, fragment, gop in zip(offsets, fragments, gops, strict=False)
+            for value in (offset, fragment_writer.key_frame_span(fragment, gop.sizes[0]))
         )
-        self._ws.deliver_bytes(fragment_writer.segment(encoded), name)
+        self._ws.deliver_bytes(fragment_writer.segment(fragments), name)
 
 
-def transport_stream(ws: Workspace[HlsSettings], init: bytes, encoded: Sequence[bytes]) -> bytes:
-    """The same samples as an MPEG-TS segment that can follow any other.
-
-    `initial_discontinuity` tells that the continuity counters begin anew (ISO/IEC 13818-1, 2.4.3.5).
-    """
+def transport_stream(ws: Workspace[HlsSettings], init: bytes, fragments: Sequence[bytes]) -> bytes:
+    """The same samples as an MPEG-TS segment that can follow any other."""
     source, target = ws.scratch / "segment.mp4", ws.scratch / "segment.ts"
-    source.write_bytes(b"".join([init, *encoded]))
-    options = {"c": "copy", "muxdelay": 0, "muxpreload": 0, "avoid_negative_ts": "disabled", "mpegts_copyts": 1,
-               "mpegts_flags": "+initial_discontinuity", "fflags": "+bitexact", "f": "mpegts"}  # fmt: skip
+    source.write_bytes(b"".join([init, *fragments]))
+    options = {
+        "c": "copy",
+        # Times stay as they are: no start delay of the muxer's own (0.7 s by default), no shift to zero.
+        "muxdelay": 0,
+        "muxpreload": 0,
+        "avoid_negative_ts": "disabled",
+        "mpegts_copyts": 1,
+        # The continuity counters begin anew in each segment (ISO/IEC 13818-1, 2.4.3.5).
+        "mpegts_flags": "+initial_discontinuity",
+        # No muxer version in the file.
+        "fflags": "+bitexact",
+        "f": "mpegts",
+    }
     ffmpeg.run([ffmpeg.output(ffmpeg.raw_source(source), target, **options)], limits=ws.limits, stop=ws.stop,
                global_options=("-copyts",))  # fmt: skip
     return target.read_bytes()

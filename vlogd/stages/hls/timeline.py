@@ -1,36 +1,46 @@
-"""When each picture is shown, and where the stream is cut.
+"""When each frame is presented, and where the stream is cut into segments.
 
-All published times are in ticks of 1/90000 s, with 10 s added so that no decoding time is negative
-(the AAC priming packet lies before the first picture); players map the first time to 0. `ZERO` is
-the source's `start_time`.
+All published times are in ticks of 1/90000 s and start at 10 s, so that no decoding time is negative (B-frames are
+decoded before they are presented, and the AAC priming frame precedes the first video frame); players map the first
+time to 0. Zero of the published stream is the source's `start_time`.
 
-Cuts lie on the frame grid: a segment begins with the first picture at or after k x segment_seconds,
-a GOP likewise. Grid points inside a hole are skipped. All renditions and the sound share the cuts.
-Where the source's own pictures are published too, cuts lie on its key frames instead.
-A chunk is a run of whole segments, encoded by one ffmpeg: the first chunk is one segment long, so
-that the video can be watched as soon as possible, the others about `chunk_seconds`.
+Segments begin at the first frame at or after each multiple of `segment_seconds`, GOPs likewise; multiples that fall
+into a gap of the source are skipped. All renditions and the audio share the boundaries. Where the source's own frames
+are published too, segments begin at its key frames instead.
+
+A chunk is a run of whole segments that one ffmpeg encodes. The first chunk is one segment long, so that the video can
+be watched as soon as possible, the others about `chunk_seconds`.
 """
 
 from array import array
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
 
 from vlogd.media.streaming.tracks import OFFSET, TICKS
 from vlogd.stages.hls.ladder import HlsSettings
 
-_OVER_TARGET = TICKS // 2
-"""A segment may be half a second over its target [7.7]."""
-_SHORTEST_SEGMENT = TICKS * 2 // 5
-"""A last segment shorter than 0.4 s joins the one before: within the 0.5 s that may go over [7.7]."""
+_OVER_TARGET_TICKS = TICKS // 2
+"""A segment may be half a second over the target duration (Apple 7.7)."""
+
+_SHORTEST_SEGMENT_TICKS = TICKS * 2 // 5
+"""A last segment shorter than 0.4 s joins the one before: with a frame more, still within half a second over."""
+
+_HIGHEST_FRAME_RATE = 1000
+"""An average rate beyond that is no frame rate but the time base of a file with a variable one."""
+
+_DEFAULT_FRAME_TICKS = TICKS // 25
+
+_DROP_THRESHOLD = Fraction(49, 100)
+"""Frames are dropped from 1.01 times the highest frame rate on: round(1.01 + 0.49) is 2, round(1.0 + 0.49) is 1."""
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Segments `first` to `last` (not included), encoded together."""
+    """The segments from `first` to before `last`, encoded together."""
 
     number: int
     first: int
@@ -39,12 +49,12 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Timeline:
-    """The kept pictures and the cuts between them.
+    """The kept frames and the cuts between them.
 
-    `pts`: when each kept picture is shown, published ticks, sorted. `keep_every`: 2 when every
-    second picture is dropped. `cuts`: indexes of the pictures that begin a segment; `keys`: of those
-    that begin a GOP. `end`: when the last picture ends. `source_bytes`: what the source's own pictures
-    take in each segment, when the cuts lie on its key frames; else empty.
+    `pts`: the presentation time of each kept frame in published ticks, sorted. `end`: when the last frame ends.
+    `cuts`: the indexes of the frames that begin a segment; `keys`: of those that begin a GOP. `keep_every`: 2 when
+    every second frame is dropped. `source_bytes`: how many bytes the source's own frames take in each segment, where
+    segments begin at its key frames; else empty.
     """
 
     pts: "array[int]"
@@ -54,25 +64,29 @@ class Timeline:
     keep_every: int
     source_bytes: tuple[int, ...] = ()
 
-    @property
-    def borders(self) -> list[int]:
-        """When the segments begin, and when the last one ends; the first begins at zero."""
-        return [min(OFFSET, self.pts[0]), *(self.pts[cut] for cut in self.cuts[1:]), self.end]
+    @cached_property
+    def boundaries(self) -> tuple[int, ...]:
+        """When each segment begins and the last one ends; the first one begins at zero."""
+        return (min(OFFSET, self.pts[0]), *(self.pts[cut] for cut in self.cuts[1:]), self.end)
 
     def frames(self, chunk: Chunk) -> tuple[int, int]:
-        """The chunk's pictures: first index and last index (not included)."""
+        """The chunk's frames: the first index, and the one after the last."""
         return self.cuts[chunk.first], self.cuts[chunk.last] if chunk.last < len(self.cuts) else len(self.pts)
 
     def time_after(self, index: int) -> int:
-        """When the picture at `index` begins; behind the last one, when it ends."""
+        """When the frame at `index` begins; for the index after the last frame, when that ends."""
         return self.pts[index] if index < len(self.pts) else self.end
+
+    def key_frames(self, first: int, last: int) -> tuple[int, ...]:
+        """The indexes of the key frames from frame `first` to before `last`."""
+        return self.keys[bisect_left(self.keys, first) : bisect_left(self.keys, last)]
 
 
 Keys = tuple[tuple[int, int], ...]
-"""Key frames of the source: when each is shown (stream ticks), and the bytes from it to the next."""
+"""The source's key frames: the presentation time of each (stream ticks), and the bytes from it to the next."""
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=4)  # one for each film that is encoded at a time: three hours of frame times take 5 MiB
 def read(
     pts_path: Path,
     time_base: Fraction,
@@ -81,70 +95,87 @@ def read(
     config: HlsSettings,
     source_keys: Keys = (),
 ) -> Timeline:
-    """The timeline of the pictures whose times (stream ticks) lie in `pts_path`."""
-    raw = array("q")
-    raw.frombytes(pts_path.read_bytes())
-    return plan(raw, time_base, zero_seconds, frame_rate, config, source_keys)
+    """The timeline of the frames whose times (stream ticks) are in the file `pts_path`."""
+    source_pts = array("q")
+    source_pts.frombytes(pts_path.read_bytes())
+    return build(source_pts, time_base, zero_seconds, frame_rate, config, source_keys)
 
 
-def plan(
-    raw: "array[int]",
+def build(
+    source_pts: "array[int]",
     time_base: Fraction,
     zero_seconds: Fraction,
     frame_rate: Fraction,
     config: HlsSettings,
     source_keys: Keys = (),
 ) -> Timeline:
-    """The timeline of pictures shown at `raw` (stream ticks, sorted, each once).
+    """The timeline of frames that are presented at `source_pts` (stream ticks, sorted, each once).
 
-    With `source_keys`, cuts lie on those key frames only.
+    With `source_keys`, segments begin at those key frames only.
     """
     scale = time_base * TICKS
     shift = OFFSET - round(zero_seconds * TICKS)
     keep_every = _keep_every(frame_rate, config)
     pts = array(
-        "q", (_rounded(tick * scale.numerator, scale.denominator) + shift for tick in raw[::keep_every])
+        "q",
+        (_rounded(tick * scale.numerator, scale.denominator) + shift for tick in source_pts[::keep_every]),
     )
     end = pts[-1] + _last_duration(pts, frame_rate / keep_every)
     if source_keys:
-        indexes = [bisect_left(raw, time) for time, _ in source_keys]
-        cuts = _at_keys(pts, end, indexes, config.segment_seconds)
+        key_indexes = [bisect_left(source_pts, time) for time, _ in source_keys]
+        cuts = _cuts_at_keys(pts, end, key_indexes, config.segment_seconds)
+        source_bytes = _bytes_of_segments(cuts, key_indexes, source_keys)
     else:
-        cuts = _grid(pts, config.segment_seconds)
-        if len(cuts) > 1 and end - pts[cuts[-1]] < _SHORTEST_SEGMENT:
+        cuts, source_bytes = _on_grid(pts, config.segment_seconds), ()
+        if len(cuts) > 1 and end - pts[cuts[-1]] < _SHORTEST_SEGMENT_TICKS:
             cuts = cuts[:-1]
-    keys = sorted({*cuts, *_grid(pts, config.gop_seconds)})
-    taken = [0] * (len(cuts) if source_keys else 0)
-    for index, (_, size) in zip(indexes if source_keys else (), source_keys, strict=True):
-        taken[bisect_right(cuts, index) - 1] += size
-    return Timeline(pts, end, tuple(cuts), tuple(keys), keep_every, tuple(taken))
+    keys = sorted({*cuts, *_on_grid(pts, config.gop_seconds)})
+    return Timeline(pts, end, tuple(cuts), tuple(keys), keep_every, source_bytes)
 
 
-def _at_keys(pts: "array[int]", end: int, keys: list[int], seconds: int) -> list[int]:
+def _cuts_at_keys(pts: "array[int]", end: int, key_indexes: list[int], segment_seconds: int) -> list[int]:
     """Cuts at key frames, each segment as long as it may be."""
     cuts = [0]
-    longest = seconds * TICKS + _OVER_TARGET
-    for key, after in pairwise([*keys, len(pts)]):
-        until = pts[after] if after < len(pts) else end
-        if key and until - pts[cuts[-1]] > longest:
+    longest = segment_seconds * TICKS + _OVER_TARGET_TICKS
+    for key, next_key in pairwise([*key_indexes, len(pts)]):
+        gop_end = pts[next_key] if next_key < len(pts) else end
+        if key and gop_end - pts[cuts[-1]] > longest:
             cuts.append(key)
     return cuts
 
 
-def chunks(segments: int, config: HlsSettings) -> list[Chunk]:
-    """How `segments` segments are shared out: one, then runs of about `chunk_seconds`, short ones at the end.
+def _bytes_of_segments(cuts: list[int], key_indexes: list[int], source_keys: Keys) -> tuple[int, ...]:
+    """How many bytes of the source's GOPs are in each segment."""
+    taken = [0] * len(cuts)
+    for index, (_, size) in zip(key_indexes, source_keys, strict=True):
+        taken[bisect_right(cuts, index) - 1] += size
+    return tuple(taken)
 
-    The last runs are half as long, so that the last one alone does not keep a core waiting.
+
+def chunks(segments: int, config: HlsSettings) -> list[Chunk]:
+    """How `segments` segments are shared out: one, then runs of about `chunk_seconds`.
+
+    The last runs are half as long, so that the very last one does not run alone for long while other cores idle.
     """
     length = max(1, round(config.chunk_seconds / config.segment_seconds))
     half = max(1, length // 2)
-    short = max(1, segments - 3 * half)
-    starts = [0, *range(1, short, length)]
+    first_half = max(1, segments - 3 * half)
+    starts = [0, *range(1, first_half, length)]
     starts += range(min(starts[-1] + length, segments) if starts[-1] else 1, segments, half)
     return [
         Chunk(number, first, last)
         for number, (first, last) in enumerate(zip(starts, [*starts[1:], segments], strict=True))
     ]
+
+
+def even_boundaries(duration_seconds: float, config: HlsSettings) -> tuple[int, ...]:
+    """Segment boundaries where there is only audio, in published ticks.
+
+    A file whose duration not even its packets tell is taken as one second long.
+    """
+    length = round(max(duration_seconds, 1.0) * TICKS)
+    starts = range(0, max(1, length - _OVER_TARGET_TICKS), config.segment_seconds * TICKS)
+    return tuple(OFFSET + tick for tick in (*starts, length))
 
 
 def _rounded(numerator: int, denominator: int) -> int:
@@ -155,19 +186,18 @@ def _rounded(numerator: int, denominator: int) -> int:
 
 
 def _keep_every(frame_rate: Fraction, config: HlsSettings) -> int:
-    if not config.max_frame_rate or frame_rate > 1000:  # noqa: PLR2004 - a made-up rate of a variable one
+    if not config.max_frame_rate or frame_rate > _HIGHEST_FRAME_RATE:
         return 1
-    return max(1, round(frame_rate / config.max_frame_rate + Fraction(49, 100)))
+    return max(1, round(frame_rate / config.max_frame_rate + _DROP_THRESHOLD))
 
 
 def _last_duration(pts: "array[int]", frame_rate: Fraction) -> int:
-    """How long the last picture stands: as long as the one before, or a frame, at most a second."""
-    usual = round(TICKS / frame_rate) if frame_rate > 0 else TICKS // 25
-    return max(1, min(TICKS, pts[-1] - pts[-2] if len(pts) > 1 else usual))
+    """How long the last frame is presented: as long as the one before, or one frame, at most a second."""
+    one_frame = round(TICKS / frame_rate) if frame_rate > 0 else _DEFAULT_FRAME_TICKS
+    return max(1, min(TICKS, pts[-1] - pts[-2] if len(pts) > 1 else one_frame))
 
 
-def _grid(pts: "array[int]", seconds: int) -> list[int]:
-    """Indexes of the first pictures at or after each multiple of `seconds` from the start."""
-    start, step = pts[0], seconds * TICKS
-    points = range(start, pts[-1] + 1, step)
-    return sorted({bisect_left(pts, point) for point in points})
+def _on_grid(pts: "array[int]", seconds: int) -> list[int]:
+    """The indexes of the first frames at or after each multiple of `seconds` from the start."""
+    grid = range(pts[0], pts[-1] + 1, seconds * TICKS)
+    return sorted({bisect_left(pts, tick) for tick in grid})

@@ -1,8 +1,8 @@
-"""What viewers may see of the stream: its tracks, as far as their segments are whole.
+"""What viewers may see of the stream: its tracks, as far as their segments are complete.
 
-While the step grows, the media playlists name only the run of segments that is whole in every track that
-is shown, so that none runs ahead [8.6]. Where the source's own pictures are published, they and the sound
-are shown first, alone: they are there long before the other renditions.
+While the step grows, the media playlists list only the run of segments that is complete in every published track, so
+that no track runs ahead of another (Apple 8.6). Where the source's own frames are published, they and the audio come
+first, alone: they are there long before the other renditions.
 """
 
 from collections.abc import Sequence, Set
@@ -14,196 +14,259 @@ from vlogd.core.model import Json, View
 from vlogd.media.streaming import codecs, hls_writer, tracks
 from vlogd.media.streaming.tracks import IFRAMES, INIT, MEDIA, OFFSET, STREAM, TICKS, Rate, Track
 from vlogd.stages.contract import Work
-from vlogd.stages.hls.audio_encode import FRAME_SAMPLES, RATE, first_frames
-from vlogd.stages.hls.audio_tracks import Sound
-from vlogd.stages.hls.facts import CopyFacts, EncodeFacts
+from vlogd.stages.hls.audio_encode import FRAME_SAMPLES, SAMPLE_RATE, first_frames
+from vlogd.stages.hls.audio_tracks import AudioRendition
+from vlogd.stages.hls.facts import CopyFacts, DamageFacts, EncodeFacts, KeyFrameSpans
 from vlogd.stages.hls.ladder import HlsSettings, Rendition
-from vlogd.stages.hls.plan import COPY, Plan
+from vlogd.stages.hls.plan import (
+    COPY,
+    AudioOnlyPlan,
+    ChunkedPlan,
+    Plan,
+    StreamPlan,
+    UnindexedPlan,
+    WholeFilePlan,
+    extension,
+)
 
 MASTER = "master.m3u8"
+
 _HEADROOM = 1.1
-"""Until everything is measured, BANDWIDTH is the cap and a tenth."""
+"""Until everything is measured, BANDWIDTH is the cap and a tenth: what a measured rate may differ by (Apple 1.27)."""
+
+_AAC_LC = "mp4a.40.2"
+"""RFC 6381: MPEG-4 audio (0x40), object type 2."""
+
+_VIDEO_RANGES = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
+"""ffprobe's name of a transfer function and its VIDEO-RANGE (RFC 8216bis, 4.4.6.2)."""
+
+_NOT_PLAYABLE = View(facts={"playable": False})
 
 
 def view(plan: Plan, work: Work[HlsSettings], have: Set[str]) -> View:
-    """Playlists, the stable master playlist and facts. Nothing before a first segment is whole."""
-    if not plan.borders:
-        return View(facts={"playable": False})
-    empty = {number for encoded in _encoded(work) for number in encoded.empty or ()}
-    planned = _tracks(plan)
-    leading = [
-        one for one in planned if one.kind == "audio" or (plan.copied and one.folder == plan.copied.name)
-    ]
-    shown = planned if work.complete or not plan.copied else leading
-    count = _whole_segments(shown, have, empty)
+    """Playlists, the stable master playlist and keys of `video.json`. Nothing before a first segment is complete."""
+    if isinstance(plan, UnindexedPlan) or not plan.boundaries:
+        return _NOT_PLAYABLE
+    damage = _damage(plan, work)
+    empty = _empty_segments(damage)
+    all_tracks = _tracks(plan)
+    published = all_tracks if work.complete else _leading(all_tracks, plan)
+    count = _complete_segments(published, have, empty)
     if not count:
-        return View(facts={"playable": False})
-    described = [_described(track, plan, work) for track in shown]
-    return _written(plan, work, described, count, empty)
+        return _NOT_PLAYABLE
+    described = [_described(track, plan, work, damaged=_is_damaged(damage)) for track in published]
+    below = f"{work.folder.name}/"
+    return View(
+        files=_playlists(described, work, count, empty),
+        names={MASTER: hls_writer.master_playlist([track.below(below) for track in described])},
+        facts=_facts(plan, [*_damage_notes(plan, damage, count), *_cut_audio_notes(plan)]),
+    )
 
 
-def _written(
-    plan: Plan, work: Work[HlsSettings], shown: Sequence[Track], count: int, empty: Set[int]
-) -> View:
-    whole = count == len(plan.borders) - 1
+def _playlists(
+    published: Sequence[Track], work: Work[HlsSettings], count: int, empty: Set[int]
+) -> dict[str, bytes]:
+    """The derived files of the step's folder; `count` segments are listed."""
+    complete = work.complete or count == len(published[0].durations)
     written = {
         f"{track.folder}/{MEDIA}": hls_writer.media_playlist(
-            track,
-            count,
-            complete=work.complete or whole,
-            empty=empty if track.kind == "video" else frozenset(),
+            track, count, complete=complete, empty=empty if track.kind == "video" else frozenset()
         )
-        for track in shown
+        for track in published
     }
-    written[MASTER] = hls_writer.master_playlist(shown)
+    written[MASTER] = hls_writer.master_playlist(published)
     if work.complete:
-        written |= {f"{t.folder}/{IFRAMES}": hls_writer.iframe_playlist(t) for t in shown if any(t.iframes)}
-        written[STREAM] = files.json_bytes(tracks.to_json(shown))
-    below = f"{work.folder.name}/"
-    names = {MASTER: hls_writer.master_playlist([track.below(below) for track in shown])}
-    return View(files=written, names=names, facts=_facts(plan, work, count))
+        with_key_frames = [track for track in published if any(track.iframes)]
+        written |= {
+            f"{track.folder}/{IFRAMES}": hls_writer.iframe_playlist(track) for track in with_key_frames
+        }
+        written[STREAM] = files.json_bytes(tracks.to_json(published))
+    return written
 
 
-def _facts(plan: Plan, work: Work[HlsSettings], count: int) -> dict[str, Json]:
+def _facts(plan: StreamPlan, notes: list[str]) -> dict[str, Json]:
     facts: dict[str, Json] = {
         "playable": True,
         "stream": MASTER,
         "renditions": [
-            {"name": one.name, "width": one.width, "height": one.height, "codec": one.codec}
-            for one in plan.pictures
+            {
+                "name": rendition.name,
+                "width": rendition.width,
+                "height": rendition.height,
+                "codec": rendition.codec,
+            }
+            for rendition in plan.published
         ],
         "audio": [
-            {"language": one.language, "name": one.name, "channels": one.channels} for one in plan.sounds
+            {"language": rendition.language, "name": rendition.name, "channels": rendition.channels}
+            for rendition in plan.audio
         ],
-        "notes": _notes(plan, work, count),
+        "notes": notes,
     }
-    if plan.pictures:
-        facts["duration_seconds"] = round((plan.borders[-1] - plan.borders[0]) / TICKS, 3)
+    if plan.published:
+        facts["duration_seconds"] = round((plan.boundaries[-1] - plan.boundaries[0]) / TICKS, 3)
     return facts
 
 
-def _tracks(plan: Plan) -> list[Track]:
-    """What is planned, without what only finished files can tell."""
-    pictures = tuple(after - before for before, after in pairwise(plan.borders))
-    frames = first_frames(plan.borders)
-    sound = tuple((after - before) * FRAME_SAMPLES for before, after in pairwise(frames))
-    return [
-        *(_picture_track(one, plan, pictures) for one in plan.pictures),
-        *(_sound_track(one, plan, sound) for one in plan.sounds),
-    ]
+# Tracks
 
 
-def _picture_track(one: Rendition, plan: Plan, durations: tuple[int, ...]) -> Track:
-    video = plan.media.video
-    assert video is not None  # noqa: S101 - a rendition is of pictures
+def _tracks(plan: StreamPlan) -> list[Track]:
+    """The planned tracks, without what only finished files can tell."""
+    audio_frames = first_frames(plan.boundaries)
+    audio_durations = tuple((after - before) * FRAME_SAMPLES for before, after in pairwise(audio_frames))
+    audio = [_audio_track(rendition, audio_durations, plan) for rendition in plan.audio]
+    if isinstance(plan, AudioOnlyPlan):
+        return audio
+    durations = tuple(after - before for before, after in pairwise(plan.boundaries))
+    return [*(_video_track(rendition, durations, plan) for rendition in plan.published), *audio]
+
+
+def _leading(all_tracks: Sequence[Track], plan: StreamPlan) -> Sequence[Track]:
+    """The tracks that are published while the step grows."""
+    if not isinstance(plan, ChunkedPlan) or plan.copied is None:
+        return all_tracks
+    return [track for track in all_tracks if track.kind == "audio" or track.folder == plan.copied.name]
+
+
+def _video_track(
+    rendition: Rendition, durations: tuple[int, ...], plan: ChunkedPlan | WholeFilePlan
+) -> Track:
     return Track(
         "video",
-        one.name,
+        rendition.name,
         TICKS,
         durations,
-        extension=plan.extension,
-        width=one.width,
-        height=one.height,
+        extension=extension(plan.config),
+        width=rendition.width,
+        height=rendition.height,
         frame_rate=float(plan.frame_rate),
-        video_range={"smpte2084": "PQ", "arib-std-b67": "HLG"}[video.color_transfer] if one.hdr else "SDR",
-        pictures=len(plan.timeline.pts) if plan.timeline else 0,
+        video_range=_VIDEO_RANGES[plan.video.color_transfer] if rendition.hdr else "SDR",
+        pictures=len(plan.timeline.pts) if isinstance(plan, ChunkedPlan) else 0,
     )
 
 
-def _sound_track(one: Sound, plan: Plan, durations: tuple[int, ...]) -> Track:
-    return Track("audio", one.folder, RATE, durations, extension=plan.extension, codec="mp4a.40.2", group=one.group,
-                 language=one.language, name=one.name, default=one.default, channels=one.channels)  # fmt: skip
+def _audio_track(rendition: AudioRendition, durations: tuple[int, ...], plan: StreamPlan) -> Track:
+    return Track(
+        "audio",
+        rendition.folder,
+        SAMPLE_RATE,
+        durations,
+        extension=extension(plan.config),
+        codec=_AAC_LC,
+        group=rendition.group,
+        language=rendition.language,
+        name=rendition.name,
+        default=rendition.default,
+        channels=rendition.channels,
+    )
 
 
-def _described(track: Track, plan: Plan, work: Work[HlsSettings]) -> Track:
-    """With what is known of its files: codec, rate, key frames."""
-    sizes = {
-        name: mark.size_bytes for receipt in work.receipts.values() for name, mark in receipt.files.items()
-    }
-    rate = tracks.measured(track, sizes) if work.complete else _expected(track, plan)
-    if track.kind == "audio":
+def _described(track: Track, plan: StreamPlan, work: Work[HlsSettings], *, damaged: bool) -> Track:
+    """With what is known of its files: codec, bit rate, key frames."""
+    rate = _measured_rate(track, work) if work.complete else _expected_rate(track, plan)
+    if track.kind == "audio" or isinstance(plan, AudioOnlyPlan):
         return replace(track, rate=rate)
     codec = codecs.codec((work.folder / track.folder / INIT).read_bytes()) if track.init else _ts_codec(plan)
-    damaged = any(encoded.empty is not None for encoded in _encoded(work))
-    pictures = 0 if damaged else track.pictures
+    frames = 0 if damaged else track.pictures
     iframes = _iframes(track.folder, work, plan) if work.complete else ()
-    return replace(track, rate=rate, codec=codec, pictures=pictures, iframes=iframes)
+    return replace(track, rate=rate, codec=codec, pictures=frames, iframes=iframes)
 
 
-def _ts_codec(plan: Plan) -> str:
-    """Transport streams have no init segment: H.264 High at a level that fits all sizes of the ladder."""
-    tallest = max(min(one.width, one.height) for one in plan.pictures)
-    fast = plan.frame_rate > 31  # noqa: PLR2004 - 30 fps and a rounding
-    level = 52 if tallest > 1440 and fast else 51 if tallest > 1080 else 42 if fast else 40  # noqa: PLR2004 - H.264, A.3
+def _ts_codec(plan: ChunkedPlan | WholeFilePlan) -> str:
+    """Transport streams have no init segment: H.264 High at a level that fits all sizes (H.264, table A-1)."""
+    tallest = max(min(rendition.width, rendition.height) for rendition in plan.published)
+    fast = plan.frame_rate > 31  # noqa: PLR2004 - 30 frames a second and a rounding
+    level = 52 if tallest > 1440 and fast else 51 if tallest > 1080 else 42 if fast else 40  # noqa: PLR2004 - table A-1
     return f"avc1.6400{level:02x}"
 
 
-def _iframes(folder: str, work: Work[HlsSettings], plan: Plan) -> tuple[tuple[int, ...], ...]:
-    """The key frames' places of one rendition, segment by segment."""
-    if plan.copied and folder == plan.copied.name:
+def _iframes(
+    folder: str, work: Work[HlsSettings], plan: ChunkedPlan | WholeFilePlan
+) -> tuple[KeyFrameSpans, ...]:
+    """Where the key frames of one rendition are, segment by segment."""
+    if isinstance(plan, ChunkedPlan) and plan.copied is not None and folder == plan.copied.name:
         return work.facts(COPY, CopyFacts).iframes[folder]
-    return tuple(spans for encoded in _encoded(work) for spans in encoded.iframes.get(folder, ()))
+    encoded = [work.facts(part, EncodeFacts) for part in plan.encode_parts]
+    return tuple(spans for facts in encoded for spans in facts.iframes.get(folder, ()))
 
 
-def _encoded(work: Work[HlsSettings]) -> list[EncodeFacts]:
-    """The facts of the encoded chunks, in order."""
-    names = sorted(name for name in work.receipts if name.startswith(("video-", "full-")))
-    return [work.facts(name, EncodeFacts) for name in names]
+def _measured_rate(track: Track, work: Work[HlsSettings]) -> Rate:
+    sizes = {
+        name: mark.size_bytes for receipt in work.receipts.values() for name, mark in receipt.files.items()
+    }
+    return tracks.measured(track, sizes)
 
 
-def _expected(track: Track, plan: Plan) -> Rate:
+def _expected_rate(track: Track, plan: StreamPlan) -> Rate:
     """What a track takes at most, as long as not all of it is there to be measured."""
-    kbps = {one.folder: one.kbps for one in plan.sounds} | {one.name: one.max_kbps for one in plan.renditions}
-    if track.folder in kbps:
-        return Rate(round(kbps[track.folder] * 1000 * _HEADROOM), kbps[track.folder] * 1000)
-    assert plan.timeline is not None  # noqa: S101 - only a copied track has no cap
-    rates = [
-        size * 8 / track.seconds(number)
-        for number, size in enumerate(plan.timeline.source_bytes)
-        if track.durations[number]
-    ]
-    return Rate(round(max(rates) * _HEADROOM), round(sum(rates) / len(rates)))
+    if isinstance(plan, ChunkedPlan) and plan.copied is not None and track.folder == plan.copied.name:
+        rates = [
+            size * 8 / track.seconds(number)
+            for number, size in enumerate(plan.timeline.source_bytes)
+            if track.durations[number]
+        ]
+        return Rate(round(max(rates) * _HEADROOM), round(sum(rates) / len(rates)))
+    caps = {rendition.folder: rendition.kbps for rendition in plan.audio}
+    caps |= {rendition.name: rendition.max_kbps for rendition in plan.published}
+    kbps = caps[track.folder]
+    return Rate(round(kbps * 1000 * _HEADROOM), kbps * 1000)
 
 
-def _whole_segments(shown: Sequence[Track], have: Set[str], empty: Set[int]) -> int:
-    """How many segments, from the first on, are whole in all tracks; `empty` ones count as whole."""
-    if not shown or any(track.init and f"{track.folder}/{track.init}" not in have for track in shown):
+# Complete segments
+
+
+def _complete_segments(published: Sequence[Track], have: Set[str], empty: Set[int]) -> int:
+    """How many segments, from the first on, are complete in all tracks; `empty` ones count as complete."""
+    if not published or any(track.init and f"{track.folder}/{track.init}" not in have for track in published):
         return 0
-    count = len(shown[0].durations)
+    count = len(published[0].durations)
     number = 0
-    while number < count and all(_is_whole(track, number, have, empty) for track in shown):
+    while number < count and all(_is_complete(track, number, have, empty) for track in published):
         number += 1
     while number and number - 1 in empty:
         number -= 1
     return number
 
 
-def _is_whole(track: Track, number: int, have: Set[str], empty: Set[int]) -> bool:
+def _is_complete(track: Track, number: int, have: Set[str], empty: Set[int]) -> bool:
     if track.kind == "video" and number in empty:
         return True
     return f"{track.folder}/{track.segment(number)}" in have
 
 
-def _notes(plan: Plan, work: Work[HlsSettings], count: int) -> list[str]:
-    """What viewers should know about a file that was not quite right."""
-    return [*_damage(work, plan, count), *_cut_sound(plan)]
+# Damage
 
 
-def _cut_sound(plan: Plan) -> list[str]:
-    """Segments begin at pictures: where there are none any more, the stream ends."""
-    pictures = (plan.borders[-1] - OFFSET) / TICKS
-    if not plan.sounds or (plan.sound_seconds or 0.0) - pictures <= plan.config.segment_seconds:
-        return []
-    more = (plan.sound_seconds or 0.0) - pictures
-    return [f"The sound goes on for {more:.0f} s after the last picture and is cut there."]
+def _damage(plan: StreamPlan, work: Work[HlsSettings]) -> list[DamageFacts]:
+    """What the encoded parts found missing."""
+    return [work.facts(part, DamageFacts) for part in plan.encode_parts if part in work.receipts]
 
 
-def _damage(work: Work[HlsSettings], plan: Plan, count: int) -> list[str]:
-    chunks = _encoded(work)
-    lost = sorted({number for encoded in chunks for number in encoded.empty or ()})
-    partly = any(encoded.empty is not None for encoded in chunks)
+def _is_damaged(damage: Sequence[DamageFacts]) -> bool:
+    return any(facts.empty is not None for facts in damage)
+
+
+def _empty_segments(damage: Sequence[DamageFacts]) -> set[int]:
+    return {number for facts in damage for number in facts.empty or ()}
+
+
+def _damage_notes(plan: StreamPlan, damage: Sequence[DamageFacts], count: int) -> list[str]:
+    lost = sorted(_empty_segments(damage))
     if not lost:
-        return ["The file is damaged: some of its pictures could not be decoded."] if partly else []
-    seconds = sum(plan.borders[n + 1] - plan.borders[n] for n in lost) / TICKS
+        return (
+            ["The file is damaged: some of its frames could not be decoded."] if _is_damaged(damage) else []
+        )
+    seconds = sum(plan.boundaries[number + 1] - plan.boundaries[number] for number in lost) / TICKS
     where = "at its end" if lost[-1] >= count else "in places"
-    return [f"The file is damaged: about {seconds:.0f} s of picture could not be decoded {where}."]
+    return [f"The file is damaged: about {seconds:.0f} s of video could not be decoded {where}."]
+
+
+def _cut_audio_notes(plan: StreamPlan) -> list[str]:
+    """Segments begin at video frames: where there are none any more, the stream ends."""
+    if isinstance(plan, AudioOnlyPlan) or not plan.audio or plan.audio_seconds is None:
+        return []
+    excess_seconds = plan.audio_seconds - (plan.boundaries[-1] - OFFSET) / TICKS
+    if excess_seconds <= plan.config.segment_seconds:
+        return []
+    return [f"The audio goes on for {excess_seconds:.0f} s after the last video frame and is cut off there."]

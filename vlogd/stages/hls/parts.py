@@ -1,0 +1,79 @@
+"""From a plan to its parts.
+
+| part          | what                                                                                            |
+|---------------|-------------------------------------------------------------------------------------------------|
+| `remux`       | containers without an index: copied to MP4 and scanned again, before anything else              |
+| `copy`        | the source's own frames as the top rendition, where `passthrough` allows it                     |
+| `video-0000`… | one chunk of all renditions; `full-0000`… when a copy failed                                    |
+| `video-whole` | instead of chunks where the file doesn't say when its frames are presented                      |
+| `audio-0`…    | one audio rendition, cut where the video is cut                                                 |
+"""
+
+from collections.abc import Sequence
+
+from vlogd.core.model import Part
+from vlogd.media.streaming.tracks import TICKS
+from vlogd.stages.hls.audio_tracks import AudioRendition
+from vlogd.stages.hls.ladder import Rendition
+from vlogd.stages.hls.plan import COPY, REMUX, WHOLE, AudioOnlyPlan, ChunkedPlan, Plan, UnindexedPlan
+from vlogd.stages.hls.timeline import Chunk
+
+_COPY_SPEED = 100
+"""How many seconds are copied in the time that one second takes to encode; for progress bars, so roughly."""
+
+_AUDIO_SPEED = 20
+"""The same for audio that is encoded."""
+
+_OVER_CAP = 1.2
+"""A chunk may exceed its renditions' caps by what their rate control buffers hold: two seconds of a chunk of twelve."""
+
+_BYTES_PER_KILOBIT = 125
+
+
+def parts(plan: Plan) -> tuple[Part, ...]:
+    """The parts that are known so far, in order."""
+    if isinstance(plan, UnindexedPlan):
+        return (Part(REMUX, state_bytes=plan.media.size_bytes),)
+    seconds = max(1.0, plan.media.duration_seconds)
+    audio = tuple(_audio_part(rendition, seconds) for rendition in plan.audio if plan.boundaries)
+    if isinstance(plan, AudioOnlyPlan):
+        return audio
+    if isinstance(plan, ChunkedPlan):
+        remux = (Part(REMUX),) if plan.remuxed else ()
+        chunks = tuple(_chunk_part(chunk, plan) for chunk in plan.chunks)
+        return (*remux, *_copy_part(plan, seconds), *chunks, *audio)
+    size = _encoded_bytes(plan.renditions, seconds)
+    remux = (Part(REMUX),) if plan.remux_failed else ()
+    return (*remux, Part(WHOLE, weight=seconds, library_bytes=size, state_bytes=size), *audio)
+
+
+def _copy_part(plan: ChunkedPlan, seconds: float) -> tuple[Part, ...]:
+    if plan.copied is None and not plan.copy_failed:
+        return ()
+    size = sum(plan.timeline.source_bytes)
+    return (Part(COPY, weight=seconds / _COPY_SPEED, library_bytes=size, state_bytes=size),)
+
+
+def _encoded_bytes(renditions: Sequence[Rendition], seconds: float) -> int:
+    """At most what all encoded renditions take, by their caps."""
+    return round(sum(size.max_kbps for size in renditions) * _BYTES_PER_KILOBIT * seconds * _OVER_CAP)
+
+
+def _audio_part(rendition: AudioRendition, seconds: float) -> Part:
+    size = round(rendition.kbps * _BYTES_PER_KILOBIT * seconds * _OVER_CAP)
+    return Part(rendition.part, weight=seconds / _AUDIO_SPEED, library_bytes=size, state_bytes=size)
+
+
+def _chunk_part(chunk: Chunk, plan: ChunkedPlan) -> Part:
+    """A chunk's part. The first one runs alone: somebody waits for it, and it is short."""
+    seconds = (plan.boundaries[chunk.last] - plan.boundaries[chunk.first]) / TICKS
+    size = _encoded_bytes(plan.renditions, seconds)
+    return Part(
+        plan.chunk_part(chunk.number),
+        order=chunk.number,
+        weight=seconds,
+        alone=chunk.number == 0,
+        library_bytes=size,
+        state_bytes=size,
+        data={"chunk": chunk.number},
+    )

@@ -1,0 +1,63 @@
+"""Encodes a file that doesn't say when its frames are presented: in one go, with the times that ffmpeg gives them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from vlogd.core.errors import BadInput
+from vlogd.media import ffmpeg
+from vlogd.media.encoders import pick
+from vlogd.media.streaming.fragment_reader import Fragment
+from vlogd.media.streaming.tracks import OFFSET, TICKS
+from vlogd.stages.hls import filter_graph, validate
+from vlogd.stages.hls.facts import EncodeFacts
+from vlogd.stages.hls.ladder import HlsSettings
+from vlogd.stages.hls.plan import WholeFilePlan
+from vlogd.stages.hls.timeline import Chunk
+from vlogd.stages.hls.video_encode import NO_FRAME, run_encoders
+from vlogd.stages.workspace import Workspace
+
+_EARLY_TICKS = TICKS // 2
+"""A key frame may begin a segment when that is not more than half a second too short: key frames come with frames, so
+not exactly when they are asked for."""
+
+_DEFAULT_FRAME_TICKS = TICKS // 25
+
+
+def run(plan: WholeFilePlan, ws: Workspace[HlsSettings]) -> EncodeFacts:
+    """Encode and deliver all segments. Raises BadInput when nothing can be decoded.
+
+    Always in software: a whole film has no second attempt with another encoder.
+    """
+    zero_ticks = round(plan.media.start_seconds * TICKS)
+    stream = filter_graph.frames(ffmpeg.source(ws.film), plan.video, None, None, zero_ticks, 1)
+    length = max(1.0, plan.media.duration_seconds)
+    encoders = [pick("software", rendition.codec, ws.limits) for rendition in plan.renditions]
+    key_frames = filter_graph.key_frames_every(plan.config.gop_seconds)
+    run_encoders(
+        plan, ws, stream, encoders, key_frames, limits=ws.limits, share=lambda reached: reached / length
+    )
+    boundaries = _boundaries(validate.read(ws, plan.renditions[0]), plan.config.segment_seconds)
+    gops = {
+        rendition.name: validate.decodable_gops(rendition, boundaries[-1], ws)
+        for rendition in plan.renditions
+    }
+    everything = Chunk(0, 0, len(boundaries) - 1)
+    return replace(
+        validate.deliver(plan.renditions, gops, everything, boundaries, ws),
+        fallback="encoded in one go: the file does not say when its pictures are shown",
+        borders=tuple(boundaries),
+    )
+
+
+def _boundaries(fragments: Sequence[Fragment], segment_seconds: int) -> list[int]:
+    """Segment boundaries at the key frames, about `segment_seconds` apart, in published ticks."""
+    key_times = sorted(min(fragment.pts) for fragment in fragments if fragment.sync[0])
+    if not key_times:
+        raise BadInput(NO_FRAME)
+    boundaries = [min(OFFSET, key_times[0])]
+    for time in key_times[1:]:
+        if time - boundaries[-1] >= segment_seconds * TICKS - _EARLY_TICKS:
+            boundaries.append(time)
+    times = sorted(time for fragment in fragments for time in fragment.pts)
+    last_duration = times[-1] - times[-2] if len(times) > 1 else _DEFAULT_FRAME_TICKS
+    return [*boundaries, times[-1] + max(1, min(TICKS, last_duration))]
