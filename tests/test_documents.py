@@ -1,7 +1,6 @@
-"""What the documents name is there: files, scripts, tests, decisions and commands."""
+"""What the documents say about the repository is true: links, files, scripts, tests, decisions and commands."""
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,13 +9,13 @@ from click.testing import CliRunner
 from vlogd.cli import cli
 
 ROOT = Path(__file__).parent.parent
-_TRACKED = subprocess.run(
-    ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=False
-).stdout.splitlines() or [
-    str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if ".venv" not in path.parts
+DECISIONS = ROOT / "docs/decisions"
+_FOLDERS = ("bench", "docs", "scripts", "systemd", "tests", "vlogd")
+_FILES = [path for path in ROOT.iterdir() if path.is_file()] + [
+    path for folder in _FOLDERS for path in (ROOT / folder).rglob("*") if path.is_file()
 ]
-DOCUMENTS = sorted(name for name in _TRACKED if name.endswith(".md") and "/data/" not in name)
-_NAMES = {Path(name).name for name in _TRACKED}
+DOCUMENTS = sorted(str(path.relative_to(ROOT)) for path in _FILES if path.suffix == ".md")
+_NAMES = {path.name for path in _FILES}
 
 
 def code_words(text: str) -> set[str]:
@@ -34,7 +33,8 @@ def test_links_lead_somewhere(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in DOCUMENTS if not name.startswith(("CHANGELOG", "docs/decisions/"))]
+    "name",
+    [name for name in DOCUMENTS if not name.startswith(("CHANGELOG", "docs/decisions/", "tests/data/"))],
 )
 def test_named_files_exist(name: str) -> None:
     """Paths of the repository, and tests by their file names. History may name what is gone."""
@@ -53,3 +53,36 @@ def test_every_command_stands_in_the_readme() -> None:
     shown = CliRunner().invoke(cli, ["--help"]).output
     commands = set(re.findall(r"^  ([a-z]+) ", shown.partition("Commands:")[2], re.MULTILINE))
     assert named == commands
+
+
+def test_the_index_of_decisions_is_what_the_pages_say() -> None:
+    """Each page has one number, title, date and state, and its row in the index says the same."""
+    rows = []
+    for path in sorted(DECISIONS.glob("[0-9]*.md")):
+        head = re.match(
+            r"# (\d+)\. (.+)\n\nDate: (\d{4}-\d\d-\d\d)\. State: (accepted|replaced by \d+)\.\n",
+            path.read_text(),
+        )
+        assert head, f"{path.name} does not begin with its title, date and state"
+        number, title, date, state = head.groups()
+        assert path.name.startswith(f"{int(number):04d}-")
+        rows.append(f"| {number} | [{title}]({path.name}) | {date} | {state} |")
+    index = (DECISIONS / "README.md").read_text().splitlines()
+    assert [line for line in index if re.match(r"\| \d", line)] == rows
+
+
+def test_every_script_is_described() -> None:
+    """docs/development.md has a row for each script, and none for a script that is not there."""
+    described = set(
+        re.findall(r"^\| `(scripts/[\w-]+)", (ROOT / "docs/development.md").read_text(), re.MULTILINE)
+    )
+    assert described == {f"scripts/{path.name}" for path in (ROOT / "scripts").iterdir() if path.is_file()}
+
+
+def test_the_changelog_lists_unreleased_changes_first() -> None:
+    """Keep a Changelog: `Unreleased`, then each version with its date, the newest first."""
+    headings = re.findall(r"^## (.*)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == "[Unreleased]"
+    dates = [re.fullmatch(r"\[\d+\.\d+\.\d+\] - (\d{4}-\d\d-\d\d)", heading) for heading in headings[1:]]
+    assert all(dates), headings
+    assert [date[1] for date in dates if date] == sorted((date[1] for date in dates if date), reverse=True)
