@@ -103,7 +103,7 @@ def test_strangers_and_leftovers(home: Home) -> None:
     (home.library / "videos/.vlogd-new-1").write_text("half")
     assert len(findings(home)) == 3
     assert all(one["mended"] for one in findings(home, "--repair"))
-    assert (home.library / ".trash/somebody").is_dir()
+    assert (home.library / ".workshop/trash/somebody").is_dir()
     assert findings(home) == []
 
 

@@ -44,7 +44,7 @@ def test_a_removed_video_can_be_brought_back(home: Home) -> None:
     assert [video["title"] for video in home.videos()] == ["two"]
     assert [video["title"] for video in files.read_json(home.library / "catalog.json")["videos"]] == ["two"]
     assert [path.name for path in home.folder.glob("originals/.trash/*/*.mp4")] == ["one.mp4"]
-    assert (home.library / ".trash").stat().st_mode & 0o077 == 0
+    assert (home.library / ".workshop").stat().st_mode & 0o077 == 0
     assert home.vlogd("show", "one", check=False).returncode == 3
     assert "one  (until" in home.vlogd("restore").stdout
     home.vlogd("restore", "one")
@@ -65,7 +65,7 @@ def test_removed_now_is_removed_for_good(home: Home) -> None:
     assert home.once().returncode == 0
     assert published(home) == {}
     assert not list(home.folder.glob("originals/**/*.mp4"))
-    assert not list((home.library / ".trash").iterdir())
+    assert not list((home.library / ".workshop/trash").iterdir())
     shutil.copy(clip, home.inbox)
     assert home.once().returncode == 0
     assert published(home) == before

@@ -106,11 +106,12 @@ class Reader:
         progress: dict[str, Progress] = {}
         failures = [] if self._journal is None else self._journal.attempts.of(asked.item.id)
         for step in asked.steps:
-            folder = self._library.folder(asked.item) / step.folder
-            receipts: dict[str, Receipt] = self._library.receipts(folder)
-            inputs = {need: folder.parent / artifact.folder for need, artifact in step.inputs.items()}
+            library, item = self._library, asked.item
+            folder = library.step_folder(item, step.folder, private=step.stage.private)
+            receipts: dict[str, Receipt] = library.receipts(item, folder)
+            inputs = {need: library.artifact_folder(item, artifact) for need, artifact in step.inputs.items()}
             work = Work(asked.item, folder, inputs, step.settings, receipts)
-            growing[step.stage.name] = UnfinishedStep(step.stage, work, self._library.names(folder))
+            growing[step.stage.name] = UnfinishedStep(step.stage, work, library.names(folder))
             mine = [a for a in failures if (a.stage, a.fingerprint) == (step.stage.name, step.fingerprint)]
             key = f"{asked.item.id}/{step.stage.name}"
             waits = self.daemon.waits.get(key) if self.daemon else None

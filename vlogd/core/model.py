@@ -80,7 +80,7 @@ class Artifact:
     """A finished folder `<stage>-<fingerprint>`; `digest` covers the names and bytes of its files.
 
     `made_at` (seconds since the epoch) is when `artifact.json` appeared; it decides which of two
-    earlier artifacts is the newer one and is no part of any recipe.
+    earlier artifacts is the newer one and is no part of any recipe. A `private` one lies outside the public tree.
     """
 
     item_id: str
@@ -89,6 +89,7 @@ class Artifact:
     digest: str
     recipe: Mapping[str, Json]
     made_at: float = 0.0
+    private: bool = False
 
     @property
     def folder(self) -> str:

@@ -20,7 +20,7 @@ from vlogd.daemon.state_folder import volumes_of
 from vlogd.storage import journal_recovery
 from vlogd.storage.journal import Journal
 from vlogd.storage.journal.database import Damaged, sqlite_url
-from vlogd.storage.library import TRASH, Library
+from vlogd.storage.library import Library
 from vlogd.storage.originals import Originals
 
 
@@ -155,10 +155,7 @@ class Check:
 
     def _strangers(self, slugs: set[str]) -> Iterator[Difference]:
         for path in self._library.strangers(slugs):
-            target = files.free(self._library.root / TRASH / path.name)
-            if self._repair:
-                target.parent.mkdir(mode=0o700, exist_ok=True)
-                path.rename(target)
+            target = self._library.workshop.discard_stray(path) if self._repair else None
             yield self._difference(
                 path.name, "It is published, but no original belongs to it.", f"it was moved to {target}"
             )

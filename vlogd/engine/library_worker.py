@@ -22,6 +22,7 @@ from vlogd.engine.status import Progress
 from vlogd.engine.survey import Step, Survey
 from vlogd.engine.views import UnfinishedStep, publication
 from vlogd.ingest import quarantine
+from vlogd.site.document import VideoDocument
 from vlogd.site.publisher import Publisher
 from vlogd.stages.contract import Stage
 from vlogd.storage.retention import Keeping
@@ -48,6 +49,14 @@ class ItemOnDisk:
 
     artifacts: list[Artifact]
     final: bool
+
+
+@dataclass(frozen=True)
+class ItemPublished:
+    """What viewers see of an item now, and the `video.json` that they saw before."""
+
+    report: Report
+    before: VideoDocument | None
 
 
 class LibraryWorker:
@@ -85,6 +94,7 @@ class LibraryWorker:
     def take_up(self, item: Item) -> ItemOnDisk:
         """What there is of an item, after what a crash left half written was removed."""
         self._environment.volumes.check()
+        self._library.workshop.open()
         files.sweep_temporary(self._library.folder(item))
         return ItemOnDisk(self._library.artifacts(item), final=self._environment.originals.was_deleted(item))
 
@@ -94,8 +104,8 @@ class LibraryWorker:
         `receipts` are known while the daemon works on the step; at first they come from the disk.
         """
         self._environment.volumes.check()
-        folder = self._library.folder(step.item) / step.folder
-        known = self._library.receipts(folder) if receipts is None else receipts
+        folder = self._library.step_folder(step.item, step.folder, private=step.stage.private)
+        known = self._library.receipts(step.item, folder) if receipts is None else receipts
         work = work_of(step, self._environment, known)
         parts = tuple(step.stage.parts(work))
         have = self._library.names(folder)
@@ -115,17 +125,16 @@ class LibraryWorker:
 
     def publish(
         self, survey: Survey, growing: Mapping[str, UnfinishedStep], progress: Mapping[str, Progress]
-    ) -> Report:
+    ) -> ItemPublished:
         """Bring what viewers see of an item up to date."""
         self._environment.volumes.check()
-        made = publication(self._library, self._stages, survey, growing, progress)
-        self._publisher.publish(made)
-        return made.report
+        latest = publication(self._library, self._stages, survey, growing, progress)
+        return ItemPublished(latest.report, self._publisher.publish(latest).before)
 
     def remove(self, item: Item, keep_until: float) -> None:
         """Take an item off the page and into the trash, original and stream; repeating it is harmless."""
         self._environment.volumes.check()
-        self._publisher.catalog.remove(item.slug)
+        self._publisher.withdraw(item.slug)
         self._environment.originals.remove(item, keep_until)
         self._library.discard(item)
         for cache in caches_of(item, self._environment):
@@ -147,7 +156,7 @@ class LibraryWorker:
     def _purge(self, item: Item) -> None:
         if self._environment.originals.is_only_in_archive(item):
             self._environment.volumes.check("archive")
-        self._library.purge(item)
+        self._library.workshop.purge(item.slug)
         self._environment.originals.purge(item)
 
     def _empty_trash(self, now: float) -> list[Item]:
@@ -159,7 +168,7 @@ class LibraryWorker:
                     self._purge(item)
                     gone.append(item)
         kept = {item.slug for item, _ in lying}
-        self._library.empty_trash(kept, before=now - self._keeping.trash_seconds)
+        self._library.workshop.empty_trash(kept, before=now - self._keeping.trash_seconds)
         return gone
 
     def retire(self, item: Item) -> str:
@@ -177,10 +186,11 @@ class LibraryWorker:
         trash = [item.slug for item in self._empty_trash(time.time())]
         return trash + [path.name for path in quarantine.clear(inboxes, self._keeping.failed_seconds)]
 
-    def sweep(self, survey: Survey, growing: Collection[str], grace_seconds: float) -> list[str]:
-        """Remove step folders that nothing names any more, after a grace time for viewers."""
+    def sweep(self, survey: Survey, grace_seconds: float) -> float | None:
+        """Remove step folders that nothing names any more, after a grace time for viewers.
+
+        When the next of them is to go (epoch seconds); None when none is left.
+        """
         self._environment.volumes.check()
-        keep = {artifact.folder for artifact in (*survey.published.values(), *survey.current.values())} | set(
-            growing
-        )
-        return self._library.sweep(survey.item, keep, time.time() - grace_seconds)
+        keep = {artifact.folder for artifact in (*survey.published.values(), *survey.current.values())}
+        return self._library.sweep(survey.item, keep, grace_seconds)

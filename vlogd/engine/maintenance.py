@@ -54,7 +54,7 @@ class Maintenance:
     def sweep(self, state: ItemState, failed: Callable[[Exception], None]) -> None:
         """Remove the step folders of a finished item that nothing names any more."""
         if state.survey is not None:
-            question = partial(self._library_worker.sweep, state.survey, (), self._policy.sweep_after_seconds)
+            question = partial(self._library_worker.sweep, state.survey, self._policy.sweep_after_seconds)
             self._library_queue.submit(question, lambda _gone: None, failed, waits_for_disk=True)
 
     def retire(self, state: ItemState) -> None:

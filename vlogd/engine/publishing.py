@@ -6,11 +6,10 @@ from functools import partial
 
 from vlogd.core.errors import Unavailable
 from vlogd.core.log import get_logger
-from vlogd.core.publication import Report
 from vlogd.engine.catalog_writing import CatalogWriting
 from vlogd.engine.executors.worker import Environment
 from vlogd.engine.library_queue import LibraryQueue
-from vlogd.engine.library_worker import LibraryWorker
+from vlogd.engine.library_worker import ItemPublished, LibraryWorker
 from vlogd.engine.state import ItemState
 
 _log = get_logger()
@@ -64,15 +63,16 @@ class Publishing:
             urgent=state.new,
         )
 
-    def _published(self, state: ItemState, told: Report) -> None:
+    def _published(self, state: ItemState, published: ItemPublished) -> None:
+        report, before = published.report, published.before
         self.catalog.changed()
-        before, state.publishing, state.unseen = state.report, False, None
-        state.report = replace(told, eta_seconds=state.eta.seconds(told.progress, self._clock()))
-        state.new = state.new and not told.playable
-        if told.playable and not (before and before.playable):
-            _log.info("item.playable", item=told.slug)
-        if told.status == "ready" and not (before and before.status == "ready"):
-            _log.info("item.ready", item=told.slug, title=told.title)
+        state.publishing, state.unseen = False, None
+        state.report = replace(report, eta_seconds=state.eta.seconds(report.progress, self._clock()))
+        state.new = state.new and not report.playable
+        if report.playable and not (before and before.playable):
+            _log.info("item.playable", item=report.slug)
+        if report.status == "ready" and not (before and before.status == "ready"):
+            _log.info("item.ready", item=report.slug, title=report.title)
 
     def _unpublished(self, state: ItemState, error: Exception) -> None:
         """Viewers could not be shown the latest: show them what is the latest when the disk is back."""

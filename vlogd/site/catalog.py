@@ -1,10 +1,13 @@
 """`catalog.json`: a row for every published video, newest first."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from vlogd.core import files
+from vlogd.site.document import VideoDocument
+from vlogd.site.targets.contract import Change, FileWritten
 from vlogd.storage.library import VIDEO, VIDEOS, Library
 
 CATALOG = "catalog.json"
@@ -14,19 +17,23 @@ _KEYS = ("id", "slug", "title", "status", "progress", "playable", "duration_seco
 
 
 class Catalog:
-    """The rows in memory. What was published before this process began is read at the first writing."""
+    """The rows in memory. What was published before this process began is read at the first writing.
 
-    def __init__(self, library: Library) -> None:
+    A row is a choice of keys of `video.json`, read without the check of its types: there are tens of thousands.
+    """
+
+    def __init__(self, library: Library, apply: Callable[[Sequence[Change]], None]) -> None:
         self._library = library
+        self._apply = apply
         self._rows: dict[str, dict[str, Any]] = {}
         self._has_read = False
         self._is_stale = True
 
-    def add(self, video: Mapping[str, Any]) -> None:
-        """Add or replace the row of a video, given its `video.json`."""
-        row = {key: video.get(key) for key in _KEYS}
-        self._is_stale = self._is_stale or self._rows.get(video["slug"]) != row
-        self._rows[video["slug"]] = row
+    def add(self, video: VideoDocument) -> None:
+        """Add or replace the row of a video."""
+        row = {key: getattr(video, key) for key in _KEYS}
+        self._is_stale = self._is_stale or self._rows.get(video.slug) != row
+        self._rows[video.slug] = row
 
     def remove(self, slug: str) -> None:
         """Remove a video's row and write the catalogue, so that nobody is led to a folder that goes."""
@@ -46,14 +53,17 @@ class Catalog:
         if not self._is_stale:
             return
         rows = sorted(self._rows.values(), key=lambda row: (row["added_at"] or "", row["slug"]), reverse=True)
-        files.write_if_changed(self._library.root / CATALOG, files.json_bytes({"videos": rows}))
+        self._apply([FileWritten(Path(CATALOG), files.json_bytes({"videos": rows}))])
         self._is_stale = False
 
     def _read(self) -> None:
         """Add the rows of what is published, but for those that are newer here."""
-        newer = dict(self._rows)
-        for path in sorted((self._library.root / VIDEOS).glob(f"*/{VIDEO}")):
-            with suppress(OSError, ValueError, KeyError):
-                self.add(files.read_json(path))
-        self._rows.update(newer)
-        self._has_read = True
+        published: dict[str, dict[str, Any]] = {}
+        for path in (self._library.root / VIDEOS).glob(f"*/{VIDEO}"):
+            with suppress(
+                FileNotFoundError, ValueError, KeyError, AttributeError
+            ):  # it is published anew soon
+                content = files.read_json(path)
+                published[content["slug"]] = {key: content.get(key) for key in _KEYS}
+        self._rows = published | self._rows
+        self._has_read = self._is_stale = True

@@ -1,107 +1,156 @@
 """Publishes: stable names that point at artifacts, `video.json`, the page.
 
-Derived from a `Publication` each time, and replaced whole. Files are written in the reverse of the order in
-which a player reads them: segments are there before the playlists that name them, these before the
+Derived from a `Publication` each time, and replaced whole. Changes come in the reverse of the order in
+which a player reads the files: segments are there before the playlists that name them, these before the
 master playlist, that before `video.json` and the catalogue that lead people to it.
 """
 
-import datetime as dt
 import importlib.resources
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
 
 from vlogd.core import files
-from vlogd.core.publication import Publication, Report
+from vlogd.core.errors import Malformed
+from vlogd.core.publication import Publication, StageView
+from vlogd.site import document
 from vlogd.site.catalog import Catalog
-from vlogd.storage.library import VIDEO, Library
+from vlogd.site.document import VIDEO_FORMAT, VideoDocument
+from vlogd.site.targets.contract import (
+    Change,
+    FileAdded,
+    FileRemoved,
+    FileWritten,
+    FolderRemoved,
+    Target,
+)
+from vlogd.site.targets.local import LocalFolder
+from vlogd.storage.library import VIDEO, VIDEOS, Library
+from vlogd.storage.library_documents import ARTIFACT, VIEW
+
+_PLAYLIST = ".m3u8"
+"""The files of a finished step that name others of it."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a publishing did. `before` is None when the video was not published yet."""
+
+    before: VideoDocument | None
+    after: VideoDocument
 
 
 class Publisher:
-    """Writes what viewers get from one library."""
+    """Publishes one library: to its own folder, and then to `targets` elsewhere."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, targets: Sequence[Target] = ()) -> None:
         self._library = library
-        self.catalog = Catalog(library)
+        self._local = LocalFolder(library.root)
+        self._targets = targets
+        self._added: dict[str, frozenset[Path]] = {}
+        self._pending: list[Change] = []
+        self.catalog = Catalog(library, self._apply)
 
     def install_site(self) -> None:
         """Put the page and its assets in place, and write the catalogue of what is already published."""
         self._library.root.mkdir(parents=True, exist_ok=True)
         files.sweep_temporary(self._library.root, "")
         files.sweep_temporary(self._library.root / "assets", "")
-        _install(importlib.resources.files("vlogd.site") / "static", self._library.root)
+        self._apply([*_site(importlib.resources.files("vlogd.site") / "static", Path())])
         self.catalog.write()
 
-    def publish(self, publication: Publication) -> None:
-        """Bring everything that viewers see of one item up to date, except the catalogue file: see `Catalog.write`."""
+    def withdraw(self, slug: str) -> None:
+        """Take a video off the page, before its folder goes to the trash."""
+        self._added.pop(slug, None)
+        self.catalog.remove(slug)
+        self._apply([FolderRemoved(Path(VIDEOS, slug))])
+
+    def publish(self, publication: Publication) -> Published:
+        """Bring everything that viewers see of one item up to date, except the catalogue file: see `Catalog.write`.
+
+        Raises OSError, and ValueError when a stage's facts have values of a wrong type.
+        """
         home = self._library.folder(publication.item)
-        home.mkdir(parents=True, exist_ok=True)
-        names: list[str] = []
+        before = _published(home / VIDEO)
+        changes, names = self._changes(publication)
+        built = document.build(publication.report, publication.facts, names)
+        retired = [name for name in (before.files if before else ()) if name not in names]
+        place = Path(VIDEOS, publication.item.slug)
+        changes.append(FileWritten(place / VIDEO, VIDEO_FORMAT.encode(built.value, built.unknown)))
+        changes += [FileRemoved(place / name) for name in retired if _is_inside(name)]
+        self._apply(changes)
+        self.catalog.add(built.value)
+        return Published(before, built.value)
+
+    def _changes(self, publication: Publication) -> tuple[list[Change], list[str]]:
+        """All files but `video.json` in the order in which they must appear, and the stable names.
+
+        Of a name that several stages claim, the last stage's counts: `master.m3u8` of the one that adds subtitles.
+        """
+        item = publication.item
+        changes: list[Change] = [*self._files_added(publication)] if self._targets else []
+        named: dict[str, bytes] = {}
         for shown in publication.views.values():
-            folder = home / shown.folder
+            folder = self._library.folder(item) / shown.folder
             for name, data in shown.view.files.items():
-                files.write_if_changed(folder / name, data)
+                changes.append(FileWritten(Path(VIDEOS, item.slug, shown.folder, name), data))
             for name, content in shown.view.names.items():
-                data = content if isinstance(content, bytes) else (folder / content).read_bytes()
-                files.write_if_changed(home / name, data)
-                names.append(name)
-        document = _document(publication.report, publication.facts, sorted(names))
-        self._retire(home, names)
-        files.write_if_changed(home / VIDEO, files.json_bytes(document))
-        self.catalog.add(document)
+                named.pop(name, None)
+                named[name] = content if isinstance(content, bytes) else (folder / content).read_bytes()
+        changes += [FileWritten(Path(VIDEOS, item.slug, name), data) for name, data in named.items()]
+        return changes, list(named)
 
-    def _retire(self, home: Path, names: Sequence[str]) -> None:
-        """Remove stable names that the last `video.json` had and this one has not."""
-        with suppress(OSError, ValueError, KeyError):
-            for name in files.read_json(home / VIDEO)["files"]:
-                if name not in names and "/" not in name:
-                    (home / name).unlink(missing_ok=True)
+    def _files_added(self, publication: Publication) -> Iterator[FileAdded]:
+        """The files that were finished since the last publishing; all of them at the first one of this process."""
+        slug = publication.item.slug
+        home = self._library.folder(publication.item)
+        finished = frozenset(path for shown in publication.views.values() for path in _finished(home, shown))
+        new = finished - self._added.pop(slug, frozenset())
+        for path in sorted(new, key=lambda path: (path.suffix == _PLAYLIST, path)):
+            yield FileAdded(Path(VIDEOS, slug) / path)
+        if any(stage.status in ("queued", "running") for stage in publication.report.stages.values()):
+            self._added[slug] = finished
 
-
-def _document(report: Report, facts: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """The content of `video.json`."""
-    value: dict[str, Any] = {
-        "id": report.id,
-        "slug": report.slug,
-        "title": report.title,
-        "status": report.status,
-        "progress": int(report.progress),
-        "playable": report.playable,
-        "duration_seconds": None,
-        "width": None,
-        "height": None,
-        "audio_only": False,
-        "stream": None,
-        "poster": None,
-        "captions": [],
-        "renditions": [],
-    }
-    value |= facts
-    value |= {
-        "error": report.error,
-        "notes": list(report.notes),
-        "stages": {
-            name: {"status": one.status, "progress": int(one.progress), "error": one.error}
-            for name, one in report.stages.items()
-        },
-        "files": list(names),
-        "added_at": _iso(report.added_at),
-        "ready_at": _iso(report.ready_at) if report.ready_at is not None else None,
-    }
-    return value
+    def _apply(self, changes: Sequence[Change]) -> None:
+        """Apply changes to the library's folder, and what changed there to the targets."""
+        changed = self._local.apply(changes)
+        if not self._targets:
+            return
+        self._pending += changed
+        for target in self._targets:
+            target.apply(self._pending)
+        self._pending = []
 
 
-def _iso(epoch_seconds: float) -> str:
-    moment = dt.datetime.fromtimestamp(int(epoch_seconds), dt.UTC)
-    return moment.isoformat().replace("+00:00", "Z")
+def _finished(home: Path, shown: StageView) -> Iterator[Path]:
+    """The files of a stage's folder that will not change. Playlists of a growing stream are among its view's files."""
+    folder = home / shown.folder
+    for path in folder.rglob("*"):
+        is_ours = path.name in (ARTIFACT, VIEW) or path.name.startswith(files.TEMPORARY_PREFIX)
+        if not is_ours and str(path.relative_to(folder)) not in shown.view.files and path.is_file():
+            yield path.relative_to(home)
 
 
-def _install(source: Traversable, target: Path) -> None:
-    target.mkdir(parents=True, exist_ok=True)
-    for entry in source.iterdir():
+def _published(path: Path) -> VideoDocument | None:
+    """The last `video.json`; None when there is none, or it is damaged: it is written anew then."""
+    with suppress(FileNotFoundError, Malformed):
+        return VIDEO_FORMAT.read(path).value
+    return None
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a stable name stays inside the video's folder."""
+    parts = Path(name).parts
+    return bool(parts) and not Path(name).is_absolute() and ".." not in parts
+
+
+def _site(source: Traversable, target: Path) -> Iterator[Change]:
+    """The page's files, `index.html` last: it names the assets."""
+    entries = sorted(source.iterdir(), key=lambda entry: (entry.is_file(), entry.name))
+    for entry in entries:
         if entry.is_dir():
-            _install(entry, target / entry.name)
+            yield from _site(entry, target / entry.name)
         elif not entry.name.endswith((".py", ".pyc")):
-            files.write_if_changed(target / entry.name, entry.read_bytes())
+            yield FileWritten(target / entry.name, entry.read_bytes())

@@ -2,32 +2,40 @@
 
     <library>/videos/<slug>/<stage>-<fingerprint>/
         …files…                delivered whole, one by one
-        parts/<part>.json      receipts, while the step is unfinished
+        view.json              what a publishing needs of the artifact
         artifact.json          appears by rename: the only commit point
+    <library>/.workshop/       receipts, private artifacts, the trash: see `workshop.py`
 
 `artifact.json` keeps the receipts of all parts, so an artifact that lost a file falls back to an
-unfinished step in which just the parts with missing files are to be done again.
+unfinished step in which only the parts with missing files are to be done again.
 """
 
 import os
 import shutil
+import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from vlogd.core import digest, files
+from vlogd.core.errors import Malformed
 from vlogd.core.model import Artifact, FileMark, Item, Receipt, View
+from vlogd.storage.library_documents import (
+    ARTIFACT,
+    ARTIFACT_FORMAT,
+    RECEIPT_FORMAT,
+    VIEW,
+    VIEW_FORMAT,
+    ArtifactDocument,
+)
+from vlogd.storage.workshop import Workshop
 
 VIDEOS = "videos"
 VIDEO = "video.json"
-TRASH = ".trash"
-ARTIFACT = "artifact.json"
-_FORMAT = 1
 
-_RECEIPTS = "parts"
-"""The folder inside an unfinished step's folder that holds its parts' receipts."""
+_EARLIER_RECEIPTS = "parts"
+"""The folder inside a step's folder that held its receipts up to 0.1.0."""
 
 
 class Library:
@@ -35,25 +43,38 @@ class Library:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.workshop = Workshop(root)
 
     def folder(self, item: Item) -> Path:
-        """The item's folder."""
+        """The item's public folder."""
         return self.root / VIDEOS / item.slug
 
-    def artifacts(self, item: Item) -> list[Artifact]:
-        """The item's whole artifacts: `artifact.json` is there and every file has its size."""
-        found = (self._artifact(item, folder) for folder in _folders(self.folder(item)))
-        return [artifact for artifact in found if artifact is not None]
+    def step_folder(self, item: Item, name: str, *, private: bool) -> Path:
+        """The folder of a step: in the public tree, or in the workshop for a private stage."""
+        return (self.workshop.private(item.slug) if private else self.folder(item)) / name
 
-    def receipts(self, folder: Path) -> dict[str, Receipt]:
-        """The receipts in a step's folder whose files are all there, by part name."""
-        said = [
-            files.read_json(path) for path in sorted((folder / _RECEIPTS).glob("*.json")) if _readable(path)
-        ]
-        with suppress(FileNotFoundError, ValueError):
-            said += files.read_json(folder / ARTIFACT)["parts"]
-        receipts = (_receipt(value) for value in said)
-        return {receipt.part: receipt for receipt in receipts if _whole(folder, receipt.files)}
+    def artifact_folder(self, item: Item, artifact: Artifact) -> Path:
+        """The folder of an artifact."""
+        return self.step_folder(item, artifact.folder, private=artifact.private)
+
+    def artifacts(self, item: Item) -> list[Artifact]:
+        """The item's whole artifacts: `artifact.json` is there and every file has its size.
+
+        Raises NewerFormat and OSError; FileNotFoundError only means that there is none.
+        """
+        candidates = (self._artifact(item, folder) for folder in self._step_folders(item))
+        return [artifact for artifact in candidates if artifact is not None]
+
+    def receipts(self, item: Item, folder: Path) -> dict[str, Receipt]:
+        """The receipts of a step whose files are all there, by part name. `folder` is the step's."""
+        receipts: list[Receipt] = []
+        for place in self._receipt_folders(item, folder):
+            for path in sorted(place.glob("*.json")):
+                with suppress(FileNotFoundError, Malformed):  # its part is done again
+                    receipts.append(RECEIPT_FORMAT.read(path).value)
+        document = _read_artifact(folder)
+        receipts += document.receipts if document is not None else ()
+        return {receipt.part: receipt for receipt in receipts if _is_whole(folder, receipt.files)}
 
     def names(self, folder: Path) -> frozenset[str]:
         """The names of the whole files in a step's folder, relative to it."""
@@ -64,10 +85,12 @@ class Library:
             if not name.startswith(files.TEMPORARY_PREFIX)
         )
 
-    def save_receipt(self, folder: Path, receipt: Receipt) -> None:
+    def save_receipt(self, item: Item, folder: Path, receipt: Receipt) -> None:
         """Record that a part is done. Its files are already in place and synced."""
-        (folder / _RECEIPTS).mkdir(parents=True, exist_ok=True)
-        files.write_json(folder / _RECEIPTS / f"{receipt.part}.json", asdict(receipt))
+        self.workshop.open()
+        place = self.workshop.receipts(item.slug, folder.name)
+        place.mkdir(parents=True, exist_ok=True)
+        RECEIPT_FORMAT.write(place / f"{receipt.part}.json", receipt)
 
     def commit(
         self,
@@ -77,30 +100,28 @@ class Library:
         receipts: Collection[Receipt],
         view: View,
     ) -> Artifact:
-        """Make the step an artifact: write its derived files, then `artifact.json`, the commit.
+        """Make the step an artifact: write its derived files and its view, then `artifact.json`, the commit.
 
-        The view is kept with it: an earlier artifact stays on the air when the code or the
+        The view is kept with it: an earlier artifact stays published when the code or the
         artifacts that it was made from have moved on.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        derived = view.files
-        for name, data in derived.items():
+        for name, data in view.files.items():
             files.write_if_changed(folder / name, data)
-        ordered = sorted(receipts, key=lambda receipt: receipt.part)
-        marks = {name: mark for receipt in ordered for name, mark in receipt.files.items()}
-        marks |= {name: FileMark(len(data), digest.of_bytes(data)) for name, data in derived.items()}
-        value = {
-            "format": _FORMAT,
-            "stage": recipe["stage"],
-            "fingerprint": folder.name.rpartition("-")[2],
-            "digest": digest.of_json({name: mark.sha256 for name, mark in marks.items()}),
-            "recipe": recipe,
-            "parts": [asdict(receipt) for receipt in ordered],
-            "derived": {name: asdict(marks[name]) for name in sorted(derived)},
-            "view": {"names": {name: _told(put) for name, put in view.names.items()}, "facts": view.facts},
-        }
-        files.write_json(folder / ARTIFACT, value)
-        shutil.rmtree(folder / _RECEIPTS, ignore_errors=True)
+        derived = {name: FileMark(len(data), digest.of_bytes(data)) for name, data in view.files.items()}
+        ordered = tuple(sorted(receipts, key=lambda receipt: receipt.part))
+        marks = {name: mark for receipt in ordered for name, mark in receipt.files.items()} | derived
+        document = ArtifactDocument(
+            stage=recipe["stage"],
+            fingerprint=folder.name.rpartition("-")[2],
+            digest=digest.of_json({name: mark.sha256 for name, mark in marks.items()}),
+            recipe=recipe,
+            receipts=ordered,
+            derived=derived,
+        )
+        VIEW_FORMAT.write(folder / VIEW, view)
+        ARTIFACT_FORMAT.write(folder / ARTIFACT, document)
+        self._forget_receipts(item, folder)
         artifact = self._artifact(item, folder)
         if artifact is None:
             raise FileNotFoundError(f"{folder} lost files while it was being finished")
@@ -108,16 +129,20 @@ class Library:
 
     def faults(self, item: Item, *, deep: bool) -> Iterator[tuple[Path, str]]:
         """Files of the item's artifacts that are not as they were made; `deep` compares their digests too."""
-        for folder in _folders(self.folder(item)):
-            with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
-                for name, mark in _marks(files.read_json(folder / ARTIFACT)).items():
-                    path = folder / name
-                    if not path.is_file():
-                        yield path, "is missing"
-                    elif path.stat().st_size != mark.size_bytes:
-                        yield path, f"has {path.stat().st_size} bytes instead of {mark.size_bytes}"
-                    elif deep and digest.of_file(path) != mark.sha256:
-                        yield path, "has other bytes than it was made with"
+        for folder in self._step_folders(item):
+            document = _read_artifact(folder)
+            if document is None:
+                continue
+            if document.view is None and not (folder / VIEW).exists():
+                yield folder / VIEW, "is missing"
+            for name, mark in document.files():
+                path = folder / name
+                if not path.is_file():
+                    yield path, "is missing"
+                elif path.stat().st_size != mark.size_bytes:
+                    yield path, f"has {path.stat().st_size} bytes instead of {mark.size_bytes}"
+                elif deep and digest.of_file(path) != mark.sha256:
+                    yield path, "has other bytes than it was made with"
 
     def strangers(self, slugs: Collection[str]) -> Iterator[Path]:
         """Folders of videos that are none of these."""
@@ -125,106 +150,92 @@ class Library:
             yield from (path for path in sorted((self.root / VIDEOS).iterdir()) if path.name not in slugs)
 
     def view(self, item: Item, artifact: Artifact) -> View:
-        """What an artifact shows, as it was when it was made."""
-        said = files.read_json(self.folder(item) / artifact.folder / ARTIFACT)["view"]
-        return View(names={name: _heard(put) for name, put in said["names"].items()}, facts=said["facts"])
+        """What an artifact shows, as it was when it was made. Raises FileNotFoundError when it is gone."""
+        folder = self.artifact_folder(item, artifact)
+        with suppress(FileNotFoundError):
+            return VIEW_FORMAT.read(folder / VIEW).value
+        document = ARTIFACT_FORMAT.read(folder / ARTIFACT).value
+        if document.view is None:
+            raise FileNotFoundError(f"{folder / VIEW} is missing")
+        return document.view
 
-    def sweep(self, item: Item, keep: Collection[str], older_than: float) -> list[str]:
+    def sweep(self, item: Item, keep: Collection[str], grace_seconds: float) -> float | None:
         """Tidy up an item that has nothing to do.
 
-        Removes step folders not named in `keep` and untouched since `older_than` (epoch seconds), and
-        receipts that a crash left beside an `artifact.json` that had become whole again.
+        Removes step folders not named in `keep` and untouched for `grace_seconds`, and receipts that a crash left
+        of finished steps. When the next folder is to be removed (epoch seconds); None when none is left.
         """
-        gone = []
-        for folder in _folders(self.folder(item)):
+        due: list[float] = []
+        for folder in self._step_folders(item):
             if folder.name in keep:
-                shutil.rmtree(folder / _RECEIPTS, ignore_errors=True)
-            elif _touched(folder) < older_than:
+                self._forget_receipts(item, folder)
+            elif (end := _touched(folder) + grace_seconds) < time.time():
                 shutil.rmtree(folder, ignore_errors=True)
-                gone.append(folder.name)
-        return gone
-
-    # The trash
+                self._forget_receipts(item, folder)
+            else:
+                due.append(end)
+        left = {folder.name for folder in self._step_folders(item)}
+        for name in self.workshop.receipt_folders(item.slug):
+            if name not in left:
+                self.workshop.forget_receipts(item.slug, name)
+        return min(due, default=None)
 
     def discard(self, item: Item) -> None:
-        """Move the item's folder to the trash, which only vlogd may read. Harmless when it is not there."""
-        home, target = self.folder(item), self.root / TRASH / item.slug
-        if home.exists():
-            target.parent.mkdir(mode=0o700, exist_ok=True)
-            shutil.rmtree(target, ignore_errors=True)
-            home.rename(target)
-            files.sync_folder(home.parent)
+        """Move the item to the trash, which only vlogd may read. Harmless when it is not there."""
+        self.workshop.discard(self.folder(item))
 
     def restore(self, item: Item) -> None:
-        """Bring the item's folder back, if it is in the trash and no new one has been begun."""
-        if not self.folder(item).exists() and (self.root / TRASH / item.slug).exists():
-            (self.root / TRASH / item.slug).rename(self.folder(item))
+        """Bring the item back, if it is in the trash and no new one has been begun."""
+        self.workshop.restore(self.folder(item))
 
-    def purge(self, item: Item) -> None:
-        """Delete what of the item lies in the trash."""
-        shutil.rmtree(self.root / TRASH / item.slug, ignore_errors=True)
+    def _receipt_folders(self, item: Item, folder: Path) -> tuple[Path, Path]:
+        return folder / _EARLIER_RECEIPTS, self.workshop.receipts(item.slug, folder.name)
 
-    def empty_trash(self, kept: Collection[str], before: float) -> None:
-        """Delete what was put into the trash before then (epoch seconds), but for these slugs."""
-        with suppress(FileNotFoundError):
-            for entry in list(os.scandir(self.root / TRASH)):
-                if entry.name not in kept and entry.stat(follow_symlinks=False).st_ctime < before:
-                    shutil.rmtree(entry.path, ignore_errors=True)
+    def _forget_receipts(self, item: Item, folder: Path) -> None:
+        shutil.rmtree(folder / _EARLIER_RECEIPTS, ignore_errors=True)
+        self.workshop.forget_receipts(item.slug, folder.name)
+
+    def _step_folders(self, item: Item) -> list[Path]:
+        """The item's step folders, public and private ones: `<stage>-<fingerprint>`."""
+        return [*_folders(self.folder(item)), *_folders(self.workshop.private(item.slug))]
 
     def _artifact(self, item: Item, folder: Path) -> Artifact | None:
-        path = folder / ARTIFACT
-        try:
-            value = files.read_json(path)
-            made_at = path.stat().st_mtime
-            if value["format"] != _FORMAT:
-                return None
-            marks = _marks(value)
-        except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+        document = _read_artifact(folder)
+        if document is None or not _is_whole(folder, dict(document.files())):
             return None
-        if not _whole(folder, marks):
-            return None
+        if document.view is None and not (folder / VIEW).exists():
+            return None  # it is written again from the receipts
+        made_at = (folder / ARTIFACT).stat().st_mtime
         return Artifact(
-            item.id, value["stage"], value["fingerprint"], value["digest"], value["recipe"], made_at
+            item_id=item.id,
+            stage=document.stage,
+            fingerprint=document.fingerprint,
+            digest=document.digest,
+            recipe=document.recipe,
+            made_at=made_at,
+            private=folder.parent == self.workshop.private(item.slug),
         )
 
 
-def _marks(artifact: Mapping[str, Any]) -> dict[str, FileMark]:
-    """The files that an `artifact.json` names."""
-    marks = {name: FileMark(**mark) for name, mark in artifact["derived"].items()}
-    for receipt in artifact["parts"]:
-        marks |= _receipt(receipt).files
-    return marks
+def _read_artifact(folder: Path) -> ArtifactDocument | None:
+    """The folder's `artifact.json`; None when it is missing or damaged, so that the step is done again."""
+    with suppress(FileNotFoundError, NotADirectoryError, Malformed):
+        return ARTIFACT_FORMAT.read(folder / ARTIFACT).value
+    return None
 
 
-def _receipt(value: Mapping[str, Any]) -> Receipt:
-    marks = {name: FileMark(**mark) for name, mark in value["files"].items()}
-    return Receipt(part=value["part"], files=marks, facts=value["facts"])
-
-
-def _told(put: bytes | str) -> dict[str, str]:
-    return {"file": put} if isinstance(put, str) else {"text": put.decode()}
-
-
-def _heard(put: Mapping[str, str]) -> bytes | str:
-    return put["file"] if "file" in put else put["text"].encode()
-
-
-def _readable(path: Path) -> bool:
-    with suppress(OSError, ValueError):
-        files.read_json(path)
-        return True
-    return False
-
-
-def _whole(folder: Path, marks: Mapping[str, FileMark]) -> bool:
+def _is_whole(folder: Path, marks: Mapping[str, FileMark]) -> bool:
     """Whether every file is there with its size (its bytes were digested when delivered)."""
     with suppress(FileNotFoundError, NotADirectoryError):
-        return all((folder / name).stat().st_size == mark.size_bytes for name, mark in marks.items())
+        return all(
+            os.stat(f"{folder}/{name}").st_size == mark.size_bytes  # noqa: PTH116 - ten thousand times
+            for name, mark in marks.items()
+        )
     return False
 
 
 def _folders(folder: Path) -> Iterator[Path]:
-    """The step folders of an item: `<stage>-<fingerprint>`."""
+    """The step folders in a folder."""
     with suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             if "-" in entry.name and entry.is_dir(follow_symlinks=False):

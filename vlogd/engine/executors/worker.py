@@ -54,11 +54,11 @@ def work_of(
     step: Step, environment: Environment, receipts: Mapping[str, Receipt], *, complete: bool = False
 ) -> Work[Any]:
     """The step as its stage sees it."""
-    home = environment.library.folder(step.item)
+    library = environment.library
     return Work(
         item=step.item,
-        folder=home / step.folder,
-        inputs={need: home / artifact.folder for need, artifact in step.inputs.items()},
+        folder=library.step_folder(step.item, step.folder, private=step.stage.private),
+        inputs={need: library.artifact_folder(step.item, artifact) for need, artifact in step.inputs.items()},
         settings=step.settings,
         receipts=receipts,
         complete=complete,
@@ -150,5 +150,5 @@ def _attempt(
         workspace.close()
     environment.volumes.check()
     receipt = Receipt(part.name, dict(workspace.delivered), facts.to_json(found))
-    environment.library.save_receipt(work.folder, receipt)
+    environment.library.save_receipt(step.item, work.folder, receipt)
     return receipt

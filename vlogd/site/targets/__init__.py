@@ -1,0 +1,1 @@
+"""Where the public tree is published to: the contract, and one file for each kind of target."""
