@@ -1,14 +1,14 @@
-"""The configuration: one YAML file, validated whole.
+"""The configuration: one YAML file, validated as a whole.
 
-pydantic and pyyaml are imported here only. A stage's section is made from the settings class in the
-stage's own file; an inbox may override any of it. Every problem is reported at once, each as a
-sentence with the path of its key.
+A stage's section is validated by the settings class in the stage's own file; an inbox may override any of it. All
+problems are reported at once, each as a sentence that begins with the path of its key ("stages.hls.crf: …").
+pydantic and pyyaml are imported here only.
 """
 
 import dataclasses
 import difflib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,7 +36,7 @@ _DAY_SECONDS = 86400.0
 
 @settings
 class InboxSection:
-    """`inboxes.<name>`: a watched folder; `stages` overrides the settings of stages for it."""
+    """`inboxes.<name>`: a watched folder. `stages` overrides settings of stages for what is dropped into it."""
 
     folder: Path
     watch: Watch = "auto"
@@ -47,7 +47,7 @@ class InboxSection:
 
 @settings
 class SlotsSection:
-    """`slots`: how many parts run at once. `cpu` 0 means one for each processor core."""
+    """`slots`: how many parts run at once. `cpu: 0` means one for each processor core."""
 
     cpu: NonNegativeInt = 0
     speech: PositiveInt = 1
@@ -65,7 +65,7 @@ class RetrySection:
 
 @settings
 class LimitsSection:
-    """`limits`: what ffmpeg and the transcriber may use. `memory_mebibytes` 0 means no bound."""
+    """`limits`: what ffmpeg and the transcriber may use. `memory_mebibytes: 0` means no limit."""
 
     memory_mebibytes: NonNegativeInt = 8192
     stall_seconds: PositiveSeconds = 300.0
@@ -74,7 +74,7 @@ class LimitsSection:
 
 @settings
 class KeepingSection:
-    """`keeping`: how long what is not needed any more is kept. Days; `failed_days` 0 means for ever."""
+    """`keeping`: how long to keep what is no longer needed, in days. `failed_days: 0` means for ever."""
 
     originals: Policy = "keep"
     originals_days: NonNegativeDays = 30.0
@@ -103,7 +103,10 @@ class Sections:
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """A valid configuration, paths absolute. `stages` maps an inbox's name to its stages' settings."""
+    """A valid configuration. Paths are absolute. `stages`: inbox to stage to that stage's settings, defaults filled in.
+
+    `default_stages` are those of an inbox that overrides nothing. `slots`: resource to how many parts run at once.
+    """
 
     path: Path
     state: Path
@@ -121,37 +124,40 @@ class Config:
     library_check_seconds: float
 
     def stage_settings(self, inbox: str) -> Mapping[str, Any]:
-        """The stages' settings for items of `inbox`; the defaults if it is not configured any more."""
+        """Stage to settings for items of `inbox`; the defaults for an inbox that is no longer configured."""
         return self.stages.get(inbox, self.default_stages)
 
 
 def load(path: Path) -> Config:
-    """Read and check `path`. Raises ConfigError with all problems."""
+    """Read and validate `path`. Raises ConfigError with all problems."""
+    content = _read(path)
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(
-            [f"{path} cannot be read: {error.strerror}. `vlogd init DIR` makes a new one."]
-        ) from error
-    except Exception as error:  # yaml's constructors raise a dozen kinds, for a date in month 13 a ValueError
-        raise ConfigError([f"{path} is not valid YAML: {_one_line(str(error))}."]) from error
-    if not isinstance(value, dict):
-        raise ConfigError([f"{path} is empty or no mapping; config.example.yaml shows what it may hold."])
-    problems: list[str] = []
-    try:
-        sections = pydantic.TypeAdapter(Sections).validate_python(value)
-        problems += _unusable_paths(sections)
-        if problems:
-            raise ConfigError(problems)
+        sections = pydantic.TypeAdapter(Sections).validate_python(content)
     except pydantic.ValidationError as error:
-        problems += _sentences(error, ())
-        problems += _stage_problems(value)
-        raise ConfigError(problems) from error
-    config = _config(path, sections, problems)
-    problems += _folder_problems(config)
+        raise ConfigError([*_sentences(error, ()), *_stage_problems(content)]) from error
+    problems = list(_unusable_paths(sections))
+    if problems:
+        raise ConfigError(problems)
+    config = _config(path.absolute(), sections, problems)
+    problems += _nested_folders(_named_folders(config))
     if problems:
         raise ConfigError(problems)
     return config
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            [f"{path} cannot be read: {error.strerror}. `vlogd init DIR` creates a new one."]
+        ) from error
+    except Exception as error:  # yaml's constructors raise a dozen kinds; ValueError for a date in month 13
+        reason = " ".join(str(error).split())
+        raise ConfigError([f"{path} is not valid YAML: {reason}."]) from error
+    if not isinstance(content, dict):
+        raise ConfigError([f"{path} is empty or not a mapping; config.example.yaml shows what it may hold."])
+    return content
 
 
 def _unusable_paths(sections: Sections) -> Iterator[str]:
@@ -160,33 +166,33 @@ def _unusable_paths(sections: Sections) -> Iterator[str]:
     if sections.keeping.archive is not None:
         named["keeping.archive"] = sections.keeping.archive
     named |= {f"inboxes.{name}.folder": inbox.folder for name, inbox in sections.inboxes.items()}
-    for name, path in named.items():
+    for key, path in named.items():
         if "\0" in str(path):
-            yield f"{name}: {str(path)!r} is no path; it holds a zero byte."
+            yield f"{key}: {str(path)!r} is not a path; it holds a zero byte."
         try:
             path.expanduser()
         except RuntimeError:
-            yield f"{name}: {path} begins with the home folder of a user who does not exist."
+            yield f"{key}: {path} begins with the home folder of a user who does not exist."
 
 
-def _stage_problems(value: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the stages' sections of a file that is wrong elsewhere too."""
+def _stage_problems(content: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the stages' sections of a file that has other problems, too."""
     problems: list[str] = []
-    if isinstance(value.get("stages"), dict):
+    if isinstance(content.get("stages"), dict):
         readable = {
-            name: one
-            for name, one in value["stages"].items()
-            if isinstance(name, str) and isinstance(one, dict)
+            name: section
+            for name, section in content["stages"].items()
+            if isinstance(name, str) and isinstance(section, dict)
         }
         _stages(readable, {}, "stages", problems)
     return problems
 
 
 def _config(path: Path, sections: Sections, problems: list[str]) -> Config:
-    home = path.absolute().parent
-    default_stages = _stages(sections.stages, {}, "stages", problems)
+    """The configuration with its paths absolute; what is wrong with it is added to `problems`."""
+    home, limits = path.parent, sections.limits
     return Config(
-        path=path.absolute(),
+        path=path,
         state=_absolute(home, sections.state),
         originals=_absolute(home, sections.originals),
         library=_absolute(home, sections.library),
@@ -196,16 +202,14 @@ def _config(path: Path, sections: Sections, problems: list[str]) -> Config:
             )
             for name, inbox in sections.inboxes.items()
         ),
+        default_stages=_stages(sections.stages, {}, "stages", problems),
         stages={
             name: _stages(inbox.stages, sections.stages, f"inboxes.{name}.stages", problems)
             for name, inbox in sections.inboxes.items()
         },
-        default_stages=default_stages,
         slots={"cpu": sections.slots.cpu or os.cpu_count() or 1, "speech": sections.slots.speech},
         retry=Retry(**dataclasses.asdict(sections.retry)),
-        limits=Limits(
-            sections.limits.memory_mebibytes << 20, sections.limits.stall_seconds, sections.limits.niceness
-        ),
+        limits=Limits(limits.memory_mebibytes << 20, limits.stall_seconds, limits.niceness),
         keeping=_keeping(home, sections.keeping, problems),
         reserve_bytes=sections.reserve_mebibytes << 20,
         sweep_after_seconds=sections.sweep_after_seconds,
@@ -213,76 +217,79 @@ def _config(path: Path, sections: Sections, problems: list[str]) -> Config:
     )
 
 
-def _keeping(home: Path, said: KeepingSection, problems: list[str]) -> Keeping:
-    if said.originals == "archive" and said.archive is None:
+def _keeping(home: Path, section: KeepingSection, problems: list[str]) -> Keeping:
+    if section.originals == "archive" and section.archive is None:
         problems.append("keeping.archive: is missing; it names the folder that originals are moved to.")
     return Keeping(
-        originals=said.originals,
-        originals_seconds=said.originals_days * _DAY_SECONDS,
-        archive=None if said.archive is None else _absolute(home, said.archive),
-        trash_seconds=said.trash_days * _DAY_SECONDS,
-        failed_seconds=said.failed_days * _DAY_SECONDS,
+        originals=section.originals,
+        originals_seconds=section.originals_days * _DAY_SECONDS,
+        archive=None if section.archive is None else _absolute(home, section.archive),
+        trash_seconds=section.trash_days * _DAY_SECONDS,
+        failed_seconds=section.failed_days * _DAY_SECONDS,
     )
 
 
 def _stages(
-    mine: Mapping[str, Mapping[str, Any]],
-    below: Mapping[str, Mapping[str, Any]],
-    where: str,
+    sections: Mapping[str, Mapping[str, Any]],
+    inherited: Mapping[str, Mapping[str, Any]],
+    key: str,
     problems: list[str],
 ) -> dict[str, Any]:
-    """Each stage's settings: `mine` over `below` over the defaults."""
-    known = {stage.name: stage for stage in STAGES}
+    """Each stage's settings: `sections` over `inherited` over the defaults. `key` is where the sections stand."""
+    stages = {stage.name: stage for stage in STAGES}
     problems += [
-        f"{where}.{name}: there is no such stage{_meant(name, known)}." for name in mine if name not in known
+        f"{key}.{name}: there is no such stage{_suggestion(name, stages)}."
+        for name in sections
+        if name not in stages
     ]
-    made = {}
-    for name, stage in known.items():
-        value = {**(below.get(name) or {}), **(mine.get(name) or {})}
+    settings = {}
+    for name, stage in stages.items():
+        section = {**(inherited.get(name) or {}), **(sections.get(name) or {})}
         try:
-            made[name] = pydantic.TypeAdapter(stage.settings).validate_python(value)
+            settings[name] = pydantic.TypeAdapter(stage.settings).validate_python(section)
         except pydantic.ValidationError as error:
-            problems += _sentences(error, (where, name), [f.name for f in dataclasses.fields(stage.settings)])
-    return made
+            fields = [field.name for field in dataclasses.fields(stage.settings)]
+            problems += _sentences(error, (key, name), fields)
+    return settings
 
 
 def _sentences(
-    error: pydantic.ValidationError, where: tuple[str, ...], known: list[str] | None = None
+    error: pydantic.ValidationError, key: tuple[str, ...], known_keys: Collection[str] = ()
 ) -> Iterator[str]:
-    """One sentence for each of pydantic's findings."""
-    for found in error.errors():
-        path = ".".join(map(str, (*where, *found["loc"])))
-        if found["type"] == "missing":
+    """One sentence for each of pydantic's findings. `known_keys` are those of a stage; else the file's are meant."""
+    known_keys = known_keys or [field.name for field in dataclasses.fields(Sections)]
+    for finding in error.errors():
+        path = ".".join(map(str, (*key, *finding["loc"])))
+        if finding["type"] == "missing":
             yield f"{path}: is missing."
-        elif found["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-            fields = known or [f.name for f in dataclasses.fields(Sections)]
-            yield f"{path}: there is no such key{_meant(str(found['loc'][-1]), fields)}."
-        elif found["type"] == "value_error":
-            yield f"{path}: {found['ctx']['error']}."
+        elif finding["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+            yield f"{path}: there is no such key{_suggestion(str(finding['loc'][-1]), known_keys)}."
+        elif finding["type"] == "value_error":
+            yield f"{path}: {finding['ctx']['error']}."
         else:
-            yield f"{path}: {found['msg'][0].lower()}{found['msg'][1:]}, but it is {found['input']!r}."
+            yield f"{path}: {finding['msg'][0].lower()}{finding['msg'][1:]}, but it is {finding['input']!r}."
 
 
-def _meant(name: str, known: Any) -> str:
+def _suggestion(name: str, known: Collection[str]) -> str:
     close = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {close[0]}?" if close else ""
 
 
-def _folder_problems(config: Config) -> Iterator[str]:
-    """Folders that would swallow one another."""
-    named = {"state": config.state, "originals": config.originals, "library": config.library}
+def _named_folders(config: Config) -> dict[str, Path]:
+    folders = {"state": config.state, "originals": config.originals, "library": config.library}
     if config.keeping.archive is not None:
-        named["keeping.archive"] = config.keeping.archive
-    named |= {f"inboxes.{inbox.name}.folder": inbox.folder for inbox in config.inboxes}
-    for one, folder in named.items():
-        for other, outer in named.items():
-            if one != other and (folder == outer or outer in folder.parents):
-                yield f"{one}: {folder} is {'the same as' if folder == outer else 'inside'} {other} ({outer}); keep them apart."
+        folders["keeping.archive"] = config.keeping.archive
+    return folders | {f"inboxes.{inbox.name}.folder": inbox.folder for inbox in config.inboxes}
+
+
+def _nested_folders(folders: Mapping[str, Path]) -> Iterator[str]:
+    """Folders that are the same or lie in one another: vlogd would take its own files for drops, or publish originals."""
+    for key, folder in folders.items():
+        for other_key, other in folders.items():
+            if key != other_key and (folder == other or other in folder.parents):
+                relation = "the same as" if folder == other else "inside"
+                yield f"{key}: {folder} is {relation} {other_key} ({other}); keep them apart."
 
 
 def _absolute(home: Path, path: Path) -> Path:
     return Path(os.path.normpath(home / path.expanduser()))
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

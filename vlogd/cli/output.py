@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from vlogd.core.log import escaped
+from vlogd.core.escape import escaped
 
 
 def line(text: str) -> None:

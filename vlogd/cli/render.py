@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from vlogd.core.log import escaped
+from vlogd.core.escape import escaped
 
 _COLOURS = {"ready": "green", "failed": "red", "processing": "yellow", "queued": "dim"}
 _LEVEL_COLOURS = {"must": "red"}

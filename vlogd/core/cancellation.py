@@ -1,4 +1,4 @@
-"""When work must end early: the daemon is going down, or somebody cancelled this one item."""
+"""How work is ended early: because the daemon stops, or because one item was cancelled or removed."""
 
 from typing import Protocol
 
@@ -6,7 +6,7 @@ from vlogd.core.errors import Stopping
 
 
 class Stop(Protocol):
-    """What work asks between two steps. A `threading.Event` is one."""
+    """What work looks at between two steps. A `threading.Event` is one."""
 
     def is_set(self) -> bool:
         """Whether to end now."""
@@ -14,13 +14,13 @@ class Stop(Protocol):
 
 
 class Either:
-    """Set when any of several is."""
+    """Set as soon as any of several is."""
 
     def __init__(self, *stops: Stop) -> None:
         self._stops = stops
 
     def is_set(self) -> bool:
-        """Whether any of them is."""
+        """Whether any of them is set."""
         return any(stop.is_set() for stop in self._stops)
 
 
@@ -35,4 +35,4 @@ class Never:
 def check(stop: Stop) -> None:
     """Raise Stopping if it is time to end."""
     if stop.is_set():
-        raise Stopping("It was stopped; it will be done again.")
+        raise Stopping("It was stopped and will be done again.")

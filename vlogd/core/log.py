@@ -1,7 +1,8 @@
-"""Logging set up once: lines for people on a terminal, fields for journald under systemd.
+"""Logging, set up once: lines for people on a terminal or in a file, fields for journald under systemd.
 
-structlog is imported here only. Names of dropped files end up in log lines, so every value is
-escaped: no file name can break a line or colour a terminal.
+What happens to videos is an event (`core.events`), which `notify.log_events` writes with this; other modules log only
+what is no event, such as a damaged journal. structlog is imported here only. Names of dropped files end up in log
+lines, so every value is escaped: no file name can break a line or colour a terminal.
 """
 
 import contextlib
@@ -15,25 +16,31 @@ from typing import Any, TextIO
 
 import structlog
 
+from vlogd.core.escape import escaped
+
 _JOURNAL_SOCKET = "/run/systemd/journal/socket"
 _PRIORITY = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2, "exception": 3}
 """syslog's levels, as journald and `journalctl -p` know them (sd-daemon(3))."""
 
+_COLOURS = {"warning": "\x1b[33m", "error": "\x1b[31m"}
+_PLAIN = "\x1b[0m"
+"""Yellow, red, and the terminal's own (ECMA-48, SGR)."""
+
 
 def get_logger() -> Any:
-    """A logger whose events have a short name and fields: `log.info("step.made", stage="hls")`."""
+    """A logger whose lines have a short name and fields: `log.info("step.done", stage="hls")`."""
     return structlog.get_logger()
 
 
 def configure(stream: TextIO = sys.stderr) -> None:
-    """Send events to journald when systemd started us, else to `stream` as lines for people."""
-    last: Any = _to_journal if _under_systemd() else _ToStream(stream)
+    """Write to journald when systemd started us, else to `stream`."""
+    writer: Any = _to_journal if _under_systemd() else _ToStream(stream)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.format_exc_info,
             structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
-            last,
+            writer,
         ],
         logger_factory=structlog.ReturnLoggerFactory(),
         cache_logger_on_first_use=False,
@@ -44,23 +51,15 @@ def _under_systemd() -> bool:
     """Whether our standard error is the journal's (systemd.exec(5), `$JOURNAL_STREAM`)."""
     with contextlib.suppress(OSError, ValueError):
         device, inode = (int(number) for number in os.environ.get("JOURNAL_STREAM", "").split(":"))
-        mine = os.fstat(2)
-        return (mine.st_dev, mine.st_ino) == (device, inode) and Path(_JOURNAL_SOCKET).exists()
+        stderr = os.fstat(2)
+        return (stderr.st_dev, stderr.st_ino) == (device, inode) and Path(_JOURNAL_SOCKET).exists()
     return False
 
 
-def escaped(value: Any) -> str:
-    """`value` on one line, with everything that is not printable written as an escape."""
-    text = str(value)
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
-    )
-
-
-def _sentence(event: Mapping[str, Any]) -> str:
+def _line(event: Mapping[str, Any]) -> str:
     fields = {k: v for k, v in event.items() if k not in ("event", "level", "timestamp", "exception")}
-    words = [f"{key}={_quoted(value)}" for key, value in fields.items()]
-    return " ".join([escaped(event["event"]), *words])
+    pairs = [f"{key}={_quoted(value)}" for key, value in fields.items()]
+    return " ".join([escaped(event["event"]), *pairs])
 
 
 def _quoted(value: Any) -> str:
@@ -73,13 +72,12 @@ class _ToStream:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._colour = stream.isatty()
+        self._has_colour = stream.isatty()
 
     def __call__(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
         level = str(event["level"])
-        mark = {"warning": "\x1b[33m", "error": "\x1b[31m"}.get(level, "") if self._colour else ""
-        plain = "\x1b[0m" if mark else ""
-        line = f"{event['timestamp']} {mark}{level:<7}{plain} {_sentence(event)}"
+        colour = _COLOURS.get(level, "") if self._has_colour else ""
+        line = f"{event['timestamp']} {colour}{level:<7}{_PLAIN if colour else ''} {_line(event)}"
         if event.get("exception"):
             line += f"\n{event['exception']}"
         with contextlib.suppress(OSError, ValueError):  # a closed pipe must not end the daemon
@@ -90,7 +88,7 @@ class _ToStream:
 def _to_journal(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
     """The last processor under systemd: journald's native protocol, one field per value."""
     fields = {
-        "MESSAGE": _sentence(event),
+        "MESSAGE": _line(event),
         "PRIORITY": _PRIORITY.get(str(event["level"]), 6),
         "SYSLOG_IDENTIFIER": "vlogd",
         **{

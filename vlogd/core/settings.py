@@ -1,8 +1,8 @@
-"""How a stage or an inbox declares its settings: a frozen dataclass with bounds in its types.
+"""How a stage declares its settings: a frozen dataclass with bounds in its types.
 
-Declaring needs no validation library; `config.py` hands these classes to pydantic, which
-reads the same annotations, so that a stage's file alone decides what its section may hold.
-Each field's docstring-like comment lives in `config.example.yaml`, which a test keeps complete.
+Declaring them needs no validation library. `config.py` hands these classes to pydantic, which reads the same
+annotations, so that a stage's file alone decides what its section of the configuration may hold. What each key means
+is described in `config.example.yaml`, which a test keeps complete.
 """
 
 from dataclasses import dataclass
@@ -22,16 +22,16 @@ _T = TypeVar("_T")
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def settings(cls: type[_T]) -> type[_T]:
-    """Make `cls` a frozen, keyword-only dataclass that refuses unknown keys.
+    """Turn `cls` into a frozen, keyword-only dataclass; in a configuration, unknown keys are refused.
 
     `__pydantic_config__` is what pydantic reads from a standard dataclass
     (pydantic docs, "Dataclasses", "Dataclass config").
     """
-    made: Any = dataclass(frozen=True, kw_only=True)(cls)
-    made.__pydantic_config__ = {"extra": "forbid"}
-    return made  # type: ignore[no-any-return]  # dataclass() gives back the class it was given
+    decorated: Any = dataclass(frozen=True, kw_only=True)(cls)
+    decorated.__pydantic_config__ = {"extra": "forbid"}
+    return decorated  # type: ignore[no-any-return]  # dataclass() gives back the class it was given
 
 
 @settings
 class NoSettings:
-    """For a stage that has nothing to set."""
+    """For a stage without settings."""
