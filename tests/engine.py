@@ -25,7 +25,7 @@ from vlogd.storage.journal import Journal
 from vlogd.storage.journal.database import sqlite_url
 from vlogd.storage.library import Library
 from vlogd.storage.originals import Originals
-from vlogd.storage.retention import Keeping
+from vlogd.storage.retention import Retention
 from vlogd.storage.volumes import Volumes
 
 
@@ -72,9 +72,9 @@ class Engine:
             Volumes(state, {}, 0),
         )
         policy = Policy(
-            stages, lambda _inbox: settings, {"cpu": 2}, Retry(), Keeping(), sweep_after_seconds=-1e12
+            stages, lambda _inbox: settings, {"cpu": 2}, Retry(), Retention(), sweep_after_seconds=-1e12
         )
-        self.library_worker = LibraryWorker(environment, Publisher(shelf), stages, Keeping())
+        self.library_worker = LibraryWorker(environment, Publisher(shelf), stages, Retention())
         self.controller = Controller(
             policy,
             environment,

@@ -29,7 +29,7 @@ from vlogd.engine.retry import Retry
 from vlogd.ingest.inbox import Inbox, Watch
 from vlogd.media.process import Limits
 from vlogd.stages.pipeline import STAGES
-from vlogd.storage.retention import Keeping, Policy
+from vlogd.storage.retention import OriginalsPolicy, Retention
 
 _DAY_SECONDS = 86400.0
 
@@ -76,7 +76,7 @@ class LimitsSection:
 class KeepingSection:
     """`keeping`: how long to keep what is no longer needed, in days. `failed_days: 0` means for ever."""
 
-    originals: Policy = "keep"
+    originals: OriginalsPolicy = "keep"
     originals_days: NonNegativeDays = 30.0
     archive: Path | None = None
     trash_days: NonNegativeDays = 30.0
@@ -118,7 +118,7 @@ class Config:
     slots: Mapping[str, int]
     retry: Retry
     limits: Limits
-    keeping: Keeping
+    retention: Retention
     reserve_bytes: int
     sweep_after_seconds: float
     library_check_seconds: float
@@ -210,17 +210,17 @@ def _config(path: Path, sections: Sections, problems: list[str]) -> Config:
         slots={"cpu": sections.slots.cpu or os.cpu_count() or 1, "speech": sections.slots.speech},
         retry=Retry(**dataclasses.asdict(sections.retry)),
         limits=Limits(limits.memory_mebibytes << 20, limits.stall_seconds, limits.niceness),
-        keeping=_keeping(home, sections.keeping, problems),
+        retention=_retention(home, sections.keeping, problems),
         reserve_bytes=sections.reserve_mebibytes << 20,
         sweep_after_seconds=sections.sweep_after_seconds,
         library_check_seconds=sections.library_check_seconds,
     )
 
 
-def _keeping(home: Path, section: KeepingSection, problems: list[str]) -> Keeping:
+def _retention(home: Path, section: KeepingSection, problems: list[str]) -> Retention:
     if section.originals == "archive" and section.archive is None:
         problems.append("keeping.archive: is missing; it names the folder that originals are moved to.")
-    return Keeping(
+    return Retention(
         originals=section.originals,
         originals_seconds=section.originals_days * _DAY_SECONDS,
         archive=None if section.archive is None else _absolute(home, section.archive),
@@ -277,8 +277,8 @@ def _suggestion(name: str, known: Collection[str]) -> str:
 
 def _named_folders(config: Config) -> dict[str, Path]:
     folders = {"state": config.state, "originals": config.originals, "library": config.library}
-    if config.keeping.archive is not None:
-        folders["keeping.archive"] = config.keeping.archive
+    if config.retention.archive is not None:
+        folders["keeping.archive"] = config.retention.archive
     return folders | {f"inboxes.{inbox.name}.folder": inbox.folder for inbox in config.inboxes}
 
 

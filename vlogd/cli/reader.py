@@ -31,7 +31,7 @@ class Reader:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._library = Library(config.library)
-        self._originals = Originals(config.originals, config.keeping.archive)
+        self._originals = Originals(config.originals, config.retention.archive)
         self._journal = journal_recovery.open_for_reading(config.state)
         self.daemon = status_file.read(config.state) if is_locked(config.state) else None
 

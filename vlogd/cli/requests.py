@@ -72,7 +72,7 @@ def rm(context: click.Context, items: Sequence[str], now: bool) -> None:  # noqa
     config = config_of(context)
     with Reader(config) as reader:
         videos = [reader.find(item) for item in items]
-    days = config.keeping.trash_seconds / _DAY_SECONDS
+    days = config.retention.trash_seconds / _DAY_SECONDS
     what = "deleted for good" if now else f"moved to the trash, for {days:g} days"
     for video in videos:
         when = _request(config.state, "remove", [video], now=now)

@@ -40,7 +40,7 @@ class Check:
         self._config = config
         self._deep = deep
         self._repair = repair
-        self._originals = Originals(config.originals, config.keeping.archive)
+        self._originals = Originals(config.originals, config.retention.archive)
         self._library = Library(config.library)
         self._volumes = volumes_of(config)
 

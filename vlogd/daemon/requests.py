@@ -20,7 +20,7 @@ from vlogd.core.events import Emit, ItemCancelled, ItemRemoving, ItemRetried, Ma
 from vlogd.engine.controller import Controller
 from vlogd.engine.state import RemovalRequest
 from vlogd.storage.journal import Journal
-from vlogd.storage.retention import Keeping
+from vlogd.storage.retention import Retention
 
 _FOLDER = "requests"
 
@@ -117,10 +117,10 @@ class RequestFolder:
 class RequestHandler:
     """Has the engine carry requests out; all may be repeated."""
 
-    def __init__(self, controller: Controller, journal: Journal, keeping: Keeping, emit: Emit) -> None:
+    def __init__(self, controller: Controller, journal: Journal, retention: Retention, emit: Emit) -> None:
         self._controller = controller
         self._journal = journal
-        self._keeping = keeping
+        self._retention = retention
         self._emit = emit
 
     def handle(self, request: Request, done: Callable[[], None]) -> None:
@@ -135,7 +135,7 @@ class RequestHandler:
             if item.accepted_at > request.at:  # it was dropped again since
                 done()
                 return
-            keep_until = 0.0 if request.now else time.time() + self._keeping.trash_seconds
+            keep_until = 0.0 if request.now else time.time() + self._retention.trash_seconds
             self._emit(ItemRemoving(item))
             self._controller.remove(item, RemovalRequest(keep_until, done))
         elif request.verb == "retry":

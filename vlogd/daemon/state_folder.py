@@ -29,7 +29,7 @@ class State:
 def volumes_of(config: Config) -> Volumes:
     """The disks of a configuration."""
     folders = {"originals": config.originals, "library": config.library}
-    optional = {"archive": config.keeping.archive} if config.keeping.archive else {}
+    optional = {"archive": config.retention.archive} if config.retention.archive else {}
     return Volumes(config.state, folders, config.reserve_bytes, optional)
 
 

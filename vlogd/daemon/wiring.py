@@ -60,14 +60,14 @@ def connect(config: Config) -> Parts:
     state = open_state(config)
     stop, calls, events = threading.Event(), CallQueue(), Events(*listeners(config))
     volumes = volumes_of(config)
-    originals, library = Originals(config.originals, config.keeping.archive), Library(config.library)
+    originals, library = Originals(config.originals, config.retention.archive), Library(config.library)
     publisher, executor = Publisher(library), LocalExecutor(config.slots)
     environment = Environment(library, originals, state.scratch, config.limits, stop, volumes)
     controller = Controller(
         _policy(config),
         environment,
         state.journal,
-        LibraryWorker(environment, publisher, STAGES, config.keeping),
+        LibraryWorker(environment, publisher, STAGES, config.retention),
         executor,
         calls.put,
     )
@@ -90,7 +90,7 @@ def connect(config: Config) -> Parts:
         ),
         notices=notices,
         request_folder=RequestFolder(config.state, events.emit),
-        request_handler=RequestHandler(controller, state.journal, config.keeping, events.emit),
+        request_handler=RequestHandler(controller, state.journal, config.retention, events.emit),
     )
 
 
@@ -100,6 +100,6 @@ def _policy(config: Config) -> Policy:
         config.stage_settings,
         config.slots,
         config.retry,
-        config.keeping,
+        config.retention,
         config.sweep_after_seconds,
     )

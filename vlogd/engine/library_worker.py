@@ -25,7 +25,7 @@ from vlogd.ingest import quarantine
 from vlogd.site.document import VideoDocument
 from vlogd.site.publisher import Publisher
 from vlogd.stages.contract import Stage
-from vlogd.storage.retention import Keeping
+from vlogd.storage.retention import Retention
 
 _log = get_logger()
 
@@ -63,9 +63,13 @@ class LibraryWorker:
     """Stateless but for its tools: every answer comes from the disk and the arguments."""
 
     def __init__(
-        self, environment: Environment, publisher: Publisher, stages: Sequence[Stage[Any]], keeping: Keeping
+        self,
+        environment: Environment,
+        publisher: Publisher,
+        stages: Sequence[Stage[Any]],
+        retention: Retention,
     ) -> None:
-        self._keeping = keeping
+        self._retention = retention
         self._environment = environment
         self._library = environment.library
         self._publisher = publisher
@@ -168,13 +172,13 @@ class LibraryWorker:
                     self._purge(item)
                     gone.append(item)
         kept = {item.slug for item, _ in lying}
-        self._library.workshop.empty_trash(kept, before=now - self._keeping.trash_seconds)
+        self._library.workshop.empty_trash(kept, before=now - self._retention.trash_seconds)
         return gone
 
     def retire(self, item: Item) -> str:
         """Archive or delete the original of a finished video, as the configuration says; which it was."""
         originals, volumes = self._environment.originals, self._environment.volumes
-        if self._keeping.originals == "archive":
+        if self._retention.originals == "archive":
             volumes.check("archive")
             volumes.check_room({"archive": item.size_bytes})
             return "archived" if originals.put_into_archive(item, self._environment.stop) else ""
@@ -184,7 +188,7 @@ class LibraryWorker:
         """Delete what has lain in the trash, or in `_failed`, long enough; the names of what went."""
         self._environment.volumes.check()
         trash = [item.slug for item in self._empty_trash(time.time())]
-        return trash + [path.name for path in quarantine.clear(inboxes, self._keeping.failed_seconds)]
+        return trash + [path.name for path in quarantine.clear(inboxes, self._retention.failed_seconds)]
 
     def sweep(self, survey: Survey, grace_seconds: float) -> float | None:
         """Remove step folders that nothing names any more, after a grace time for viewers.

@@ -62,7 +62,7 @@ class Maintenance:
         told, item = state.report, state.item
         if state.final or told is None or told.ready_at is None:
             return
-        if not self._policy.keeping.is_due(told.ready_at, self._clock()):
+        if not self._policy.retention.is_due(told.ready_at, self._clock()):
             return
         heard = lambda how: how and _log.info("original.retired", item=item.slug, how=how)  # noqa: E731
         failed = lambda error: _log.warning("original.not_retired", item=item.slug, why=str(error))  # noqa: E731

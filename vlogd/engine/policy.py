@@ -6,7 +6,7 @@ from typing import Any
 
 from vlogd.engine.retry import Retry
 from vlogd.stages.contract import Stage
-from vlogd.storage.retention import Keeping
+from vlogd.storage.retention import Retention
 
 
 @dataclass(frozen=True)
@@ -17,5 +17,5 @@ class Policy:
     settings: Callable[[str], Mapping[str, Any]]
     slots: Mapping[str, int]
     retry: Retry
-    keeping: Keeping
+    retention: Retention
     sweep_after_seconds: float = 3600.0

@@ -1,25 +1,29 @@
-"""How long what is not needed any more is kept."""
+"""How long what is no longer needed is kept."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Policy = Literal["keep", "archive", "delete"]
+OriginalsPolicy = Literal["keep", "archive", "delete"]
+"""What becomes of the original of a video that is ready."""
+
+_DAY_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True)
-class Keeping:
-    """What becomes of the original of a ready video after `originals_seconds`; how long the trash is kept.
+class Retention:
+    """What becomes of the original of a ready video after `originals_seconds`, and how long the trash is kept.
 
-    `failed_seconds` is for the files in `_failed`, 0 for ever: they may be somebody's only copy.
+    Both are thirty days by default, a month to notice a mistake. `failed_seconds` is for the files in `_failed`, 0 means for
+    ever: they may be somebody's only copy.
     """
 
-    originals: Policy = "keep"
-    originals_seconds: float = 30 * 86400.0
+    originals: OriginalsPolicy = "keep"
+    originals_seconds: float = 30 * _DAY_SECONDS
     archive: Path | None = None
-    trash_seconds: float = 30 * 86400.0
+    trash_seconds: float = 30 * _DAY_SECONDS
     failed_seconds: float = 0.0
 
     def is_due(self, ready_at: float, now: float) -> bool:
-        """Whether the original of a video that became ready then is to be archived or deleted now."""
+        """Whether the original of a video that became ready at `ready_at` is to be archived or deleted now."""
         return self.originals != "keep" and ready_at + self.originals_seconds <= now
