@@ -1,4 +1,4 @@
-"""Looks at the machine as vlogd will use it; each finding says what to do."""
+"""Examines the machine as vlogd will use it; each finding says what to do."""
 
 import os
 import shutil
@@ -15,12 +15,15 @@ from vlogd.media.process import Limits
 from vlogd.storage import mounts
 
 _LEAST_FREE_BYTES = 5 << 30
+"""Two hours of video at 6 Mbit/s for all renditions together; with less, the next drop may have to wait for room."""
+
 _LEAST_WATCHES = 8192
+"""Each folder below an inbox takes one inotify watch; this was the kernel's default before Linux 5.11 (inotify(7))."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. `remedy` is what to do, "" when nothing is."""
+    """One thing that was examined. `remedy` is what to do, "" when there is nothing to do."""
 
     level: Literal["ok", "warn", "fail"]
     sentence: str
@@ -32,28 +35,50 @@ def examine(config: Config) -> list[Finding]:
     return [*_tools(), *_folders(config), *_inotify(), *_disk(config), *_speech(config), *_daemon(config)]
 
 
+_NEEDED = {
+    "libx264": "video cannot be encoded",
+    "aac": "audio cannot be encoded",
+}
+"""What ffmpeg must have, and what is impossible without it."""
+
+_USEFUL = {
+    "bwdif": "interlaced films stay interlaced",
+    "zscale": "HDR films cannot be converted to SDR",
+    "tonemap": "HDR films cannot be converted to SDR",
+}
+
+
 def _tools() -> Iterator[Finding]:
     for name in ("ffmpeg", "ffprobe"):
         try:
-            first = process.output([name, "-hide_banner", "-version"], limits=Limits()).partition("\n")[0]
-            yield Finding("ok", f"{name} is there: {first}.")
+            version = process.output([name, "-hide_banner", "-version"], limits=Limits()).partition("\n")[0]
+            yield Finding("ok", f"{name} is there: {version}.")
         except VlogdError as error:
-            yield Finding("fail", str(error) if shutil.which(name) else f"{name} is not installed.",
-                          "Install it: apt install ffmpeg")  # fmt: skip
+            sentence = str(error) if shutil.which(name) else f"{name} is not installed."
+            yield Finding("fail", sentence, "Install it: apt install ffmpeg")
             return
-    have = process.output(["ffmpeg", "-hide_banner", "-v", "error", "-encoders"], limits=Limits())
-    have += process.output(["ffmpeg", "-hide_banner", "-v", "error", "-filters"], limits=Limits())
-    words = set(have.split())
-    for name, why in (("libx264", "no picture can be encoded"), ("aac", "no sound can be encoded"),
-                      ("bwdif", "interlaced films stay striped"), ("zscale", "HDR films cannot be shown in SDR"),
-                      ("tonemap", "HDR films cannot be shown in SDR")):  # fmt: skip
-        if name not in words:
-            needed = name in ("libx264", "aac")
-            yield Finding("fail" if needed else "warn", f"This ffmpeg lacks {name}: {why}.",
-                          "Install the distribution's ffmpeg: apt install ffmpeg")  # fmt: skip
+    yield from _ffmpeg_features()
     for name in ("setpriv", "prlimit", "ionice"):
         if shutil.which(name) is None:
-            yield Finding("warn", f"{name} is missing: ffmpeg runs less bounded.", "apt install util-linux")
+            yield Finding(
+                "warn", f"{name} is missing: ffmpeg runs with fewer limits.", "apt install util-linux"
+            )
+
+
+def _ffmpeg_features() -> Iterator[Finding]:
+    listed: set[str] = set()
+    for what in ("-encoders", "-filters"):
+        listed |= set(
+            process.output(["ffmpeg", "-hide_banner", "-v", "error", what], limits=Limits()).split()
+        )
+    for features, level in ((_NEEDED, "fail"), (_USEFUL, "warn")):
+        for name, consequence in features.items():
+            if name not in listed:
+                yield Finding(
+                    level,  # type: ignore[arg-type]  # one of the two literals above
+                    f"This ffmpeg lacks {name}: {consequence}.",
+                    "Install the distribution's ffmpeg: apt install ffmpeg",
+                )
 
 
 def _folders(config: Config) -> Iterator[Finding]:
@@ -62,16 +87,16 @@ def _folders(config: Config) -> Iterator[Finding]:
     for name, folder in named:
         if not folder.is_dir():
             level: Literal["warn", "fail"] = "fail" if name.startswith("inbox") else "warn"
-            yield Finding(level, f"{name}: {folder} is not there.", "Create it, or mount its disk.")
+            yield Finding(level, f"{name}: {folder} does not exist.", "Create it, or mount its disk.")
         elif not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-            yield Finding("fail", f"{name}: {folder} may not be read and written by this user.",
-                          f"chown or chmod it for the user that runs vlogd (uid {os.getuid()}).")  # fmt: skip
+            yield Finding("fail", f"{name}: {folder} cannot be read and written by this user.",
+                          f"chown or chmod it for the user who runs vlogd (uid {os.getuid()}).")  # fmt: skip
         else:
             yield Finding("ok", f"{name}: {folder} ({mounts.file_system(folder)}).")
     for inbox in config.inboxes:
         if _device(inbox.folder) != _device(config.originals):
             yield Finding("warn", f"inbox {inbox.name} and originals are on different file systems: files are copied.",
-                          "Put them on one, and taking a file costs nothing.")  # fmt: skip
+                          "Put them on the same one, and taking a file costs nothing.")  # fmt: skip
 
 
 def _device(folder: Path) -> int:
@@ -100,7 +125,7 @@ def _disk(config: Config) -> Iterator[Finding]:
 
 
 def _speech(config: Config) -> Iterator[Finding]:
-    """Is the model a folder that is one, or a name that is cached? Loads nothing."""
+    """Whether the model is there: in its folder, or in the cache of downloads. Loads nothing."""
     model = config.default_stages["captions"].model
     if os.sep in model:
         if (Path(model) / "model.bin").exists():
@@ -113,8 +138,8 @@ def _speech(config: Config) -> Iterator[Finding]:
     if cached:
         yield Finding("ok", f"The speech model {model} is on this machine.")
     else:
-        yield Finding("warn", f"The speech model {model} is not on this machine yet; it is fetched once when needed.",
-                      "Without a network, set stages.captions.model to a folder. Videos are watchable without.")  # fmt: skip
+        yield Finding("warn", f"The speech model {model} is not on this machine yet; it will be downloaded once when it is needed.",
+                      "Without a network, set stages.captions.model to a folder. Videos can be watched without it.")  # fmt: skip
 
 
 def _daemon(config: Config) -> Iterator[Finding]:

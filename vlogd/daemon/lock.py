@@ -22,12 +22,12 @@ class Lock:
             raise Unavailable(f"Another vlogd is running on {state}; stop it first.") from error
 
     def release(self) -> None:
-        """Let another daemon have the folder."""
+        """Leave the folder to another daemon."""
         self._file.close()
 
 
 def is_locked(state: Path) -> bool:
-    """Whether a daemon runs on this state folder."""
+    """Whether a daemon runs on this state folder. Changes nothing."""
     with suppress(OSError), (state / _LOCK).open() as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

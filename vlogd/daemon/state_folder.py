@@ -1,4 +1,4 @@
-"""What a configuration names, opened: its disks, and the state folder for one daemon, at a start and at a reload."""
+"""Opens what a configuration names, at a start and at a reload: its disks, and the state folder for one daemon."""
 
 import shutil
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from vlogd.storage.volumes import Volumes
 
 @dataclass(frozen=True)
 class State:
-    """A state folder that is ours, with an empty scratch folder."""
+    """A locked state folder: its journal, and an empty scratch folder."""
 
     lock: Lock
     journal: Journal
     scratch: Path
 
     def close(self) -> None:
-        """Let another daemon have it."""
+        """Leave the folder to another daemon."""
         self.journal.close()
         self.lock.release()
 

@@ -1,4 +1,4 @@
-"""Telling others how things stand: systemd, the status file that the command line reads.
+"""Listeners of events: the log, the status file that the command line reads, systemd.
 
-Listeners of `core.events`; the engine knows none of them. May import `core`.
+Whoever emits events (`core.events`) knows none of them; `daemon.wiring` names them. May import `core`.
 """
