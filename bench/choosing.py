@@ -20,6 +20,9 @@ _SLOTS = {"cpu": 2, "speech": 1}
 def choices(videos: int, parts: int) -> Iterator[None]:
     """Choose one part after another; each step of the iterator is one choice."""
     scheduler, model = _modules()
+    if hasattr(scheduler, "Scheduler"):
+        yield from _choices_by_heaps(scheduler, model, videos, parts)
+        return
     candidate = getattr(scheduler, "Candidate", None) or scheduler.Wanted
     waiting = {
         f"{video:016x}": {
@@ -37,6 +40,24 @@ def choices(videos: int, parts: int) -> Iterator[None]:
         (chosen,) = scheduler.choose(candidates, running, _SLOTS)
         del waiting[chosen.item_id][chosen.part.name]
         running = [chosen]
+        yield
+
+
+def _choices_by_heaps(scheduler: ModuleType, model: ModuleType, videos: int, parts: int) -> Iterator[None]:
+    """The same with a scheduler that is told once which parts wait."""
+    waiting = scheduler.Scheduler(_SLOTS)
+    for video in range(videos):
+        candidates = [
+            scheduler.Candidate(
+                f"{video:016x}", float(video), "hls", 1, model.Part(f"chunk-{part:04d}", order=part)
+            )
+            for part in range(parts)
+        ]
+        waiting.offer(candidates[0].step, candidates)
+    running, _ = waiting.choose()
+    while True:
+        waiting.ended(running)
+        (running,) = waiting.choose()
         yield
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from vlogd.core import files
+from vlogd.core.events import Event
 from vlogd.core.model import File, Item
-from vlogd.engine.controller import Controller
-from vlogd.engine.executors.worker import Environment
+from vlogd.engine.controller import Controller, Services
+from vlogd.engine.executors.contract import Executor, PartRequest, Send
+from vlogd.engine.executors.worker import Environment, PartWorker
 from vlogd.engine.library_worker import LibraryWorker
 from vlogd.engine.policy import Policy
 from vlogd.engine.retry import Retry
@@ -34,14 +36,25 @@ class Crash(BaseException):
 
 
 class InlineExecutor:
-    """Keeps jobs until they are pumped, oldest first."""
+    """Keeps parts and jobs on the library until they are pumped, oldest first."""
 
     def __init__(self) -> None:
         self.jobs: deque[Callable[[], None]] = deque()
+        self.worker: PartWorker
+        self._cancelled: dict[str, threading.Event] = {}
 
     def submit(self, _resource: str, job: Callable[[], None]) -> None:
-        """Keep a job."""
+        """Keep a job on the library."""
         self.jobs.append(job)
+
+    def start(self, request: PartRequest, send: Send) -> None:
+        """Keep a part."""
+        cancelled = self._cancelled[request.id] = threading.Event()
+        self.jobs.append(lambda: send(self.worker.perform(request, send, cancelled)))
+
+    def cancel(self, request_id: str) -> None:
+        """Have a part stop when it is run."""
+        self._cancelled[request_id].set()
 
     def close(self) -> None:
         """Forget what waits, as a crash does."""
@@ -52,7 +65,12 @@ class Engine:
     """One daemon's life in `home`; make another one after a crash."""
 
     def __init__(
-        self, home: Path, stages: Sequence[Stage], settings: Mapping[str, Any], job_seconds: float = 0.0
+        self,
+        home: Path,
+        stages: Sequence[Stage[Any]],
+        settings: Mapping[str, Any],
+        job_seconds: float = 0.0,
+        other_executor: Callable[[InlineExecutor], Executor] | None = None,
     ) -> None:
         self.originals, self.root, state = home / "originals", home / "library", home / "state"
         for folder in (self.originals, self.root, state):
@@ -75,15 +93,19 @@ class Engine:
             stages, lambda _inbox: settings, {"cpu": 2}, Retry(), Retention(), sweep_after_seconds=-1e12
         )
         self.library_worker = LibraryWorker(environment, Publisher(shelf), stages, Retention())
-        self.controller = Controller(
-            policy,
-            environment,
+        self.executor.worker = PartWorker(environment, stages)
+        executor = other_executor(self.executor) if other_executor else self.executor
+        self.events: list[Event] = []
+        services = Services(
             self.journal,
             self.library_worker,
+            executor,
             self.executor,
             self._calls.append,
+            self.events.append,
             lambda: self.now,
         )
+        self.controller = Controller(policy, environment, services)
         for item in Originals(self.originals).scan().items:
             self.journal.items.add(item)
         self.controller.request_survey(self.journal.items.ids())

@@ -11,7 +11,8 @@ from toy_stages import ToySettings, toy
 
 from vlogd.core.errors import Unavailable
 from vlogd.core.model import Part
-from vlogd.engine import admission
+from vlogd.engine import admission, queries
+from vlogd.engine.executors.contract import PartRequest, Send
 from vlogd.stages.contract import Stage, check
 from vlogd.stages.facts import Facts, NoFacts
 from vlogd.stages.workspace import Workspace
@@ -41,7 +42,7 @@ class Studio:
 
 def statuses(engine: Engine) -> list[str]:
     """The status of each item in memory."""
-    return [state.report.status for state in engine.controller.items if state.report]
+    return [report.status for report in queries.reports(engine.controller.items)]
 
 
 def test_items_that_wait_for_a_model_keep_nobody_out(tmp_path: Path) -> None:
@@ -167,23 +168,19 @@ def test_a_recipe_that_changes_under_a_running_part(tmp_path: Path) -> None:
         {name: ToySettings(parts=1) for name in ("left", "first", "last")},
     )
     held: list[Any] = []
-    submit = engine.executor.submit
+    start = engine.executor.start
 
-    def submit_or_hold(resource: str, job: Any) -> None:
+    def start_or_hold(request: PartRequest, send: Send) -> None:
         """Hold back each part of `last`, as a slow one would be."""
-        running = engine.controller._dispatcher._running.values()
-        if resource == "cpu" and [*running][-1].stage == "last":
-            held.append(job)
-        else:
-            submit(resource, job)
+        start(request, send)
+        if request.stage == "last":
+            held.append(engine.executor.jobs.pop())
 
-    engine.executor.submit = submit_or_hold  # type: ignore[method-assign]
+    engine.executor.start = start_or_hold  # type: ignore[method-assign]
     engine.drop("0001", "a")
     while len(held) < 2:
         engine.run(1)
-    engine.executor.submit = submit  # type: ignore[method-assign]
-    for job in held:
-        submit("cpu", job)
+    engine.executor.jobs.extend(held)
     engine.run()
     assert not list(engine.controller.items)
     (told,) = engine.root.glob("videos/*/last.txt")

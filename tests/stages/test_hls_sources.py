@@ -18,7 +18,7 @@ from stage_driver import LIMITS, item_of, run_stage
 from vlogd.core.errors import BadInput
 from vlogd.core.model import Part
 from vlogd.core.settings import NoSettings
-from vlogd.engine.scheduler import Candidate, choose
+from vlogd.engine.scheduler import Candidate, Scheduler
 from vlogd.media.conformance import check
 from vlogd.media.conformance.check import CheckOptions
 from vlogd.stages.contract import Work
@@ -175,8 +175,12 @@ def test_the_copy_of_an_unindexed_film_holds_up_nobody(tmp_path: Path) -> None:
     work = Work(item_of(source), tmp_path, {"probe": probed.folder}, SETTINGS, {})
     (remux,) = HLS.parts(work)
     assert remux.name == "remux"
+    scheduler = Scheduler({"cpu": 2})
+    film = Candidate("film", 1.0, "hls", 1, remux)
     other = Candidate("other", 2.0, "hls", 1, Part("video-0001", order=1))
-    assert choose([other], [Candidate("film", 1.0, "hls", 1, remux)], {"cpu": 2}) == [other]
+    for candidate in (film, other):
+        scheduler.offer(candidate.step, [candidate])
+    assert scheduler.choose() == [film, other]
 
 
 def test_a_film_that_is_encoded_whole_is_not_held_in_memory(tmp_path: Path) -> None:

@@ -3,26 +3,27 @@
 Reads the journal, the library and what the running daemon says (`live.py`); writes nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from vlogd.cli.finder import find
 from vlogd.config import Config
-from vlogd.core.model import Attempt, Item, LeftFile, Receipt
+from vlogd.core.model import Attempt, Item, LeftFile
 from vlogd.core.publication import Report
 from vlogd.daemon.lock import is_locked
-from vlogd.engine.retry import Retry
-from vlogd.engine.status import Progress
+from vlogd.engine.inspection import inspect
+from vlogd.engine.state import ItemState
 from vlogd.engine.survey import Survey, as_final, survey
-from vlogd.engine.views import UnfinishedStep, publication
+from vlogd.engine.views import publication
 from vlogd.notify import status_file
-from vlogd.stages.contract import Work
 from vlogd.stages.pipeline import STAGES
 from vlogd.storage import journal_recovery
 from vlogd.storage.library import Library
 from vlogd.storage.originals import Originals
+
+T = TypeVar("T")
 
 
 class Reader:
@@ -79,53 +80,36 @@ class Reader:
 
     def report(self, item: Item) -> Report:
         """How far an item is, with the running daemon's progress."""
-        asked = self.survey(item)
-        growing, progress = self._open_steps(asked)
-        told = publication(self._library, STAGES, asked, growing, progress).report
+        survey = self.survey(item)
+        state = self._inspect(survey)
+        unfinished = state.unfinished(self._library)
+        report = publication(self._library, STAGES, survey, unfinished, state.progress()).report
         eta = self.daemon.eta_seconds.get(item.id) if self.daemon else None
-        return replace(told, eta_seconds=eta)
+        return replace(report, eta_seconds=eta)
 
     def why(self, item: Item) -> list[str]:
         """What is to be done for an item and why, in sentences."""
-        asked = self.survey(item)
-        if asked.complete:
+        survey = self.survey(item)
+        if survey.complete:
             return ["Nothing is to be done: every artifact is current."]
-        _, progress = self._open_steps(asked)
-        said = []
-        for step in asked.steps:
-            far = progress[step.stage.name]
-            missing = [part.name for part in far.parts if part.name not in far.done]
-            parts = f" Parts to do: {len(missing)} of {len(far.parts)}." if far.parts else ""
-            said.append(
-                f"{step.stage.name}: {step.reason}.{parts}" + (f" {far.trouble}" if far.trouble else "")
-            )
-        return said + [f"{stage}: waits for {need}." for stage, need in asked.waiting.items()]
+        sentences = []
+        for name, step in self._inspect(survey).steps.items():
+            missing = [part.name for part in step.parts if part.name not in step.receipts]
+            parts = f" Parts to do: {len(missing)} of {len(step.parts)}." if step.parts else ""
+            trouble = f" {step.trouble}" if step.trouble else ""
+            sentences.append(f"{name}: {step.step.reason}.{parts}{trouble}")
+        return sentences + [f"{stage}: waits for {need}." for stage, need in survey.waiting.items()]
 
-    def _open_steps(self, asked: Survey) -> tuple[dict[str, UnfinishedStep], dict[str, Progress]]:
-        growing: dict[str, UnfinishedStep] = {}
-        progress: dict[str, Progress] = {}
-        failures = [] if self._journal is None else self._journal.attempts.of(asked.item.id)
-        for step in asked.steps:
-            library, item = self._library, asked.item
-            folder = library.step_folder(item, step.folder, private=step.stage.private)
-            receipts: dict[str, Receipt] = library.receipts(item, folder)
-            inputs = {need: library.artifact_folder(item, artifact) for need, artifact in step.inputs.items()}
-            work = Work(asked.item, folder, inputs, step.settings, receipts)
-            growing[step.stage.name] = UnfinishedStep(step.stage, work, library.names(folder))
-            mine = [a for a in failures if (a.stage, a.fingerprint) == (step.stage.name, step.fingerprint)]
-            key = f"{asked.item.id}/{step.stage.name}"
-            waits = self.daemon.waits.get(key) if self.daemon else None
-            progress[step.stage.name] = Progress(
-                tuple(step.stage.parts(work)),
-                frozenset(receipts),
-                self.daemon.shares.get(key, {}) if self.daemon else {},
-                waits or (mine[-1].sentence if mine else None),
-                self._parked(mine),
-            )
-        return growing, progress
+    def _inspect(self, survey: Survey) -> ItemState:
+        """The state that the daemon would act on, with what it says itself if it runs."""
+        item = survey.item
+        failures = [] if self._journal is None else self._journal.attempts.of(item.id)
+        running = _of_item(item, self.daemon.shares) if self.daemon else {}
+        waits = _of_item(item, self.daemon.waits) if self.daemon else {}
+        return inspect(survey, self._library, failures, self._config.retry, running, waits)
 
-    def _parked(self, failures: list[Attempt]) -> bool:
-        retry: Retry = self._config.retry
-        return any(
-            retry.parks([a.kind for a in failures if a.part == part]) for part in {a.part for a in failures}
-        )
+
+def _of_item(item: Item, values: Mapping[str, T]) -> dict[str, T]:
+    """The values of one item by stage; the running daemon has those of all by "<item id>/<stage>"."""
+    begin = f"{item.id}/"
+    return {key.removeprefix(begin): value for key, value in values.items() if key.startswith(begin)}

@@ -42,6 +42,7 @@ def _join(parts: Parts) -> None:
     """Wait for all threads; those that wait for a disk that stalls may never end."""
     parts.ingestor.stop()
     parts.executor.close()
+    parts.jobs.close()
     with suppress(OSError, Unavailable):
         parts.volumes.check()
         parts.publisher.catalog.finish()

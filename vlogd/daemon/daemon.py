@@ -148,7 +148,7 @@ class Daemon:
 
     def _exit_code(self) -> int:
         controller = self._parts.controller
-        has_failed = bool(controller.parked_items or self._parts.notices.failed or controller.blockers)
+        has_failed = bool(controller.failed_items or self._parts.notices.failed or controller.blockers)
         return 1 if self._once and (has_failed or self._has_bug) else 0
 
     def _end(self) -> None:

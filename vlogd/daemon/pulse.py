@@ -54,7 +54,7 @@ class Pulse:
             settling=self._parts.ingestor.unstable_count,
             waiting=controller.waiting,
             summary=summary(
-                reports, len(controller.parked_items), [*troubles.values(), *controller.blockers]
+                reports, len(controller.failed_items), [*troubles.values(), *controller.blockers]
             ),
         )
 

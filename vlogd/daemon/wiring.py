@@ -10,9 +10,10 @@ from vlogd.daemon.call_queue import CallQueue
 from vlogd.daemon.ingest_notices import IngestNotices
 from vlogd.daemon.requests import RequestFolder, RequestHandler, is_to_be_removed
 from vlogd.daemon.state_folder import State, open_state, volumes_of
-from vlogd.engine.controller import Controller
+from vlogd.engine.controller import Controller, Services
 from vlogd.engine.executors.local import LocalExecutor
-from vlogd.engine.executors.worker import Environment
+from vlogd.engine.executors.worker import Environment, PartWorker
+from vlogd.engine.jobs import JobThreads
 from vlogd.engine.library_worker import LibraryWorker
 from vlogd.engine.policy import Policy
 from vlogd.ingest.ingestor import Ingestor
@@ -39,6 +40,7 @@ class Parts:
     volumes: Volumes
     publisher: Publisher
     executor: LocalExecutor
+    jobs: JobThreads
     controller: Controller
     ingestor: Ingestor
     notices: IngestNotices
@@ -61,16 +63,18 @@ def connect(config: Config) -> Parts:
     stop, calls, events = threading.Event(), CallQueue(), Events(*listeners(config))
     volumes = volumes_of(config)
     originals, library = Originals(config.originals, config.retention.archive), Library(config.library)
-    publisher, executor = Publisher(library), LocalExecutor(config.slots)
     environment = Environment(library, originals, state.scratch, config.limits, stop, volumes)
-    controller = Controller(
-        _policy(config),
-        environment,
+    publisher, executor = Publisher(library), LocalExecutor(config.slots, PartWorker(environment, STAGES))
+    jobs = JobThreads()
+    services = Services(
         state.journal,
         LibraryWorker(environment, publisher, STAGES, config.retention),
         executor,
+        jobs,
         calls.put,
+        events.emit,
     )
+    controller = Controller(_policy(config), environment, services)
     notices = IngestNotices(state.journal, controller, events.emit)
     is_leaving = partial(is_to_be_removed, config.state)
     return Parts(
@@ -82,6 +86,7 @@ def connect(config: Config) -> Parts:
         volumes=volumes,
         publisher=publisher,
         executor=executor,
+        jobs=jobs,
         controller=controller,
         ingestor=Ingestor(
             config.inboxes,

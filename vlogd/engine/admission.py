@@ -5,51 +5,94 @@ An item that leaves the memory loses nothing: it is read again from the disks wh
 
 import heapq
 import math
+from collections import deque
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from vlogd.core.model import Item
 from vlogd.engine import queries
 from vlogd.engine.state import ItemState
 
 MOST_ACTIVE = 64
-"""Items that are worked on at once."""
+"""Items that are worked on at once: many times the slots of a large machine, so that there is always one to choose."""
 
 MOST_RESTING = 256
 """Items that are kept although nothing happens to them now: each is a table of parts, and a look at every event."""
 
 
+class ItemQueue:
+    """The items that have not been taken up: new ones, and those that are to be surveyed, newest first."""
+
+    def __init__(self) -> None:
+        self._new: deque[Item] = deque()
+        self._waiting: deque[str] = deque()
+
+    def __len__(self) -> int:
+        return len(self._new) + len(self._waiting)
+
+    def ids(self) -> set[str]:
+        """The ids of all of them."""
+        return {*(item.id for item in self._new), *self._waiting}
+
+    def put_new(self, item: Item) -> None:
+        """It goes before all others."""
+        self._new.appendleft(item)
+
+    def put_back(self, item_id: str) -> None:
+        """It goes before those that wait."""
+        self._waiting.appendleft(item_id)
+
+    def extend(self, item_ids: Iterable[str]) -> None:
+        """They go behind those that wait."""
+        self._waiting.extend(item_ids)
+
+    def discard(self, item_id: str) -> None:
+        """It is not to be taken up."""
+        if item_id in self._waiting:
+            self._waiting.remove(item_id)
+        self._new = deque(item for item in self._new if item.id != item_id)
+
+    def has_new(self) -> bool:
+        """Whether a new one waits."""
+        return bool(self._new)
+
+    def take_new(self) -> Item:
+        """The new item that goes first."""
+        return self._new.popleft()
+
+    def take(self) -> str | None:
+        """The id of the item that goes first of those that wait."""
+        return self._waiting.popleft() if self._waiting else None
+
+
 def active_count(items: Iterable[ItemState]) -> int:
     """How many items are worked on. One that only waits for something, or failed, keeps nobody else out."""
-    return sum(state.removal is None and not state.is_resting() for state in items)
+    return sum(state.is_staying and not state.is_resting() for state in items)
 
 
 def gives_way(items: Iterable[ItemState]) -> ItemState | None:
-    """Who is put back for a new drop: somebody for whom nothing runs now, watchable if possible, the oldest."""
+    """Who is put back for a new drop: somebody for whom nothing runs now, playable if possible, the oldest."""
     idle = [
         state
         for state in items
-        if state.survey is not None and state.removal is None and state.at_rest()
-        if not state.is_resting() and not state.cancelled
+        if state.survey is not None and state.is_active and state.at_rest() and not state.is_resting()
     ]
-    return max(idle, key=lambda one: (_watchable(one), -one.item.accepted_at), default=None)
+    return max(idle, key=lambda state: (state.publish.is_playable, -state.item.accepted_at), default=None)
 
 
 def surplus(items: Iterable[ItemState]) -> list[ItemState]:
     """The resting items that are too many in memory, those whose time comes last."""
-    resting = [state for state in items if state.removal is None and state.is_resting()]
+    resting = [state for state in items if state.is_staying and state.is_resting()]
     if len(resting) <= MOST_RESTING:
         return []
     return sorted(resting, key=_due, reverse=True)[: len(resting) - MOST_RESTING]
 
 
-def _watchable(state: ItemState) -> bool:
-    return state.report is not None and state.report.playable
-
-
 def _due(state: ItemState) -> float:
     """When (epoch seconds) a resting item is to be looked at again; never by itself when all that is left is parked."""
-    times = [step.not_before for step in state.steps.values() if not step.parked]
-    return min([*times, *([state.show_after] if state.unseen else [])], default=math.inf)
+    times = [step.not_before for step in state.steps.values() if not step.is_parked]
+    publishing = [state.publish.not_before] if state.publish.problem else []
+    return min([*times, *publishing], default=math.inf)
 
 
 @dataclass(frozen=True)
@@ -86,13 +129,13 @@ class EvictedItems:
 
     def take_due(self, now: float, most: int) -> list[str]:
         """Some items whose time has come."""
-        found: list[str] = []
-        while self._queue and self._queue[0][0] <= now and len(found) < most:
+        taken: list[str] = []
+        while self._queue and self._queue[0][0] <= now and len(taken) < most:
             due, item_id = heapq.heappop(self._queue)
             if item_id in self._rests and self._rests[item_id].due == due:
                 del self._rests[item_id]
-                found.append(item_id)
-        return found
+                taken.append(item_id)
+        return taken
 
     @property
     def goes_on(self) -> bool:

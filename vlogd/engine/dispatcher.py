@@ -1,153 +1,155 @@
-"""Starts parts on free slots and takes their results. Part of the deciding thread.
-
-Knows running parts and failures; what an item needs next is the controller's business.
-"""
+"""Starts parts on free slots and takes their messages. Part of the controller's thread."""
 
 import itertools
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
-from vlogd.core.cancellation import Either
-from vlogd.core.errors import Stopping, Unavailable
-from vlogd.core.log import get_logger
-from vlogd.core.model import Attempt
-from vlogd.engine.executors.contract import Executor
-from vlogd.engine.executors.worker import Done, Environment, perform
+from vlogd.core import typed_json
+from vlogd.core.errors import Stopping
+from vlogd.core.events import Emit, PartDone, PartStarted
+from vlogd.engine.executors.contract import (
+    Executor,
+    FileDelivered,
+    Message,
+    PartProgress,
+    PartRequest,
+    PartResult,
+    StepFolder,
+)
+from vlogd.engine.failures import Failures
 from vlogd.engine.policy import Policy
-from vlogd.engine.retry import kind_of
-from vlogd.engine.scheduler import Candidate, choose
-from vlogd.engine.state import ItemState, StepState
-from vlogd.storage.journal import Journal
+from vlogd.engine.scheduler import Candidate, Scheduler, StepKey
+from vlogd.engine.state import ItemState
+from vlogd.engine.step_state import StepState
+from vlogd.engine.transitions import StepEffect
 
-_log = get_logger()
+CarryOut = Callable[[ItemState, StepState, StepEffect], None]
+"""Does what is to be done about a step."""
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A part that runs.
+
+    A step whose recipe changed meanwhile may begin a part while its predecessor's part of the same name still runs, whose end
+    changes nothing any more: so each run knows its own step.
+    """
+
+    candidate: Candidate
+    state: ItemState
+    step: StepState
 
 
 class Dispatcher:
-    """`parked_items` are the ids of items that failed.
-
-    `_running` is by the number of the run: a step whose recipe changed meanwhile may begin a part while its
-    predecessor's part of the same name still runs, whose end changes nothing any more.
-    """
+    """Knows which parts wait and which run; what follows from their ends is `carry_out`'s business."""
 
     def __init__(
         self,
         policy: Policy,
-        environment: Environment,
-        journal: Journal,
         executor: Executor,
-        tell: Callable[[Callable[[], None]], None],
-        clock: Callable[[], float],
+        failures: Failures,
+        post: Callable[[Callable[[], None]], None],
+        emit: Emit,
+        carry_out: CarryOut,
     ) -> None:
-        self._policy = policy
-        self._environment = environment
-        self._journal = journal
+        self._stage_index = {stage.name: index for index, stage in enumerate(policy.stages)}
+        self._scheduler = Scheduler(policy.slots)
         self._executor = executor
-        self._tell = tell
-        self._clock = clock
-        self._runs = itertools.count()
-        self._running: dict[int, Candidate] = {}
-        self.parked_items: set[str] = set()
+        self._failures = failures
+        self._post = post
+        self._emit = emit
+        self._carry_out = carry_out
+        self._numbers = itertools.count(1)
+        self._offered: dict[StepKey, tuple[ItemState, StepState]] = {}
+        self._runs: dict[str, _Run] = {}
 
-    def start(self, items: Iterable[ItemState]) -> None:
+    def offer(self, state: ItemState, step: StepState) -> None:
+        """Let the missing parts of a step be started as slots allow."""
+        name = step.step.stage.name
+        key = (state.item.id, name)
+        self._offered[key] = (state, step)
+        self._scheduler.offer(
+            key,
+            (
+                Candidate(state.item.id, state.item.accepted_at, name, self._stage_index[name], part)
+                for part in step.missing()
+            ),
+        )
+
+    def withhold(self, state: ItemState, stage: str) -> None:
+        """Start no more parts of a step."""
+        self._scheduler.withhold((state.item.id, stage))
+        self._offered.pop((state.item.id, stage), None)
+
+    def start(self) -> None:
         """Start the parts that are most wanted, as slots allow."""
-        states_by_id = {state.item.id: state for state in items}
-        index = {stage.name: number for number, stage in enumerate(self._policy.stages)}
-        now = self._clock()
-        wanted = [
-            Candidate(state.item.id, state.item.accepted_at, name, index[name], part)
-            for state in states_by_id.values()
-            for name, step in state.steps.items()
-            if not step.parked and not step.looking and not step.stale and step.not_before <= now
-            for part in step.missing()
-        ]
-        for one in choose(wanted, self._running.values(), self._policy.slots):
-            self._start(one, states_by_id[one.item_id])
+        for candidate in self._scheduler.choose():
+            self._start(candidate)
+
+    def cancel(self, item_id: str) -> None:
+        """Have everything end that runs of an item."""
+        for request_id, run in self._runs.items():
+            if run.candidate.item_id == item_id:
+                self._executor.cancel(request_id)
 
     def is_at_work(self, item_id: str) -> bool:
         """Whether any part of an item runs, also one that nothing wants any more."""
-        return any(one.item_id == item_id for one in self._running.values())
+        return any(run.candidate.item_id == item_id for run in self._runs.values())
 
-    def _start(self, one: Candidate, state: ItemState) -> None:
-        step = state.steps[one.stage]
-        assert step.position is not None  # noqa: S101 - only positioned steps have missing parts
-        step.at_work[one.part.name] = 0.0
-        step.trouble = None
-        run = next(self._runs)
-        self._running[run] = one
-        _log.info("part.started", item=step.step.item.slug, stage=one.stage, part=one.part.name)
-        receipts = dict(step.position.receipts)
-        environment = replace(self._environment, stop=Either(self._environment.stop, state.stop))
+    def _start(self, candidate: Candidate) -> None:
+        state, step = self._offered[candidate.step]
+        request = PartRequest(
+            id=str(next(self._numbers)),
+            item=state.item,
+            stage=candidate.stage,
+            part=candidate.part,
+            settings=typed_json.serialise(step.step.settings),
+            folder=StepFolder(step.step.folder, step.step.stage.private),
+            inputs={
+                need: StepFolder(artifact.folder, artifact.private)
+                for need, artifact in step.step.inputs.items()
+            },
+            receipts=dict(step.receipts),
+        )
+        step.part_started(candidate.part)
+        self._runs[request.id] = _Run(candidate, state, step)
+        self._emit(PartStarted(state.item, candidate.stage, candidate.part.name))
+        self._executor.start(request, self._send)
 
-        def job() -> None:
-            done = perform(
-                step.step,
-                one.part,
-                receipts,
-                environment,
-                lambda share: self._tell(partial(self._moved, one, state, step, share)),
-                lambda name: self._tell(partial(self._delivered, state, step, name)),
-            )
-            self._tell(partial(self._ended, run, state, step, done))
+    def _send(self, message: Message) -> None:
+        """Take a message from any thread to the controller's."""
+        self._post(partial(self._receive, message))
 
-        self._executor.submit(one.part.resource, job)
+    def _receive(self, message: Message) -> None:
+        run = self._runs.get(message.request_id)
+        if run is None:
+            return  # it came twice, or after the result
+        run.state.publish.changed()
+        match message:
+            case PartProgress(_, share):
+                self._moved(run, share)
+            case FileDelivered(_, name):
+                run.step.delivered(name)
+            case PartResult():
+                self._ended(run, message)
 
-    def _moved(self, one: Candidate, state: ItemState, step: StepState, share: float) -> None:
-        if one.part.name in step.at_work:
-            step.at_work[one.part.name] = min(max(share, 0.0), 1.0)
-            state.dirty = True
+    def _moved(self, run: _Run, share: float) -> None:
+        run.step.part_moved(run.candidate.part.name, share)
 
-    def _delivered(self, state: ItemState, step: StepState, name: str) -> None:
-        step.delivered(name)
-        state.dirty = True
+    def _ended(self, run: _Run, result: PartResult) -> None:
+        del self._runs[result.request_id]
+        self._scheduler.ended(run.candidate)
+        run.step.seconds += result.seconds
+        self._carry_out(run.state, run.step, self._effect(run, result))
 
-    def _ended(self, run: int, state: ItemState, step: StepState, done: Done) -> None:
-        one = self._running.pop(run)
-        step.at_work.pop(one.part.name, None)
-        step.seconds += done.seconds
-        state.dirty = True
-        if done.receipt is not None and step.position is not None:
-            receipts = {**step.position.receipts, one.part.name: done.receipt}
-            step.position = replace(step.position, receipts=receipts)
-            step.stale = True
-            _log.info(
-                "part.done",
-                item=state.item.slug,
-                stage=one.stage,
-                part=one.part.name,
-                seconds=round(done.seconds, 1),
-            )
-        elif done.error is not None and not isinstance(done.error, Stopping):
-            self.failed(state, step, one.part.name, done.error)
-
-    def failed(self, state: ItemState, step: StepState, part: str, error: BaseException) -> None:
-        """Remember a failure; hold the step back, or park it."""
-        kind = kind_of(error)
-        sentence = str(error) or type(error).__name__
-        if kind == "Bug":
-            sentence = (
-                f"vlogd met an error it did not foresee ({type(error).__name__}: {error}); please report it."
-            )
-            _log.error("bug", item=state.item.slug, part=part, exc_info=error)
-        stage, fingerprint = step.step.stage.name, step.step.fingerprint
-        stderr = "\n".join(getattr(error, "stderr_tail", ()))
-        attempt = Attempt(state.item.id, stage, fingerprint, part, kind, sentence, stderr, self._clock())
-        if not isinstance(error, Unavailable):
-            self._journal.attempts.add(attempt)
-            state.failures.append(attempt)
-        kinds = [kind] if isinstance(error, Unavailable) else step.kinds(state.failures, part)
-        step.trouble = sentence
-        step.parked = self._policy.retry.parks(kinds)
-        step.stale = not step.parked
-        step.not_before = 0.0 if step.parked else self._clock() + self._policy.retry.wait_seconds(kinds)
-        _log.warning("step.parked" if step.parked else "part.failed", item=state.item.slug, stage=stage, part=part,
-                     kind=kind, why=sentence)  # fmt: skip
-        state.dirty = True
-        self.note_parked(state)
-
-    def note_parked(self, state: ItemState) -> None:
-        """Keep count of the items that failed."""
-        if any(step.parked and step.step.stage.essential for step in state.steps.values()):
-            self.parked_items.add(state.item.id)
-        else:
-            self.parked_items.discard(state.item.id)
+    def _effect(self, run: _Run, result: PartResult) -> StepEffect:
+        """What is to be done about the step of a part that ended."""
+        stage, part = run.candidate.stage, run.candidate.part.name
+        if result.receipt is not None:
+            self._emit(PartDone(run.state.item, stage, part, result.seconds))
+            return run.step.part_done(result.receipt, result.parts, result.planned_from)
+        assert result.failure is not None  # noqa: S101 - the contract of an executor
+        if result.failure.kind == Stopping.__name__:
+            return run.step.part_stopped(part)
+        return self._failures.record(run.state, run.step, part, result.failure)

@@ -13,8 +13,8 @@ from typing import Any
 from vlogd.core.cancellation import Stop
 from vlogd.core.errors import Stopping, Unavailable
 from vlogd.core.log import get_logger
-from vlogd.engine.executors.contract import LIBRARY, Executor
 from vlogd.engine.executors.worker import as_trouble
+from vlogd.engine.jobs import LIBRARY, JobRunner
 
 _log = get_logger()
 
@@ -42,13 +42,13 @@ class LibraryQueue:
 
     def __init__(
         self,
-        executor: Executor,
+        jobs: JobRunner,
         tell: Callable[[Callable[[], None]], None],
         stop: Stop,
         clock: Callable[[], float],
         wait_seconds: float,
     ) -> None:
-        self._executor = executor
+        self._jobs = jobs
         self._tell = tell
         self._stop = stop
         self._clock = clock
@@ -114,7 +114,7 @@ class LibraryQueue:
         if submission.resource == LIBRARY:
             (self._urgent if submission.urgent else self._usual).append(job)
             job = self._run_next
-        self._executor.submit(submission.resource, job)
+        self._jobs.submit(submission.resource, job)
 
     def _run_next(self) -> None:
         """Run the most urgent job. Only the library's thread takes from the two queues, once for each job."""

@@ -105,14 +105,15 @@ class LibraryWorker:
     def position(self, step: Step, receipts: Mapping[str, Receipt] | None = None) -> Position:
         """Where a step stands; commits it when no part is missing.
 
-        `receipts` are known while the daemon works on the step; at first they come from the disk.
+        `receipts` are known while the daemon works on the step. At first they are read from the disk, and the folder is walked
+        once: it may hold files of a part that a crash cut short, which viewers of the growing stream have seen.
         """
         self._environment.volumes.check()
         folder = self._library.step_folder(step.item, step.folder, private=step.stage.private)
         known = self._library.receipts(step.item, folder) if receipts is None else receipts
-        work = work_of(step, self._environment, known)
+        work = work_of(step, self._library, known)
         parts = tuple(step.stage.parts(work))
-        have = self._library.names(folder)
+        have = self._library.names(folder) if receipts is None else frozenset()
         if any(part.name not in known for part in parts):
             return Position(parts, known, have)
         return Position(
@@ -120,7 +121,7 @@ class LibraryWorker:
         )
 
     def _commit(self, step: Step, receipts: Mapping[str, Receipt]) -> Artifact:
-        work = work_of(step, self._environment, receipts, complete=True)
+        work = work_of(step, self._library, receipts, complete=True)
         have = frozenset(name for receipt in receipts.values() for name in receipt.files)
         view = step.stage.view(work, have)
         artifact = self._library.commit(step.item, work.folder, step.recipe, receipts.values(), view)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vlogd.core.log import get_logger
 from vlogd.core.model import Item
-from vlogd.engine.executors.contract import ARCHIVE
+from vlogd.engine.jobs import ARCHIVE
 from vlogd.engine.library_queue import LibraryQueue
 from vlogd.engine.library_worker import LibraryWorker
 from vlogd.engine.policy import Policy
@@ -59,7 +59,7 @@ class Maintenance:
 
     def retire(self, state: ItemState) -> None:
         """Archive or delete the original of a finished video when that is due."""
-        told, item = state.report, state.item
+        told, item = state.publish.report, state.item
         if state.final or told is None or told.ready_at is None:
             return
         if not self._policy.retention.is_due(told.ready_at, self._clock()):

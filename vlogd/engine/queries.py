@@ -3,21 +3,22 @@
 from collections.abc import Iterable
 
 from vlogd.core.publication import Report
-from vlogd.engine.state import ItemState, StepState
+from vlogd.engine.state import ItemState
+from vlogd.engine.step_state import StepState
 
 
 def reports(items: Iterable[ItemState]) -> list[Report]:
     """What is known of the items in work."""
-    return [state.report for state in items if state.report is not None]
+    return [state.publish.report for state in items if state.publish.report is not None]
 
 
 def shares(items: Iterable[ItemState]) -> dict[str, dict[str, float]]:
     """Running parts and their share done, as "item/stage" to part to 0..1."""
     return {
-        f"{state.item.id}/{name}": dict(step.at_work)
+        f"{state.item.id}/{name}": dict(step.running)
         for state in items
         for name, step in state.steps.items()
-        if step.at_work
+        if step.running
     }
 
 
@@ -27,43 +28,43 @@ def wait_reasons(items: Iterable[ItemState]) -> dict[str, str]:
         f"{state.item.id}/{name}": step.trouble
         for state in items
         for name, step in state.steps.items()
-        if step.trouble and not step.parked
+        if step.trouble and not step.is_parked
     }
 
 
 def blockers(items: Iterable[ItemState]) -> list[str]:
     """Why essential work rests, in sentences."""
-    resting: list[str] = []
+    sentences: list[str] = []
     for state in items:
-        resting += [
+        sentences += [
             step.trouble
             for step in state.steps.values()
-            if step.step.stage.essential and not step.parked and step.trouble
+            if step.step.stage.essential and not step.is_parked and step.trouble
         ]
-        resting += [state.unseen] if state.unseen else []
-    return resting
+        sentences += [state.publish.problem] if state.publish.problem else []
+    return sentences
 
 
 def due(items: Iterable[ItemState], now: float) -> list[float]:
-    """When (epoch seconds) steps and shows that are held back come due."""
-    found: list[float] = []
+    """When (epoch seconds) steps and publishings that are held back come due."""
+    times: list[float] = []
     for state in items:
-        found += [step.not_before for step in state.steps.values() if step.not_before > now]
-        if state.dirty and not state.publishing:
-            found.append(state.show_after)
-    return found
+        times += [step.not_before for step in state.steps.values() if step.not_before > now]
+        if state.publish.is_outdated and not state.publish.is_open:
+            times.append(state.publish.not_before)
+    return times
 
 
 def has_future(state: ItemState) -> bool:
     """Whether something will happen to the item without a change from outside."""
-    if state.removal is not None:
-        return not state.publishing  # once its removal is asked for, that question counts
-    resting = all(step.parked or step.trouble for step in state.steps.values())
+    if not state.is_staying:
+        return not state.publish.is_open and not state.is_being_removed  # then the job's end counts
+    resting = all(step.is_resting for step in state.steps.values())
     held = any(_will_retry_soon(step, state) for step in state.steps.values())
-    moves = not state.unseen and (state.busy() or not resting)
+    moves = not state.publish.problem and (state.busy() or not resting)
     return held or (moves and not state.again)
 
 
 def _will_retry_soon(step: StepState, state: ItemState) -> bool:
     """A failed tool is tried again within `--once`; what is unavailable is not waited for."""
-    return not step.parked and step.kinds(state.failures)[-1:] != [] and step.not_before > 0
+    return not step.is_parked and step.kinds(state.failures)[-1:] != [] and step.not_before > 0

@@ -1,12 +1,12 @@
-"""Items on their way to the trash, and back. Part of the deciding thread.
+"""Items on their way to the trash, and back. Part of the controller's thread.
 
-asked for -> nothing of it runs any more -> off the page and into the trash -> forgotten -> told
+asked for -> nothing of it runs any more -> off the page and into the trash -> forgotten -> reported
 """
 
 from collections.abc import Callable, Collection
 from functools import partial
 
-from vlogd.core.log import get_logger
+from vlogd.core.events import Emit, ItemNotRestored, ItemRemoved, ItemRestored
 from vlogd.core.model import Item
 from vlogd.engine.dispatcher import Dispatcher
 from vlogd.engine.library_queue import LibraryQueue
@@ -14,63 +14,60 @@ from vlogd.engine.library_worker import LibraryWorker
 from vlogd.engine.state import ItemState, RemovalRequest
 from vlogd.storage.journal import Journal
 
-_log = get_logger()
-
 
 class Removal:
-    """`gone` hears of an item that was forgotten, `broken` of one that met something unforeseen."""
+    """`gone` takes an item that was forgotten, `broken` one that met something unforeseen."""
 
     def __init__(
         self,
-        library_worker: LibraryWorker,
-        library_queue: LibraryQueue,
+        worker: LibraryWorker,
+        queue: LibraryQueue,
         journal: Journal,
         dispatcher: Dispatcher,
+        emit: Emit,
         gone: Callable[[ItemState], None],
         broken: Callable[[str, Exception], None],
     ) -> None:
-        self._library_worker = library_worker
-        self._library_queue = library_queue
+        self._worker = worker
+        self._queue = queue
         self._journal = journal
         self._dispatcher = dispatcher
+        self._emit = emit
         self._gone = gone
         self._broken = broken
 
     def take_away(self, leaving: Collection[ItemState]) -> None:
         """Have those items removed of which nothing runs any more."""
         for state in leaving:
-            wish = state.removal
-            if wish is not None and state.at_rest() and not self._dispatcher.is_at_work(state.item.id):
-                state.publishing = True
-                self._library_queue.submit(
-                    partial(self._library_worker.remove, state.item, wish.keep_until),
-                    partial(self._taken_away, state, wish),
+            if self._dispatcher.is_at_work(state.item.id):
+                continue
+            request = state.removal_begins()
+            if request is not None:
+                self._queue.submit(
+                    partial(self._worker.remove, state.item, request.keep_until),
+                    partial(self._taken_away, state, request),
                     partial(self._broken, state.item.id),
                     waits_for_disk=True,
                 )
-
-    def _taken_away(self, state: ItemState, wish: RemovalRequest, _nothing: None) -> None:
-        state.publishing = False
-        if state.removal is not wish:  # it was asked for again meanwhile, maybe for good
-            return
-        self._journal.items.remove(state.item.id)
-        self._dispatcher.parked_items.discard(state.item.id)
-        wish.gone()
-        _log.info("item.removed", item=state.item.slug)
-        self._gone(state)
 
     def restore(self, item_id: str, accept: Callable[[Item], None], fulfilled: Callable[[], None]) -> None:
         """Bring an item back from the trash, once its disks are there, and have it accepted."""
 
         def restored(item: Item) -> None:
-            _log.info("item.restored", item=item.slug)
+            self._emit(ItemRestored(item))
             accept(item)
             fulfilled()
 
         def failed(error: Exception) -> None:
-            _log.warning("item.not_restored", item=item_id, why=str(error))
+            self._emit(ItemNotRestored(item_id, str(error)))
             fulfilled()
 
-        self._library_queue.submit(
-            partial(self._library_worker.restore, item_id), restored, failed, waits_for_disk=True
-        )
+        self._queue.submit(partial(self._worker.restore, item_id), restored, failed, waits_for_disk=True)
+
+    def _taken_away(self, state: ItemState, request: RemovalRequest, _nothing: None) -> None:
+        if not state.removal_ended(request):
+            return  # it was asked for again meanwhile, perhaps for good: `take_away` goes on
+        self._journal.items.remove(state.item.id)
+        request.gone()
+        self._emit(ItemRemoved(state.item))
+        self._gone(state)

@@ -9,8 +9,12 @@ from dataclasses import dataclass
 
 import tenacity
 
-from vlogd.core.errors import BadInput, Cancelled, ToolFailed, ToolKilled, ToolStalled, Unavailable
+from vlogd.core.errors import BadInput, Cancelled, Stopping, ToolFailed, ToolKilled, ToolStalled, Unavailable
 
+BUG = "Bug"
+"""The kind of a failure that nobody foresaw."""
+
+_KINDS = (BadInput, Cancelled, Stopping, ToolFailed, ToolKilled, ToolStalled, Unavailable)
 _TOOLS = (ToolFailed.__name__, ToolKilled.__name__, ToolStalled.__name__)
 
 
@@ -50,6 +54,5 @@ def _state(failures: int) -> tenacity.RetryCallState:
 
 
 def kind_of(error: BaseException) -> str:
-    """The name under which a failure is remembered; anything unforeseen is a "Bug"."""
-    known = (BadInput, Cancelled, ToolFailed, ToolKilled, ToolStalled, Unavailable)
-    return next((kind.__name__ for kind in known if isinstance(error, kind)), "Bug")
+    """The name under which a failure is remembered: that of its class, or BUG."""
+    return next((kind.__name__ for kind in _KINDS if isinstance(error, kind)), BUG)

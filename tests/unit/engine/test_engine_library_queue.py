@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from vlogd.core.errors import BadInput, Unavailable
-from vlogd.engine.executors.contract import ARCHIVE, LIBRARY
+from vlogd.engine.jobs import ARCHIVE, LIBRARY
 from vlogd.engine.library_queue import LibraryQueue
 
 

@@ -1,24 +1,37 @@
-"""Performs one part on a worker thread: workspace, the stage's function, receipt.
+"""Performs one part: workspace, the stage's function, receipt, the parts that follow.
 
-The receipt is written after the part's files are in place and synced. A crash before it means the
-part is done again, into the same names with the same bytes.
+The receipt is written after the part's files are in place and synced. A crash before it means that the part is done
+again, into the same names with the same bytes.
 """
 
 import errno
+import threading
 import time
+import traceback
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vlogd.core.cancellation import Stop
+from vlogd.core import typed_json
+from vlogd.core.cancellation import Either, Stop
 from vlogd.core.errors import Stopping, Unavailable, VlogdError
-from vlogd.core.model import Item, Part, Receipt
+from vlogd.core.model import Item, Receipt
+from vlogd.engine.executors.contract import (
+    FileDelivered,
+    PartFailure,
+    PartProgress,
+    PartRequest,
+    PartResult,
+    Send,
+    StepFolder,
+)
+from vlogd.engine.retry import BUG, kind_of
 from vlogd.engine.survey import Step
 from vlogd.media.process import Limits
 from vlogd.stages import facts
-from vlogd.stages.contract import Work
+from vlogd.stages.contract import Stage, Work
 from vlogd.stages.workspace import Workspace
 from vlogd.storage.library import Library
 from vlogd.storage.originals import Originals
@@ -31,7 +44,7 @@ _OUTSIDE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, er
 
 @dataclass(frozen=True)
 class Environment:
-    """What parts need from the daemon: where things lie, what children may use, when to stop."""
+    """What parts need from where they run: where things lie, what children may use, when to stop."""
 
     library: Library
     originals: Originals
@@ -41,20 +54,10 @@ class Environment:
     volumes: Volumes
 
 
-@dataclass(frozen=True)
-class Done:
-    """How an attempt at a part ended: with a receipt or an error. `seconds` is its wall time."""
-
-    receipt: Receipt | None
-    error: BaseException | None
-    seconds: float
-
-
 def work_of(
-    step: Step, environment: Environment, receipts: Mapping[str, Receipt], *, complete: bool = False
+    step: Step, library: Library, receipts: Mapping[str, Receipt], *, complete: bool = False
 ) -> Work[Any]:
     """The step as its stage sees it."""
-    library = environment.library
     return Work(
         item=step.item,
         folder=library.step_folder(step.item, step.folder, private=step.stage.private),
@@ -67,38 +70,12 @@ def work_of(
 
 def cache_of(step: Step, environment: Environment) -> Path:
     """Where the step's parts share what can be made again."""
-    return environment.scratch / "steps" / f"{step.item.id}-{step.folder}"
+    return _cache(environment, step.item, step.folder)
 
 
 def caches_of(item: Item, environment: Environment) -> list[Path]:
     """All that is shared so by the parts of an item."""
     return list((environment.scratch / "steps").glob(f"{item.id}-*"))
-
-
-def perform(
-    step: Step,
-    part: Part,
-    receipts: Mapping[str, Receipt],
-    environment: Environment,
-    tell_progress: Callable[[float], None],
-    tell_delivered: Callable[[str], None],
-) -> Done:
-    """Do one part. Never raises: whatever went wrong is in `Done.error`."""
-    began = time.monotonic()
-    receipt: Receipt | None = None
-    trouble: BaseException | None = None
-    try:
-        receipt = _attempt(step, part, receipts, environment, tell_progress, tell_delivered)
-    except Exception as error:  # noqa: BLE001 - a bug in one stage parks one item, never the daemon
-        trouble = as_trouble(error, environment.stop)
-    return Done(receipt, trouble, time.monotonic() - began)
-
-
-def _plain_name(original: Path, scratch: Path) -> Path:
-    """The original under a name that no tool can stumble over: people's names need not even be text."""
-    link = scratch / "original"
-    link.symlink_to(original.resolve())
-    return link
 
 
 def as_trouble(error: Exception, stop: Stop) -> Exception:
@@ -111,44 +88,148 @@ def as_trouble(error: Exception, stop: Stop) -> Exception:
     return error
 
 
-def _attempt(
-    step: Step,
-    part: Part,
-    receipts: Mapping[str, Receipt],
-    environment: Environment,
-    tell_progress: Callable[[float], None],
-    tell_delivered: Callable[[str], None],
-) -> Receipt:
-    environment.volumes.check()
-    environment.volumes.check_room({"library": part.library_bytes, "state": part.state_bytes})
-    original = environment.originals.find(step.item)
-    if original is None:
-        raise Unavailable(
-            f"The original {environment.originals.root / step.item.original} is not there; is its disk mounted?"
+class PartWorker:
+    """Performs parts, several at a time, each on a thread of its caller's."""
+
+    def __init__(self, environment: Environment, stages: Sequence[Stage[Any]]) -> None:
+        self._environment = environment
+        self._stages = {stage.name: stage for stage in stages}
+        self._overlaps = _Overlaps()
+
+    def perform(self, request: PartRequest, send: Send, cancelled: Stop) -> PartResult:
+        """Do one part. Never raises: whatever went wrong is in the result, which the caller sends."""
+        began = time.monotonic()
+        stop = Either(self._environment.stop, cancelled)
+        self._overlaps.begin(request)
+        receipt: Receipt | None = None
+        try:
+            stage = self._stages[request.stage]
+            settings = typed_json.parse(stage.settings, request.settings)
+            receipt = self._attempt(request, stage, settings, send, stop)
+            known = self._overlaps.known(request, receipt)
+            parts = tuple(stage.parts(self._work(request, settings, known)))
+        except Exception as error:  # noqa: BLE001 - a bug in one stage parks one item, never the daemon
+            failure = failure_of(as_trouble(error, stop))
+            return PartResult(request.id, time.monotonic() - began, failure=failure)
+        finally:
+            self._overlaps.end(request)
+        return PartResult(request.id, time.monotonic() - began, receipt, None, parts, tuple(sorted(known)))
+
+    def _work(self, request: PartRequest, settings: Any, receipts: Mapping[str, Receipt]) -> Work[Any]:
+        def path(folder: StepFolder) -> Path:
+            library = self._environment.library
+            return library.step_folder(request.item, folder.name, private=folder.private)
+
+        inputs = {need: path(folder) for need, folder in request.inputs.items()}
+        return Work(request.item, path(request.folder), inputs, settings, receipts)
+
+    def _attempt(
+        self, request: PartRequest, stage: Stage[Any], settings: Any, send: Send, stop: Stop
+    ) -> Receipt:
+        environment, part = self._environment, request.part
+        environment.volumes.check()
+        environment.volumes.check_room({"library": part.library_bytes, "state": part.state_bytes})
+        workspace = self._workspace(request, settings, send, stop)
+        try:
+            part_facts = stage.run(part, workspace)
+        finally:
+            workspace.close()
+        environment.volumes.check()
+        receipt = Receipt(part.name, dict(workspace.delivered), facts.to_json(part_facts))
+        environment.library.save_receipt(request.item, workspace.folder, receipt)
+        return receipt
+
+    def _workspace(self, request: PartRequest, settings: Any, send: Send, stop: Stop) -> Workspace[Any]:
+        environment = self._environment
+        original = _original(environment, request.item)
+        work = self._work(request, settings, request.receipts)
+        scratch = environment.scratch / "parts" / uuid.uuid4().hex
+        scratch.mkdir(parents=True)
+        return Workspace(
+            item=request.item,
+            film=_plain_name(original, scratch),
+            inputs=work.inputs,
+            settings=settings,
+            receipts=request.receipts,
+            folder=work.folder,
+            scratch=scratch,
+            cache=_cache(environment, request.item, request.folder.name),
+            limits=environment.limits,
+            stop=stop,
+            report_progress=lambda share: send(PartProgress(request.id, share)),
+            report_delivered=lambda name: send(FileDelivered(request.id, name)),
+            check_volumes=environment.volumes.check,
+            described=environment.originals.media_facts(request.item),
         )
-    work = work_of(step, environment, receipts)
-    scratch = environment.scratch / "parts" / uuid.uuid4().hex
-    scratch.mkdir(parents=True)
-    workspace = Workspace(
-        item=step.item,
-        film=_plain_name(original, scratch),
-        inputs=work.inputs,
-        settings=step.settings,
-        receipts=receipts,
-        folder=work.folder,
-        scratch=scratch,
-        cache=cache_of(step, environment),
-        limits=environment.limits,
-        stop=environment.stop,
-        report_progress=tell_progress,
-        report_delivered=tell_delivered,
-        check_volumes=environment.volumes.check,
-    )
-    try:
-        found = step.stage.run(part, workspace)
-    finally:
-        workspace.close()
-    environment.volumes.check()
-    receipt = Receipt(part.name, dict(workspace.delivered), facts.to_json(found))
-    environment.library.save_receipt(step.item, work.folder, receipt)
-    return receipt
+
+
+@dataclass
+class _Overlap:
+    """A step of which parts run here: how many, and the receipts of those that ended meanwhile."""
+
+    running: int = 0
+    receipts: dict[str, Receipt] = field(default_factory=dict)
+
+
+class _Overlaps:
+    """Tells parts of one step that run at the same time of each other's receipts.
+
+    Without it, each of two parts that end together would plan without the other's receipt, and the part that needs both
+    would wait for another look at the library. A step is forgotten when none of its parts runs.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._steps: dict[tuple[str, str], _Overlap] = {}
+
+    def begin(self, request: PartRequest) -> None:
+        """A part begins."""
+        with self._lock:
+            self._steps.setdefault((request.item.id, request.folder.name), _Overlap()).running += 1
+
+    def known(self, request: PartRequest, receipt: Receipt) -> dict[str, Receipt]:
+        """All receipts of the step that are known here, after the part ended with `receipt`."""
+        with self._lock:
+            overlap = self._steps[request.item.id, request.folder.name]
+            overlap.receipts[receipt.part] = receipt
+            return {**request.receipts, **overlap.receipts}
+
+    def end(self, request: PartRequest) -> None:
+        """A part ended, well or not."""
+        key = (request.item.id, request.folder.name)
+        with self._lock:
+            self._steps[key].running -= 1
+            if not self._steps[key].running:
+                del self._steps[key]
+
+
+def _cache(environment: Environment, item: Item, folder: str) -> Path:
+    return environment.scratch / "steps" / f"{item.id}-{folder}"
+
+
+def _original(environment: Environment, item: Item) -> Path:
+    original = environment.originals.find(item)
+    if original is None:
+        path = environment.originals.root / item.original
+        raise Unavailable(f"The original {path} is not there; is its disk mounted?")
+    return original
+
+
+def _plain_name(original: Path, scratch: Path) -> Path:
+    """The original under a name that no tool can stumble over: people's names need not even be text."""
+    link = scratch / "original"
+    link.symlink_to(original.resolve())
+    return link
+
+
+def failure_of(error: Exception) -> PartFailure:
+    """An error as plain data."""
+    kind = kind_of(error)
+    sentence = str(error) or type(error).__name__
+    if kind == BUG:
+        sentence = (
+            f"vlogd met an error it did not foresee ({type(error).__name__}: {error}); please report it."
+        )
+    stderr = "\n".join(getattr(error, "stderr_tail", ()))
+    text = "".join(traceback.format_exception(error)) if kind == BUG else ""
+    return PartFailure(kind, sentence, stderr, text)
