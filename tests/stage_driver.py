@@ -1,5 +1,6 @@
 """Drives one stage to its end without the engine: parts, receipts, view, as the daemon would."""
 
+import json
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,7 +28,7 @@ def run_stage(
     tmp_path: Path,
     folder_name: str | None = None,
 ) -> Work[Any]:
-    """Run every part of `stage` and write its final view; the finished work."""
+    """Run every part of `stage`, write its final view and what later stages read of `artifact.json`; the finished work."""
     folder = tmp_path / (folder_name or f"{stage.name}-000000000000")
     folder.mkdir(parents=True, exist_ok=True)
     receipts: dict[str, Receipt] = {}
@@ -52,4 +53,6 @@ def run_stage(
     for name, data in view.files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
+    parts = [{"part": name, "facts": receipt.facts} for name, receipt in receipts.items()]
+    (folder / "artifact.json").write_text(json.dumps({"parts": parts}))
     return done

@@ -167,6 +167,23 @@ def test_the_gate_parks_a_stream_that_breaks_a_rule(sound: Path, tmp_path: Path)
         run_stage(VERIFY, tmp_path / "x", {"hls": folder}, VerifySettings(), tmp_path / "two")
 
 
+@pytest.mark.parametrize("damaged", ["v108-copy", "v54"])
+def test_damage_in_copied_frames_is_the_sources(damaged: str, tmp_path: Path) -> None:
+    """Frames that were copied are published as they are, with a note; what vlogd encoded has to decode."""
+    options = ("-c:v", "libx264", "-g", "50", "-pix_fmt", "yuv420p", "-x264-params", "scenecut=0")
+    source = stamped(tmp_path / "a.mp4", *options, seconds=6, filters="noise=alls=6:allf=t")
+    stream = publish(source, tmp_path, replace(SETTINGS, copy="auto", gop_seconds=2)).folder
+    flip(stream / damaged / "00001.m4s")
+    if damaged == "v54":
+        with pytest.raises(BadInput, match=r"breaks a rule \(decode\), v54/index.m3u8"):
+            run_stage(VERIFY, source, {"hls": stream}, VerifySettings(decode="all"), tmp_path)
+        return
+    work = run_stage(VERIFY, source, {"hls": stream}, VerifySettings(decode="all"), tmp_path)
+    assert VERIFY.view(work, set()).facts["notes"] == [
+        "Some frames of the file are damaged; they are published as they are."
+    ]
+
+
 @pytest.mark.parametrize(
     "changed", [{"segment_format": "ts"}, {"codecs": ("h264", "hevc")}, {"copy": "auto"}]
 )

@@ -56,6 +56,16 @@ def read_probed(folder: Path) -> Probed:
     )
 
 
+def copied_rendition(folder: Path) -> str | None:
+    """The name of the rendition whose frames are the source's own, in the artifact of `hls`; None when there is none.
+
+    The receipt of the part `copy`, which every `artifact.json` contains, has the places of its key frames.
+    """
+    receipts = json.loads((folder / "artifact.json").read_bytes())["parts"]
+    copies = [receipt["facts"] for receipt in receipts if receipt["part"] == "copy"]
+    return next((name for facts in copies for name in facts.get("iframes", ())), None)
+
+
 @dataclass(frozen=True)
 class TextTrack:
     """One subtitle track: a WebVTT file `src` of the artifact, its language (BCP 47) and its name in players."""

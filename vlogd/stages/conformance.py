@@ -1,13 +1,13 @@
-"""The gate before a video counts as ready: does its stream keep the rules (`vlogd.media.conformance`)?
+"""The stage `verify`, the gate before a video counts as ready: does its stream keep the rules (`media.conformance`)?
 
-Every segment's times are read and held to the plan; of the pictures only the key frames are decoded unless
-`decode` asks for all. A broken rule parks the video with a sentence; advice that is not followed is only
-written down, in `verify.json`. What a source's own pictures are guilty of is told as a note.
+The times of every segment are read and compared with the plan; of the frames only the key frames are decoded, unless
+`decode` asks for all. A broken rule parks the video with a sentence. Advice that is not followed is only written down,
+in `verify.json`. Damage in frames that were copied from the source is not the stream's fault: it becomes a note.
 """
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Literal
 
 from vlogd.core import files
@@ -17,16 +17,16 @@ from vlogd.core.settings import settings
 from vlogd.media.conformance import check
 from vlogd.media.conformance.check import CheckOptions
 from vlogd.media.conformance.findings import Finding
+from vlogd.stages import artifacts
 from vlogd.stages.contract import Stage, Work
 from vlogd.stages.workspace import Workspace
 
 _MASTER = "master.m3u8"
-_COPIED = "-copy/"
 
 
 @settings
 class VerifySettings:
-    """How much is decoded: all pictures, the key frames (a sixtieth of the work), or none."""
+    """How much is decoded: all frames, the key frames (a sixtieth of the work), or none."""
 
     decode: Literal["all", "key-frames", "none"] = "key-frames"
 
@@ -43,15 +43,22 @@ def _parts(_work: Work[VerifySettings]) -> Sequence[Part]:
 
 
 def _run(_part: Part, ws: Workspace[VerifySettings]) -> VerifyFacts:
-    master: Path = ws.inputs["hls"] / _MASTER
+    stream = ws.inputs["hls"]
     options = CheckOptions(ws.limits, ws.settings.decode, ws.stop, ws.report_progress)
-    found = check.stream(master, options)
-    blamed_on_source = [one for one in found if one.rule == "decode" and _COPIED in one.where]
-    broken = [one for one in found if one.level == "must" and one not in blamed_on_source]
+    findings = check.stream(stream / _MASTER, options)
+    copied = artifacts.copied_rendition(stream)
+    of_source = [finding for finding in findings if _is_of_source(finding, copied)]
+    broken = [finding for finding in findings if finding.level == "must" and finding not in of_source]
     if broken:
         raise BadInput(_sentence(broken))
-    ws.deliver_bytes(files.json_bytes({"findings": [one.to_json() for one in found]}), "verify.json")
-    return VerifyFacts(bool(blamed_on_source))
+    content = {"findings": [finding.to_json() for finding in findings]}
+    ws.deliver_bytes(files.json_bytes(content), "verify.json")
+    return VerifyFacts(source_damaged=bool(of_source))
+
+
+def _is_of_source(finding: Finding, copied: str | None) -> bool:
+    """Whether a frame that does not decode was copied from the source."""
+    return finding.rule == "decode" and PurePosixPath(finding.where).parts[0] == copied
 
 
 def _sentence(broken: Sequence[Finding]) -> str:
@@ -61,12 +68,9 @@ def _sentence(broken: Sequence[Finding]) -> str:
 
 
 def _view(work: Work[VerifySettings], _have: Set[str]) -> View:
-    damaged = "verify" in work.receipts and work.facts("verify", VerifyFacts).source_damaged
-    return View(
-        facts={"notes": ["Some pictures of the file are damaged; they are shown as they are."]}
-        if damaged
-        else {}
-    )
+    if "verify" not in work.receipts or not work.facts("verify", VerifyFacts).source_damaged:
+        return View()
+    return View(facts={"notes": ["Some frames of the file are damaged; they are published as they are."]})
 
 
 STAGE = Stage(

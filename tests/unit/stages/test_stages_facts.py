@@ -67,7 +67,7 @@ def test_facts_of_a_part_that_is_not_done_are_a_key_error() -> None:
         (EncodeFacts, {"fallback": "published as it decodes", "empty": [], "iframes": {"v360": [[]]}}),
         (EncodeFacts, {"fallback": "encoded in one go", "borders": [900000, 1440000], "iframes": {}}),
         (CopyFacts, {"copied": True, "iframes": {"v360-copy": [[40, 900]]}}),
-        (CopyFacts, {"copied": False, "why": "The source is encoded anew."}),
+        (CopyFacts, {"copied": False, "why": "The source is re-encoded."}),
         (RemuxFacts, {"copied": True, "time_base": "1/90000", "zero_seconds": "0"}),
     ],
 )
