@@ -1,0 +1,172 @@
+"""A whole daemon in this process, on an empty home: its loop, its signals, its events."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from vlogd import config
+from vlogd.cli.init_add import init
+from vlogd.core.errors import Unavailable
+from vlogd.core.events import (
+    Bug,
+    ConfigRefused,
+    ConfigReloaded,
+    DaemonStarted,
+    DaemonStopped,
+    DaemonStopping,
+    Event,
+    Heartbeat,
+    VolumeMissing,
+)
+from vlogd.daemon import wiring
+from vlogd.daemon.daemon import Daemon
+from vlogd.daemon.signals import Signals
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """An empty home, whose inbox settles at once."""
+    assert init.callback is not None
+    init.callback(tmp_path)
+    path = tmp_path / "vlogd.yaml"
+    path.write_text(path.read_text().replace("folder: inbox", "folder: inbox\n    watch: polling"))
+    return tmp_path
+
+
+@pytest.fixture
+def events(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
+    """What is emitted: one more listener, where listeners are named."""
+    seen: list[Event] = []
+    usual = wiring.listeners
+    monkeypatch.setattr(wiring, "listeners", lambda loaded: [*usual(loaded), seen.append])
+    return seen
+
+
+@pytest.fixture
+def signals() -> Iterator[Signals]:
+    """The daemon's handlers, for the time of one test."""
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGIO)
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield Signals()
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def daemon(home: Path, signals: Signals, *, once: bool) -> Daemon:
+    """A daemon on this home."""
+    return Daemon(wiring.connect(config.load(home / "vlogd.yaml")), signals, once=once)
+
+
+def when(events: list[Event], kind: type[Event], act: Callable[[], None]) -> threading.Thread:
+    """Do something as soon as an event of this kind is there."""
+
+    def wait() -> None:
+        while not any(isinstance(event, kind) for event in events):
+            pause.wait(0.01)
+        act()
+
+    pause = threading.Event()
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    return thread
+
+
+def send(number: int) -> Callable[[], None]:
+    """Sends this process a signal."""
+    return lambda: os.kill(os.getpid(), number)
+
+
+def without_heartbeats(events: list[Event]) -> list[type[Event]]:
+    """The kinds of the events."""
+    return [type(event) for event in events if not isinstance(event, Heartbeat)]
+
+
+def test_once_ends_when_nothing_is_left(home: Path, signals: Signals, events: list[Event]) -> None:
+    """The first event is a heartbeat, so that systemd knows; the last one says that it ended."""
+    ended = daemon(home, signals, once=True)
+    assert ended.run() == 0
+    assert ended.has_closed
+    assert isinstance(events[0], Heartbeat)
+    assert without_heartbeats(events) == [DaemonStarted, DaemonStopped]
+    assert (home / "library/index.html").exists()
+
+
+def test_a_signal_stops_it(home: Path, signals: Signals, events: list[Event]) -> None:
+    """It says which one."""
+    when(events, DaemonStarted, send(signal.SIGTERM))
+    assert daemon(home, signals, once=False).run() == 0
+    assert without_heartbeats(events) == [DaemonStarted, DaemonStopping, DaemonStopped]
+    assert DaemonStopping("SIGTERM") in events
+
+
+def test_a_bad_configuration_is_refused_a_good_one_ends_this_daemon(
+    home: Path, signals: Signals, events: list[Event]
+) -> None:
+    """SIGHUP twice: the daemon that follows gets the new configuration."""
+    path = home / "vlogd.yaml"
+    running = daemon(home, signals, once=False)
+    good = path.read_text() + "slots: {speech: 3}\n"
+    path.write_text(good + "nonsense: 1\n")
+
+    def again() -> None:
+        path.write_text(good)
+        send(signal.SIGHUP)()
+
+    when(events, DaemonStarted, send(signal.SIGHUP))
+    when(events, ConfigRefused, again)
+    assert running.run() == 0
+    assert running.new_config is not None
+    assert running.new_config.slots["speech"] == 3
+    assert without_heartbeats(events) == [DaemonStarted, ConfigRefused, ConfigReloaded, DaemonStopped]
+    assert ConfigRefused("nonsense: there is no such key.") in events
+
+
+def test_a_disk_that_is_missing_is_waited_for(home: Path, signals: Signals, events: list[Event]) -> None:
+    """Nothing starts without it; the status says so. With `once` nobody waits."""
+    assert daemon(home, signals, once=True).run() == 0
+    mark = home / "library/.vlogd-volume"
+    mark.rename(home / "mark")
+    events.clear()
+    assert daemon(home, signals, once=True).run() == 1
+    assert without_heartbeats(events) == [VolumeMissing, DaemonStopped]
+    events.clear()
+
+    def mount() -> None:
+        (home / "mark").rename(mark)
+
+    when(events, VolumeMissing, mount)
+    when(events, DaemonStarted, send(signal.SIGINT))
+    assert daemon(home, signals, once=False).run() == 0
+    assert without_heartbeats(events) == [VolumeMissing, DaemonStarted, DaemonStopping, DaemonStopped]
+    waiting = [event.status for event in events if isinstance(event, Heartbeat) and event.status.troubles]
+    assert "library" in waiting[0].summary
+
+
+def test_two_daemons_do_not_share_a_state_folder(home: Path, signals: Signals) -> None:
+    """The second one is refused before it touches anything."""
+    first = daemon(home, signals, once=True)
+    with pytest.raises(Unavailable, match="Another vlogd is running"):
+        daemon(home, signals, once=True)
+    assert first.run() == 0
+    assert daemon(home, signals, once=True).run() == 0
+
+
+def test_an_error_in_deciding_is_an_event_and_the_status_s_trouble(
+    home: Path, signals: Signals, events: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fake: deciding raises. With `once` it ends with exit code 1, and no thread is left."""
+
+    def broken(_self: object) -> None:
+        raise KeyError("no such luck")
+
+    monkeypatch.setattr("vlogd.engine.controller.Controller.act", broken)
+    ended = daemon(home, signals, once=True)
+    assert ended.run() == 1
+    assert ended.has_closed
+    (bug,) = [event for event in events if isinstance(event, Bug)]
+    assert (type(bug.error), bug.where) == (KeyError, "deciding")
+    assert "no such luck" in [event.status.summary for event in events if isinstance(event, Heartbeat)][-1]
