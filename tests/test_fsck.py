@@ -86,7 +86,7 @@ def test_originals_that_are_gone_or_altered(home: Home) -> None:
     data = original.read_bytes()
     original.write_bytes(data[:-1] + b"x")
     assert findings(home) == []
-    assert "is not what was dropped" in findings(home, "--deep", "--repair")[0]["sentence"]
+    assert "has changed since it was dropped" in findings(home, "--deep", "--repair")[0]["sentence"]
     original.write_bytes(data[:-1])
     assert "bytes instead of" in findings(home)[0]["sentence"]
     original.unlink()

@@ -18,9 +18,9 @@ def fsck(context: click.Context, deep: bool, repair: bool, as_json: bool) -> Non
 
     The exit code is 1 if something differs and was not repaired.
     """
-    from vlogd.daemon.fsck import Check
+    from vlogd.daemon.fsck import ConsistencyCheck
 
-    differences = Check(config_of(context), deep=deep, repair=repair).run()
+    differences = ConsistencyCheck(config_of(context), deep=deep, repair=repair).run()
     if as_json:
         output.as_json([asdict(difference) for difference in differences])
     else:

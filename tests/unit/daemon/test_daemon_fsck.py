@@ -1,0 +1,142 @@
+"""What `vlogd fsck` finds and repairs, in a small home that no daemon ever ran in."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from vlogd.config import Config, load
+from vlogd.core import digest
+from vlogd.core.model import File, FileMark, Item, Link, Receipt, View
+from vlogd.daemon.fsck import ConsistencyCheck, Difference
+from vlogd.daemon.state_folder import volumes_of
+from vlogd.storage.journal_recovery import open_journal
+from vlogd.storage.library import Library
+from vlogd.storage.originals import Originals
+
+FILM = b"a film"
+RECIPE = {"stage": "poster"}
+
+
+class SmallHome:
+    """Folders with one item, its original and one artifact; all agree."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "vlogd.yaml").write_text(
+            "state: state\noriginals: originals\nlibrary: library\ninboxes: {main: {folder: inbox}}\n"
+        )
+        self.config: Config = load(folder / "vlogd.yaml")
+        self.config.state.mkdir()
+        volumes_of(self.config).check()
+        self.originals = Originals(self.config.originals)
+        self.library = Library(self.config.library)
+        (folder / "film").write_bytes(FILM)
+        self.item = Item(
+            "00aa", "A", "a-00aa", "main", File("00aa/film"), digest.identity(folder / "film"), len(FILM), 1e9
+        )
+        (self.originals.root / "00aa").mkdir()
+        (folder / "film").rename(self.originals.root / "00aa/film")
+        self.originals.write_item(self.originals.root / "00aa", self.item)
+        self.output = self.make_artifact(self.item)
+        self.journal(self.item)
+
+    def make_artifact(self, item: Item) -> Path:
+        """A file of a finished step."""
+        folder = self.library.step_folder(item, "poster-0123456789ab", private=False)
+        folder.mkdir(parents=True)
+        (folder / "a.jpg").write_bytes(b"jpeg")
+        receipt = Receipt("make", {"a.jpg": FileMark(4, digest.of_bytes(b"jpeg"))}, {})
+        self.library.commit(item, folder, RECIPE, [receipt], View())
+        return folder / "a.jpg"
+
+    def journal(self, *items: Item) -> None:
+        """Make the journal know these."""
+        journal = open_journal(self.config.state)
+        journal.items.add(*items)
+        journal.close()
+
+    def check(self, *, deep: bool = False, repair: bool = False) -> list[Difference]:
+        """What is found."""
+        return ConsistencyCheck(self.config, deep=deep, repair=repair).run()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> SmallHome:
+    """One that agrees in every byte."""
+    home = SmallHome(tmp_path)
+    assert home.check(deep=True, repair=True) == []
+    return home
+
+
+@pytest.mark.parametrize("damage", [b"a fil", b"A film", None])
+def test_an_output_is_kept_while_its_original_is_not_intact(damage: bytes | None, home: SmallHome) -> None:
+    """What cannot be made again is better damaged than gone."""
+    original = home.originals.root / "00aa/film"
+    original.unlink() if damage is None else original.write_bytes(damage)
+    home.output.write_bytes(b"jpe")
+    of_original, of_output = home.check(deep=True, repair=True)
+    assert "original" in of_original.sentence
+    assert "It is left as it is" in of_output.sentence
+    assert (of_original.mended, of_output.mended) == ("", "")
+    assert home.output.exists()
+
+
+def test_an_output_is_made_again_from_an_intact_original(home: SmallHome) -> None:
+    """Only `repair` deletes it."""
+    home.output.write_bytes(b"jpe")
+    assert [one.mended for one in home.check()] == [""]
+    assert home.output.exists()
+    assert [one.mended for one in home.check(repair=True)] == ["vlogd makes it again when it runs"]
+    assert not home.output.exists()
+
+
+def test_one_item_that_cannot_be_checked(home: SmallHome) -> None:
+    """It is reported, and the others are checked all the same."""
+    (home.output.parent / "artifact.json").write_text(json.dumps({"format": 99}))
+    (home.originals.root / "00bb").mkdir()
+    other = Item("00bb", "B", "b-00bb", "main", File("00bb/film"), "d", 5, 1e9)
+    home.originals.write_item(home.originals.root / "00bb", other)
+    home.journal(other)
+    sentences = {one.where: one.sentence for one in home.check(repair=True)}
+    assert "install a newer vlogd" in sentences["a-00aa"]
+    assert sentences["b-00bb"] == "Its original is missing. Drop the same file again."
+
+
+def test_an_item_without_a_file_misses_no_original(home: SmallHome) -> None:
+    """A link's film is fetched again when an output of it is damaged."""
+    (home.originals.root / "00cc").mkdir()
+    link = Item("00cc", "C", "c-00cc", "main", Link("https://example.org/c"), "d", 0, 1e9)
+    home.originals.write_item(home.originals.root / "00cc", link)
+    home.journal(link)
+    output = home.make_artifact(link)
+    assert home.check(deep=True) == []
+    output.unlink()
+    assert [one.mended for one in home.check(repair=True)] == ["vlogd makes it again when it runs"]
+
+
+def test_strays_go_to_the_trash_only_when_all_originals_are_read(home: SmallHome) -> None:
+    """One that cannot be read may own them; the journal may have forgotten it."""
+    stray = home.library.root / "videos/b-00bb"
+    stray.mkdir()
+    home.originals.root.joinpath("00bb").mkdir()
+    document = home.originals.root / "00bb/.vlogd-item.json"
+    document.mkdir()
+    unreadable, last = home.check(repair=True)
+    assert str(document) in unreadable.sentence
+    assert last.sentence == "So nothing else was compared, and nothing was repaired."
+    assert stray.exists()
+    document.rmdir()
+    assert [one.where for one in home.check(repair=True)] == ["b-00bb"]
+    assert not stray.exists()
+
+
+def test_what_only_the_journal_knows(home: SmallHome) -> None:
+    """It is forgotten when nothing of it is left, and kept while its stream is there."""
+    home.journal(
+        Item("00dd", "D", "d-00dd", "main", File("00dd/film"), "d", 5, 1e9),
+        Item("00ee", "E", "e-00ee", "main", File("00ee/film"), "d", 5, 1e9),
+    )
+    (home.library.root / "videos/e-00ee").mkdir()
+    mended = {one.where: one.mended for one in home.check(repair=True)}
+    assert mended == {"d-00dd": "it was forgotten", "e-00ee": ""}
+    assert [one.where for one in home.check()] == ["e-00ee"]
