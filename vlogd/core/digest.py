@@ -3,7 +3,8 @@
 An original's identity is its size plus evenly spaced samples, not all its bytes: reading a
 60 GB file from a disk takes minutes, and a video should play seconds after it was dropped.
 Two files with the same identity are compared byte by byte before they count as the same
-(`intake.py`), so a sample that misses a difference costs time, never a file.
+(`ingest.intake`), so a difference that the samples miss costs time, never a file
+(docs/decisions/0002-identity-by-samples.md).
 """
 
 import hashlib
@@ -15,8 +16,11 @@ from typing import Any
 from vlogd.core.cancellation import Stop, check
 
 _BLOCK_BYTES = 1 << 20
+"""Read at a time: large enough for full speed, small enough for memory."""
+
 _SAMPLE_BYTES = 64 << 10
 _SAMPLES = 32
+"""2 MiB in all, with a seek for each sample: a third of a second on a hard disk. Part of every known identity, so fixed."""
 
 
 def canonical(value: Any) -> bytes:
@@ -42,29 +46,29 @@ def of_file(path: Path) -> str:
 
 def identity(path: Path) -> str:
     """SHA-256 over a file's size and 32 samples of 64 KiB, in hex; all bytes if it is small."""
-    found = hashlib.sha256()
+    hasher = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
-        found.update(size.to_bytes(8, "big"))
+        hasher.update(size.to_bytes(8, "big"))
         if size <= _SAMPLES * _SAMPLE_BYTES:
             while block := file.read(_BLOCK_BYTES):
-                found.update(block)
+                hasher.update(block)
         else:
             for index in range(_SAMPLES):
                 file.seek(index * (size - _SAMPLE_BYTES) // (_SAMPLES - 1))
-                found.update(file.read(_SAMPLE_BYTES))
-    return found.hexdigest()
+                hasher.update(file.read(_SAMPLE_BYTES))
+    return hasher.hexdigest()
 
 
-def same_bytes(one: Path, other: Path, stop: Stop) -> bool:
+def same_bytes(path: Path, other: Path, stop: Stop) -> bool:
     """Whether two files hold exactly the same bytes. Raises Stopping in the middle."""
-    with one.open("rb", buffering=0) as a, other.open("rb", buffering=0) as b:
-        if os.fstat(a.fileno()).st_size != os.fstat(b.fileno()).st_size:
+    with path.open("rb") as file, other.open("rb") as other_file:
+        if os.fstat(file.fileno()).st_size != os.fstat(other_file.fileno()).st_size:
             return False
         while True:
             check(stop)
-            ours, theirs = a.read(_BLOCK_BYTES), b.read(_BLOCK_BYTES)
-            if ours != theirs:
+            block = file.read(_BLOCK_BYTES)
+            if block != other_file.read(_BLOCK_BYTES):
                 return False
-            if not ours:
+            if not block:
                 return True

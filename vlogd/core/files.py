@@ -19,35 +19,42 @@ from typing import Any
 from vlogd.core.cancellation import Never, Stop, check
 
 _COPY_BYTES = 16 << 20
+"""Copied between two looks at `stop`: a tenth of a second on a hard disk."""
 
 _AT_FDCWD, _RENAME_NOREPLACE = -100, 1
 """fcntl.h and linux/fs.h: relative to the working directory; fail rather than replace (renameat2(2))."""
 
+_NAME_BYTES = 255
+"""NAME_MAX of Linux's file systems (limits.h)."""
+
 OWN_PREFIX = ".vlogd-"
-"""What the names of our own files in other people's folders start with."""
+"""How the names of vlogd's own files in people's folders begin."""
 
 TEMPORARY_PREFIX = f"{OWN_PREFIX}new-"
-"""What our temporary names start with; a leftover of a crash is recognised by it and swept."""
+"""How temporary names begin; what a crash leaves is recognised by it and swept."""
 
 
 def temporary_beside(path: Path) -> Path:
-    """A fresh name in the folder of `path`, never longer than a name may be."""
+    """A fresh name in the folder of `path`: beside it, so that a rename suffices, and short enough for any file system."""
     return path.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}")
 
 
 def sweep_temporary(folder: Path, pattern: str = "**/") -> None:
-    """Remove what a crash left of files that were being written. Nobody may be writing there now."""
+    """Delete what a crash left of unfinished files. Nobody may be writing there at the moment."""
     for leftover in folder.glob(f"{pattern}{TEMPORARY_PREFIX}*"):
         leftover.unlink(missing_ok=True)
 
 
 def copy_beside(source: Path, target: Path, stop: Stop) -> Path:
-    """A synced copy of `source` under a temporary name beside `target`. Raises Stopping in the middle."""
+    """A synced copy of `source`, with its times and mode, under a temporary name beside `target`; its path.
+
+    Raises Stopping in the middle, and OSError for a symbolic link. Nothing is left behind then.
+    """
     temporary = temporary_beside(target)
     descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         with temporary.open("wb") as file:
-            while os.sendfile(file.fileno(), descriptor, None, _COPY_BYTES):  # None: go on
+            while os.sendfile(file.fileno(), descriptor, None, _COPY_BYTES):  # None: from where it is
                 check(stop)
             file.flush()
             os.fsync(file.fileno())
@@ -92,7 +99,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def write_if_changed(path: Path, data: bytes) -> bool:
-    """`write_whole`, unless the file already holds just these bytes. Says whether it wrote."""
+    """`write_whole`, unless the file already holds exactly these bytes. Whether it wrote."""
     with contextlib.suppress(FileNotFoundError):
         if path.read_bytes() == data:
             return False
@@ -112,7 +119,7 @@ def json_bytes(value: Any) -> bytes:
 
 
 def read_json(path: Path) -> Any:
-    """The JSON in `path`; FileNotFoundError and ValueError pass through."""
+    """The JSON in `path`. Raises OSError, and ValueError for what is no JSON."""
     return json.loads(path.read_bytes())
 
 
@@ -122,7 +129,7 @@ def move_whole(source: Path, target: Path) -> None:
     try:
         source.replace(target)
     except OSError as error:
-        if error.errno != errno.EXDEV:  # said between two mounts of one file system, too (rename(2))
+        if error.errno != errno.EXDEV:  # also between two mounts of one file system (rename(2))
             raise
         copy_beside(source, target, Never()).replace(target)
         source.unlink()
@@ -185,13 +192,13 @@ def write_new(path: Path, data: bytes) -> None:
 
 def free(path: Path) -> Path:
     """`path`, or the same with a number where that name is taken."""
-    return next(found for found in numbered(path) if not os.path.lexists(found))
+    return next(candidate for candidate in numbered(path) if not os.path.lexists(candidate))
 
 
 def numbered(path: Path) -> Iterator[Path]:
-    """`path`, then the same with the numbers from 2 on, within 255 bytes."""
+    """`path`, then the same with the numbers from 2 on, within the 255 bytes of a name (NAME_MAX)."""
     yield path
     for number in itertools.count(2):
         end = f"-{number}{path.suffix}"
-        stem = os.fsencode(path.stem)[: 255 - len(os.fsencode(end))]
+        stem = os.fsencode(path.stem)[: _NAME_BYTES - len(os.fsencode(end))]
         yield path.with_name(os.fsdecode(stem) + end)

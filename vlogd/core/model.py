@@ -1,10 +1,10 @@
-"""The values that everything else speaks about. Frozen, no I/O.
+"""The values that everything else works with. Frozen, no I/O.
 
 | word       | meaning                                                                     |
 |------------|-----------------------------------------------------------------------------|
 | `Item`     | one dropped thing that vlogd has accepted                                   |
 | `Artifact` | what a step made: an immutable folder that carries its own `artifact.json`  |
-| `Part`     | a piece of a step that is done, redone and counted by itself                |
+| `Part`     | a piece of a step that is done, redone and counted on its own               |
 | `Receipt`  | what a finished part left behind: its files and its facts                   |
 | `View`     | what viewers may see of a step, finished or growing                         |
 """
@@ -69,7 +69,7 @@ class Item:
 
 @dataclass(frozen=True)
 class FileMark:
-    """Size and SHA-256 of one file that a part delivered."""
+    """Size and SHA-256 (in hex) of one file that a part delivered."""
 
     size_bytes: int
     sha256: str
@@ -101,12 +101,12 @@ class Artifact:
 class Part:
     """One piece of a step, as plain data.
 
-    `order` says how far into the step it is: the scheduler runs everybody's order 0 before
-    anybody's order 1, so a new drop is playable before an old film is finished. `weight` is its
+    `order` says how far into the step it is: the scheduler runs order 0 of every step before
+    order 1 of any, so a new drop is playable before an old film is finished. `weight` is its
     share of the step's work (for progress; seconds of media is a good unit). `resource` names the
-    slots it takes: "cpu" or "speech". While a part that is `alone` runs, nothing else of any resource is
-    started but parts of order 0 of its own step: it is what somebody is waiting for, and short. `library_bytes`,
-    `state_bytes`: what it will write at most, roughly; it is not begun while there is no room for that.
+    slots it takes: "cpu" or "speech". While a part that is `alone` runs, only parts of order 0 of its own step are
+    started, whatever their resource: somebody is waiting for it, and it is short. `library_bytes` and `state_bytes`
+    are roughly the most that it writes; it is not started while there is no room for that.
     """
 
     name: str
@@ -130,11 +130,11 @@ class Receipt:
 
 @dataclass(frozen=True)
 class View:
-    """What a step shows, recomputed whenever one of its files arrives.
+    """What viewers may see of a step, recomputed whenever one of its files arrives.
 
-    `files`: small derived files of the step's own folder (playlists), written whole.
-    `names`: the item's stable names, each with the bytes to put there or the name of a file in
-    the step's folder to copy (bytes are UTF-8 text). `facts`: keys that this stage contributes to `video.json`.
+    `files`: small derived files of the step's own folder (playlists), by name, written whole.
+    `names`: the item's stable names, each with its content (UTF-8 text) or the name of a file in
+    the step's folder to copy. `facts`: keys that this stage contributes to `video.json`.
     """
 
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -158,7 +158,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class LeftFile:
-    """Something that lies in an inbox and was not taken."""
+    """A path in an inbox that was not taken, and why, in a sentence; `at` in epoch seconds."""
 
     path: str
     inbox: str

@@ -1,9 +1,9 @@
-"""File names as people gave them, made fit for a title and an address.
+"""Titles and addresses from the names of dropped files.
 
 A name may hold anything but "/" and NUL: line ends, markup, bytes that are not UTF-8. The title
 keeps what can be read; the slug is plain ASCII and always ends in the item's id, so that it never
-changes, never collides and does not depend on which of two videos came first.
-python-slugify is imported here only.
+changes, never collides and does not depend on which of two videos came first
+(docs/decisions/0001-slugs-end-in-the-id.md).
 """
 
 import re
@@ -12,8 +12,13 @@ from pathlib import PurePath
 from slugify import slugify
 
 _TITLE_CHARACTERS = 200
+"""More than any page shows in one line."""
+
 _SLUG_CHARACTERS = 60
+"""Of the words: with the id an address of 71 characters, which no message breaks."""
+
 _ID_CHARACTERS = 10
+"""40 bits: among ten thousand videos of the same title two share an address with a chance of 1 in 22,000."""
 
 
 def title_of(file_name: str) -> str:

@@ -1,8 +1,11 @@
-"""Which file system a folder lies on, as the kernel says (proc(5), mountinfo)."""
+"""Which file system a folder lies on, according to the kernel (proc(5), mountinfo)."""
 
 import os
 import re
 from pathlib import Path
+
+_MOUNT_POINT = 4
+"""The index of the mount point among a line's fields (proc(5))."""
 
 
 def file_system(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:
@@ -10,12 +13,12 @@ def file_system(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> st
     longest_mount_point, kind = b"", b""
     real = os.fsencode(folder.resolve())
     for line in mounts.read_bytes().split(b"\n"):
-        left, _, right = line.partition(b" - ")
-        fields = left.split(b" ")
-        mount_point = _unescaped(fields[4]) if len(fields) > 5 else b""  # noqa: PLR2004 - fields before the separator
+        of_mount, _, of_file_system = line.partition(b" - ")
+        fields = of_mount.split(b" ")
+        mount_point = _unescaped(fields[_MOUNT_POINT]) if len(fields) > _MOUNT_POINT else b""
         inside = real == mount_point or real.startswith(mount_point.rstrip(b"/") + b"/")
         if mount_point and inside and len(mount_point) >= len(longest_mount_point):
-            longest_mount_point, kind = mount_point, right.split(b" ")[0]
+            longest_mount_point, kind = mount_point, of_file_system.split(b" ")[0]
     return kind.decode("ascii", "replace")
 
 

@@ -132,7 +132,10 @@ class Volumes:
 
 def _was_used(folder: Path) -> bool:
     """Whether a vlogd has put more into it than its mark."""
-    return _mark_of(folder) is not None and any(entry.name != _MARK for entry in os.scandir(folder))
+    if _mark_of(folder) is None:
+        return False
+    with os.scandir(folder) as entries:
+        return any(entry.name != _MARK for entry in entries)
 
 
 def _mark_of(folder: Path) -> str | None:
