@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from vlogd.core import files
-from vlogd.core.model import Item, View
+from vlogd.core.model import File, Item, View
 from vlogd.core.publication import Publication, Report, StageReport, StageView
 from vlogd.site.publisher import Publisher
 from vlogd.site.targets.contract import Change, FileAdded, FileRemoved, FileWritten, FolderRemoved
 from vlogd.storage.library import Library
 
-ITEM = Item("1", "Film", "film-1", "main", "1/film.mp4", "digest", 1, 1.5e9)
+ITEM = Item("1", "Film", "film-1", "main", File("1/film.mp4"), "digest", 1, 1.5e9)
 
 
 class Mirror:

@@ -6,11 +6,11 @@ import pytest
 
 from vlogd.core import digest, files
 from vlogd.core.errors import NewerFormat
-from vlogd.core.model import Artifact, FileMark, Item, Receipt, View
+from vlogd.core.model import Artifact, File, FileMark, Item, Receipt, View
 from vlogd.storage.library import Library
 from vlogd.storage.library_documents import ARTIFACT, VIEW
 
-ITEM = Item("1", "Film", "film-1", "main", "1/film.mp4", "digest", 1, 1.5e9)
+ITEM = Item("1", "Film", "film-1", "main", File("1/film.mp4"), "digest", 1, 1.5e9)
 RECIPE = {"stage": "poster", "version": 1, "settings": {}, "original": "digest", "inputs": {}}
 
 

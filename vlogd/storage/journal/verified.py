@@ -37,6 +37,5 @@ class VerifiedFolders:
     def all(self) -> Mapping[str, Verified]:
         """What is known, by the items' ids."""
         with self._database.errors_translated():
-            return {
-                row.item_id: Verified(row.item_id, row.mark, row.ready_at) for row in VerifiedRow.select()
-            }
+            rows = VerifiedRow.select(VerifiedRow.item_id, VerifiedRow.mark, VerifiedRow.ready_at).tuples()
+            return {item_id: Verified(item_id, mark, ready_at) for item_id, mark, ready_at in rows.iterator()}
