@@ -13,12 +13,13 @@ from typing import Any
 from vlogd.core import files
 from vlogd.core.events import Event
 from vlogd.core.model import File, Item
-from vlogd.engine.controller import Controller, Services
+from vlogd.engine.controller import Controller
 from vlogd.engine.executors.contract import Executor, PartRequest, Send
 from vlogd.engine.executors.worker import Environment, PartWorker
 from vlogd.engine.library_worker import LibraryWorker
 from vlogd.engine.policy import Policy
 from vlogd.engine.retry import Retry
+from vlogd.engine.services import Services
 from vlogd.media.process import Limits
 from vlogd.site.publisher import Publisher
 from vlogd.stages.contract import Stage
@@ -71,6 +72,8 @@ class Engine:
         settings: Mapping[str, Any],
         job_seconds: float = 0.0,
         other_executor: Callable[[InlineExecutor], Executor] | None = None,
+        *,
+        looks: bool = True,
     ) -> None:
         self.originals, self.root, state = home / "originals", home / "library", home / "state"
         for folder in (self.originals, self.root, state):
@@ -108,7 +111,8 @@ class Engine:
         self.controller = Controller(policy, environment, services)
         for item in Originals(self.originals).scan().items:
             self.journal.items.add(item)
-        self.controller.request_survey(self.journal.items.ids())
+        if looks:
+            self.controller.request_survey(self.journal.items.ids())
 
     def drop(self, item_id: str, text: str) -> None:
         """An item as intake leaves it."""

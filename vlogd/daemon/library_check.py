@@ -11,7 +11,7 @@ from vlogd.storage.journal import Journal
 
 
 class LibraryCheck:
-    """Hands all items to the engine, which surveys them as slots allow. Part of the deciding thread."""
+    """Has the engine look at all items, which surveys those that changed. Part of the deciding thread."""
 
     def __init__(self, config: Config, journal: Journal, controller: Controller, emit: Emit) -> None:
         self._config = config
@@ -28,7 +28,7 @@ class LibraryCheck:
         self._next_at = time.monotonic() + self._config.library_check_seconds
         known = self._journal.items.ids()
         self._controller.maintenance.open(set(known), self._adopt)
-        self._controller.request_survey(known)
+        self._controller.maintenance.look(known)
         self._controller.maintenance.tidy([inbox.folder for inbox in self._config.inboxes])
 
     def check_if_due(self) -> None:

@@ -10,12 +10,13 @@ from vlogd.daemon.call_queue import CallQueue
 from vlogd.daemon.ingest_notices import IngestNotices
 from vlogd.daemon.requests import RequestFolder, RequestHandler, is_to_be_removed
 from vlogd.daemon.state_folder import State, open_state, volumes_of
-from vlogd.engine.controller import Controller, Services
+from vlogd.engine.controller import Controller
 from vlogd.engine.executors.local import LocalExecutor
 from vlogd.engine.executors.worker import Environment, PartWorker
 from vlogd.engine.jobs import JobThreads
 from vlogd.engine.library_worker import LibraryWorker
 from vlogd.engine.policy import Policy
+from vlogd.engine.services import Services
 from vlogd.ingest.ingestor import Ingestor
 from vlogd.ingest.intake import Intake
 from vlogd.notify.log_events import log_event

@@ -7,47 +7,25 @@ There is no code for resuming: an item that is taken up, at a start or after a d
 done.
 """
 
-import time
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 from functools import partial
 
-from vlogd.core.events import Bug, Emit
+from vlogd.core.events import Bug
 from vlogd.core.model import Item
 from vlogd.engine import admission, queries
 from vlogd.engine.dispatcher import Dispatcher
-from vlogd.engine.executors.contract import Executor
 from vlogd.engine.executors.worker import Environment
 from vlogd.engine.failures import Failures
-from vlogd.engine.jobs import JobRunner
 from vlogd.engine.library_queue import LibraryQueue
-from vlogd.engine.library_worker import LibraryWorker
 from vlogd.engine.maintenance import Maintenance
 from vlogd.engine.policy import Policy
 from vlogd.engine.publishing import Publishing
 from vlogd.engine.removal import Removal
+from vlogd.engine.services import Services
 from vlogd.engine.state import ItemState, RemovalRequest
 from vlogd.engine.step_state import StepState
 from vlogd.engine.steps import Steps
 from vlogd.engine.transitions import ItemEffect, StepEffect
-from vlogd.storage.journal import Journal
-
-
-@dataclass(frozen=True)
-class Services:
-    """What the controller works with.
-
-    `post` has a call made on the controller's thread, from any thread; `emit` hands an event to the listeners; `clock`
-    returns epoch seconds.
-    """
-
-    journal: Journal
-    worker: LibraryWorker
-    executor: Executor
-    jobs: JobRunner
-    post: Callable[[Callable[[], None]], None]
-    emit: Emit
-    clock: Callable[[], float] = time.time
 
 
 class Controller:
@@ -61,18 +39,18 @@ class Controller:
         self._evicted = admission.EvictedItems()
         patience = policy.retry.unavailable_wait_seconds
         worker, clock, emit = services.worker, services.clock, services.emit
-        queue = LibraryQueue(services.jobs, services.post, environment.stop, clock, patience)
+        queue = LibraryQueue(services.jobs, services.post, environment.stop, clock, emit, patience)
         self._queue = queue
         self._failures = Failures(policy, services.journal, emit, clock)
         self._dispatcher = Dispatcher(
             policy, services.executor, self._failures, services.post, emit, self._carry_out
         )
         self._steps = Steps(policy, services.journal, worker, queue, self._failures, self._dispatcher, emit)
-        self._publishing = Publishing(worker, queue, environment, clock, patience, self._broken)
+        self._publishing = Publishing(services, queue, environment, patience, self._broken)
         self._removal = Removal(
             worker, queue, services.journal, self._dispatcher, emit, self._gone, self._broken
         )
-        self.maintenance = Maintenance(policy, worker, queue, clock)
+        self.maintenance = Maintenance(policy, environment, services, queue, self.request_survey)
 
     # What others ask of it
 
@@ -134,7 +112,7 @@ class Controller:
     @property
     def storage_problems(self) -> list[str]:
         """What is not done on the library's disk because it is away or full, in sentences."""
-        return [*self._queue.waits(), *self._publishing.catalog.rests()]
+        return [*self._queue.waits(), *self._publishing.catalog.problems()]
 
     @property
     def blockers(self) -> list[str]:
@@ -221,8 +199,7 @@ class Controller:
         """An item with nothing to do any more leaves the memory."""
         if state.survey is not None and not state.busy() and not state.steps:
             self._let_go(state)
-            self.maintenance.retire(state)
-            self.maintenance.sweep(state, partial(self._broken, state.item.id))
+            self.maintenance.finish(state, partial(self._broken, state.item.id))
 
     def _let_go(self, state: ItemState) -> None:
         """An item leaves the memory; nothing of it is started any more."""

@@ -9,13 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import islice
 
-from vlogd.core.log import get_logger
+from vlogd.core.events import Bug
 from vlogd.core.model import Verified
 from vlogd.engine.library_queue import LibraryQueue
+from vlogd.engine.services import Services
 from vlogd.engine.verification import Verification
-from vlogd.storage.journal import Journal
-
-_log = get_logger()
 
 _BATCH_ITEMS = 200
 """About 20 ms on a local disk: a new drop waits for no more than one batch."""
@@ -27,12 +25,13 @@ class LibraryLook:
     def __init__(
         self,
         verification: Verification,
-        journal: Journal,
+        services: Services,
         queue: LibraryQueue,
         changed: Callable[[Iterable[str]], None],
     ) -> None:
         self._verification = verification
-        self._journal = journal
+        self._journal = services.journal
+        self._emit = services.emit
         self._queue = queue
         self._changed = changed
         self._left: deque[Verified] = deque()
@@ -64,5 +63,5 @@ class LibraryLook:
 
     def _failed(self, batch: Sequence[Verified], error: Exception) -> None:
         """Something that nobody foresaw: survey them all, which says more about each."""
-        _log.error("bug", exc_info=error)
+        self._emit(Bug(error, "look at the library"))
         self._looked([row.item_id for row in batch])

@@ -12,11 +12,9 @@ from typing import Any
 
 from vlogd.core.cancellation import Stop
 from vlogd.core.errors import Stopping, Unavailable
-from vlogd.core.log import get_logger
+from vlogd.core.events import Emit, LibraryUnavailable
 from vlogd.engine.executors.worker import as_trouble
 from vlogd.engine.jobs import LIBRARY, JobRunner
-
-_log = get_logger()
 
 
 @dataclass(frozen=True)
@@ -46,12 +44,14 @@ class LibraryQueue:
         tell: Callable[[Callable[[], None]], None],
         stop: Stop,
         clock: Callable[[], float],
+        emit: Emit,
         wait_seconds: float,
     ) -> None:
         self._jobs = jobs
         self._tell = tell
         self._stop = stop
         self._clock = clock
+        self._emit = emit
         self._wait_seconds = wait_seconds
         self._delayed: list[_Delayed] = []
         self._urgent: deque[Callable[[], None]] = deque()
@@ -136,7 +136,7 @@ class LibraryQueue:
         if isinstance(error, Stopping):
             return
         if waits_for_disk and isinstance(error, Unavailable):
-            _log.warning("library.waits", why=str(error))
+            self._emit(LibraryUnavailable(str(error)))
             self._delayed.append(_Delayed(self._clock() + self._wait_seconds, str(error), submission))
         else:
             failed(error)

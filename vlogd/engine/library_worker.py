@@ -190,12 +190,3 @@ class LibraryWorker:
         self._environment.volumes.check()
         trash = [item.slug for item in self._empty_trash(time.time())]
         return trash + [path.name for path in quarantine.clear(inboxes, self._retention.failed_seconds)]
-
-    def sweep(self, survey: Survey, grace_seconds: float) -> float | None:
-        """Remove step folders that nothing names any more, after a grace time for viewers.
-
-        When the next of them is to go (epoch seconds); None when none is left.
-        """
-        self._environment.volumes.check()
-        keep = {artifact.folder for artifact in (*survey.published.values(), *survey.current.values())}
-        return self._library.sweep(survey.item, keep, grace_seconds)

@@ -1,70 +1,102 @@
-"""What is to be done beside the videos: at a start the page and what the journal lacks, later what is cleared away.
+"""What is done beside the videos: the page and lost items at a start, looks at the library, and what is cleared away.
 
-Part of the deciding thread.
+Part of the controller's thread.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from vlogd.core.log import get_logger
-from vlogd.core.model import Item
+from vlogd.core.events import Bug, MaintenanceFailed, OriginalRetired, TrashEmptied
+from vlogd.core.model import Item, Verified
+from vlogd.engine.executors.worker import Environment
 from vlogd.engine.jobs import ARCHIVE
+from vlogd.engine.library_look import LibraryLook
 from vlogd.engine.library_queue import LibraryQueue
-from vlogd.engine.library_worker import LibraryWorker
 from vlogd.engine.policy import Policy
+from vlogd.engine.services import Services
 from vlogd.engine.state import ItemState
-
-_log = get_logger()
+from vlogd.engine.verification import Verification
 
 
 class Maintenance:
-    """Asks the library's thread. What cannot be cleared away now is at the next look."""
+    """Has jobs run on the library's thread. What cannot be cleared away now is tried again at the next look."""
 
     def __init__(
         self,
         policy: Policy,
-        library_worker: LibraryWorker,
+        environment: Environment,
+        services: Services,
         library_queue: LibraryQueue,
-        clock: Callable[[], float],
+        request_survey: Callable[[Iterable[str]], None],
     ) -> None:
         self._policy = policy
-        self._library_worker = library_worker
+        self._library_worker = services.worker
         self._library_queue = library_queue
-        self._clock = clock
+        self._journal = services.journal
+        self._emit = services.emit
+        self._clock = services.clock
+        self._verification = Verification(environment, policy)
+        self._look = LibraryLook(self._verification, services, library_queue, request_survey)
 
-    def open(self, known: Collection[str], heard: Callable[[list[Item]], None]) -> None:
-        """Put the page in place, and hear which items the journal does not know. Both wait for their disks."""
-        failed = lambda error: _log.error("bug", exc_info=error)  # noqa: E731
-        self._library_queue.submit(
-            self._library_worker.install, lambda _nothing: None, failed, waits_for_disk=True
-        )
-        self._library_queue.submit(
-            partial(self._library_worker.unknown, known), heard, failed, waits_for_disk=True
-        )
+    def look(self, item_ids: Sequence[str]) -> None:
+        """Have those items surveyed that are not as they were when they were last found complete."""
+        self._look.begin(item_ids)
+
+    def open(self, known: Collection[str], adopt: Callable[[list[Item]], None]) -> None:
+        """Put the page in place, and `adopt` the items that the journal does not know. Both wait for their disks."""
+        worker, submit = self._library_worker, self._library_queue.submit
+        submit(worker.install, lambda _: None, self._failed, waits_for_disk=True)
+        submit(partial(worker.unknown, known), adopt, self._failed, waits_for_disk=True)
 
     def tidy(self, inboxes: Collection[Path]) -> None:
-        """Delete what has lain long enough in the trash and in the inboxes' `_failed`."""
-        heard = lambda gone: gone and _log.info("trash.emptied", gone=" ".join(gone))  # noqa: E731
-        failed = lambda error: _log.warning("trash.not_emptied", why=str(error))  # noqa: E731
-        self._library_queue.submit(
-            partial(self._library_worker.tidy, inboxes), heard, failed, waits_for_disk=False
-        )
+        """Delete what has been in the trash and in the inboxes' `_failed` for long enough."""
+        job = partial(self._library_worker.tidy, inboxes)
+        self._library_queue.submit(job, self._emptied, self._not_emptied, waits_for_disk=False)
 
-    def sweep(self, state: ItemState, failed: Callable[[Exception], None]) -> None:
-        """Remove the step folders of a finished item that nothing names any more."""
+    def finish(self, state: ItemState, failed: Callable[[Exception], None]) -> None:
+        """Tidy up behind an item that has nothing to do any more, and remember how it looks."""
+        self._retire(state)
         if state.survey is not None:
-            question = partial(self._library_worker.sweep, state.survey, self._policy.sweep_after_seconds)
-            self._library_queue.submit(question, lambda _gone: None, failed, waits_for_disk=True)
+            report = state.publish.report
+            job = partial(
+                self._verification.sweep_and_mark, state.survey, report.ready_at if report else None
+            )
+            self._library_queue.submit(job, self._remember, failed, waits_for_disk=True)
 
-    def retire(self, state: ItemState) -> None:
+    def _retire(self, state: ItemState) -> None:
         """Archive or delete the original of a finished video when that is due."""
-        told, item = state.publish.report, state.item
-        if state.final or told is None or told.ready_at is None:
+        report, item = state.publish.report, state.item
+        if state.final or report is None or report.ready_at is None:
             return
-        if not self._policy.retention.is_due(told.ready_at, self._clock()):
-            return
-        heard = lambda how: how and _log.info("original.retired", item=item.slug, how=how)  # noqa: E731
-        failed = lambda error: _log.warning("original.not_retired", item=item.slug, why=str(error))  # noqa: E731
-        question = partial(self._library_worker.retire, item)
-        self._library_queue.submit(question, heard, failed, waits_for_disk=False, resource=ARCHIVE)
+        if self._policy.retention.is_due(report.ready_at, self._clock()):
+            self._library_queue.submit(
+                partial(self._library_worker.retire, item),
+                partial(self._retired, item),
+                partial(self._not_retired, item),
+                waits_for_disk=False,
+                resource=ARCHIVE,
+            )
+
+    # Outcomes
+
+    def _remember(self, row: Verified | None) -> None:
+        if row is not None:
+            self._journal.verified.set([row])
+
+    def _emptied(self, names: Sequence[str]) -> None:
+        if names:
+            self._emit(TrashEmptied(tuple(names)))
+
+    def _not_emptied(self, error: Exception) -> None:
+        self._emit(MaintenanceFailed("emptying the trash", str(error)))
+
+    def _retired(self, item: Item, how: str) -> None:
+        if how:
+            self._emit(OriginalRetired(item, how))
+
+    def _not_retired(self, item: Item, error: Exception) -> None:
+        self._emit(MaintenanceFailed("archiving or deleting the original", str(error), item))
+
+    def _failed(self, error: Exception) -> None:
+        self._emit(Bug(error, "maintenance"))

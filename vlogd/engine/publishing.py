@@ -1,43 +1,43 @@
-"""Brings what viewers see of the items in work up to date. Part of the deciding thread."""
+"""Publishes the items in work, seldom enough. Part of the controller's thread."""
 
 from collections.abc import Callable
 from functools import partial
 
 from vlogd.core.errors import Unavailable
-from vlogd.core.log import get_logger
+from vlogd.core.events import ItemPlayable, ItemReady, LibraryUnavailable
 from vlogd.engine.catalog_writing import CatalogWriting
 from vlogd.engine.executors.worker import Environment
 from vlogd.engine.library_queue import LibraryQueue
-from vlogd.engine.library_worker import ItemPublished, LibraryWorker
+from vlogd.engine.library_worker import ItemPublished
+from vlogd.engine.services import Services
 from vlogd.engine.state import ItemState
-
-_log = get_logger()
 
 
 class Publishing:
-    """`broken` hears of an item whose showing failed for a reason that nobody foresaw."""
+    """`broken` gets the id of an item whose publishing failed for a reason that nobody foresaw."""
 
     def __init__(
         self,
-        library_worker: LibraryWorker,
+        services: Services,
         library_queue: LibraryQueue,
         environment: Environment,
-        clock: Callable[[], float],
         wait_seconds: float,
         broken: Callable[[str, Exception], None],
     ) -> None:
-        self.catalog = CatalogWriting(library_worker, library_queue, clock, wait_seconds)
-        self._library_worker = library_worker
+        self.catalog = CatalogWriting(services, library_queue, wait_seconds)
+        self._library_worker = services.worker
         self._library_queue = library_queue
-        self._environment = environment
-        self._clock = clock
+        self._library = environment.library
+        self._emit = services.emit
+        self._clock = services.clock
         self._wait_seconds = wait_seconds
         self._broken = broken
 
     def publish(self, state: ItemState) -> None:
-        """Show the latest of an item; not while the library worker may be about to commit a step.
+        """Publish the latest state of an item, if there is one and its time has come.
 
-        What is shown then would be the step's growing state, written over its finished files.
+        Not while the library worker may be about to commit a step: the step's growing state would be written over its
+        finished files.
         """
         now = self._clock()
         if state.survey is None or state.is_visited():
@@ -45,7 +45,7 @@ class Publishing:
         if not state.publish.is_due(now, complete=state.survey.complete):
             return
         state.publish.begin(now)
-        unfinished = state.unfinished(self._environment.library)
+        unfinished = state.unfinished(self._library)
         self._library_queue.submit(
             partial(self._library_worker.publish, state.survey, unfinished, state.progress()),
             partial(self._published, state),
@@ -59,15 +59,15 @@ class Publishing:
         self.catalog.changed()
         state.publish.succeed(report, self._clock())
         if report.playable and not (before and before.playable):
-            _log.info("item.playable", item=report.slug)
+            self._emit(ItemPlayable(state.item))
         if report.status == "ready" and not (before and before.status == "ready"):
-            _log.info("item.ready", item=report.slug, title=report.title)
+            self._emit(ItemReady(state.item))
 
     def _unpublished(self, state: ItemState, error: Exception) -> None:
-        """Viewers could not be shown the latest: show them what is the latest when the disk is back."""
+        """The latest is published when the disk is back."""
         problem = str(error) if isinstance(error, Unavailable) else None
         state.publish.fail(problem, self._clock() + self._wait_seconds)
-        if not isinstance(error, Unavailable):
+        if problem is None:
             self._broken(state.item.id, error)
-            return
-        _log.warning("library.waits", item=state.item.slug, why=str(error))
+        else:
+            self._emit(LibraryUnavailable(problem, state.item))

@@ -4,7 +4,7 @@ A look at the library costs a few calls of stat for each item that is unchanged,
 """
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib import metadata
 from typing import Any
@@ -15,11 +15,11 @@ from vlogd.engine.executors.worker import Environment
 from vlogd.engine.policy import Policy
 from vlogd.engine.survey import Survey
 from vlogd.site.document import VIDEO_FORMAT
-from vlogd.storage.verification import FolderTimes, Mark, folder_times, may_change_unnoticed
+from vlogd.storage.verification import Mark, folder_times, may_change_unnoticed
 
 
 class Verification:
-    """`changed` compares items with their marks, `mark` makes the mark of an item that is complete."""
+    """`changed` compares items with their marks, `sweep_and_mark` makes the mark of an item that is complete."""
 
     def __init__(self, environment: Environment, policy: Policy) -> None:
         self._environment = environment
@@ -33,36 +33,31 @@ class Verification:
         return [row.item_id for row in rows if not self._is_unchanged(row, now)]
 
     def _is_unchanged(self, row: Verified, now: float) -> bool:
-        if row.ready_at is not None and self._policy.keeping.is_due(row.ready_at, now):
+        if row.ready_at is not None and self._policy.retention.is_due(row.ready_at, now):
             return False
         mark = Mark.from_text(row.mark)
         return mark is not None and mark.holds(self._key(mark.inbox), now)
 
-    def times(self, item: Item) -> FolderTimes:
-        """The times of the item's folders, to be taken before its artifacts are read."""
-        return folder_times(self._environment.library, self._environment.originals, item)
+    def sweep_and_mark(self, survey: Survey, ready_at: float | None) -> Verified | None:
+        """Remove the step folders of a finished item that nothing names any more, after a grace time for viewers.
 
-    def mark(
-        self, survey: Survey, before: FolderTimes, ready_at: float | None, until: float | None
-    ) -> Verified | None:
-        """The row to remember of an item whose artifacts were read after `before` and are all current.
-
-        None when it changed since, by somebody else than us: the next look surveys it.
+        The row to remember of the item; None when it is not whole any more: then the next look surveys it.
+        Raises OSError and Unavailable.
         """
-        item = survey.item
-        now = self.times(item)
-        if may_change_unnoticed(now) or (now != before and not self._is_whole(survey)):
+        self._environment.volumes.check()
+        item, library = survey.item, self._environment.library
+        named = {artifact.folder for artifact in (*survey.published.values(), *survey.current.values())}
+        until = library.sweep(item, named, self._policy.sweep_after_seconds)
+        times = folder_times(library, self._environment.originals, item)
+        there = {artifact.folder for artifact in library.artifacts(item)}  # read after the times were
+        if may_change_unnoticed(times) or not survey.complete or not named <= there:
             return None
-        due_at = ready_at if self._can_be_retired(item) else None
-        return Verified(item.id, Mark(item.inbox, self._key(item.inbox), until, now).to_text(), due_at)
-
-    def _is_whole(self, survey: Survey) -> bool:
-        there = _names(self._environment.library.artifacts(survey.item))
-        return _names(survey.current.values()) <= there and _names(survey.published.values()) <= there
+        mark = Mark(item.inbox, self._key(item.inbox), until, times)
+        return Verified(item.id, mark.to_text(), ready_at if self._can_be_retired(item) else None)
 
     def _can_be_retired(self, item: Item) -> bool:
         original = self._environment.originals.find(item)
-        if original is None or self._policy.keeping.originals == "delete":
+        if original is None or self._policy.retention.originals == "delete":
             return original is not None
         return original.is_relative_to(self._environment.originals.root)
 
@@ -72,18 +67,14 @@ class Verification:
         return self._keys[inbox]
 
 
-def _names(artifacts: Collection[Any]) -> set[str]:
-    return {artifact.folder for artifact in artifacts}
-
-
 def _key_of(policy: Policy, settings: Mapping[str, Any]) -> str:
     """The digest of what an item's artifacts and documents depend on beside its files.
 
     The version of vlogd counts too: a newer one may publish other documents of the same artifacts.
     """
     stages = [[stage.name, stage.version, asdict(settings[stage.name])] for stage in policy.stages]
-    keeping = [policy.keeping.originals, str(policy.keeping.archive)]
-    return digest.of_json([_version(), VIDEO_FORMAT.current, stages, keeping])
+    retention = [policy.retention.originals, str(policy.retention.archive)]
+    return digest.of_json([_version(), VIDEO_FORMAT.current, stages, retention])
 
 
 def _version() -> str:

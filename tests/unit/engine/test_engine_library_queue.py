@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from vlogd.core.errors import BadInput, Unavailable
+from vlogd.core.events import Event, LibraryUnavailable
 from vlogd.engine.jobs import ARCHIVE, LIBRARY
 from vlogd.engine.library_queue import LibraryQueue
 
@@ -44,8 +45,14 @@ class Fixture:
         self.now = 100.0
         self.stop = threading.Event()
         self.executor = RecordingExecutor()
+        self.events: list[Event] = []
         self.queue = LibraryQueue(
-            self.executor, lambda call: call(), self.stop, lambda: self.now, wait_seconds=30.0
+            self.executor,
+            lambda call: call(),
+            self.stop,
+            lambda: self.now,
+            self.events.append,
+            wait_seconds=30.0,
         )
         self.results: list[Any] = []
         self.errors: list[Exception] = []
@@ -86,6 +93,7 @@ def test_a_job_whose_disk_was_away_goes_to_its_own_resource_again(resource: str)
     fixture.submit(raising(Unavailable("The disk is away."), 2), resource=resource)
     assert fixture.executor.run_all() == [resource]
     assert fixture.queue.waits() == ["The disk is away."]
+    assert fixture.events == [LibraryUnavailable("The disk is away.")]
     assert fixture.queue.is_idle
     fixture.queue.resubmit()
     assert not fixture.executor.jobs, "its time has not come"

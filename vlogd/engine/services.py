@@ -1,0 +1,28 @@
+"""What the parts of the engine that decide are given by the process around it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from vlogd.core.events import Emit
+from vlogd.engine.executors.contract import Executor
+from vlogd.engine.jobs import JobRunner
+from vlogd.engine.library_worker import LibraryWorker
+from vlogd.storage.journal import Journal
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the controller and its parts work with.
+
+    `post` has a call made on the controller's thread, from any thread; `emit` hands an event to the listeners; `clock`
+    returns epoch seconds.
+    """
+
+    journal: Journal
+    worker: LibraryWorker
+    executor: Executor
+    jobs: JobRunner
+    post: Callable[[Callable[[], None]], None]
+    emit: Emit
+    clock: Callable[[], float] = time.time
