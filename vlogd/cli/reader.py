@@ -1,6 +1,6 @@
-"""The command line's view: the same survey and report that the daemon acts on, read-only.
+"""The command line's view of all videos, read-only: the same survey, state and report that the daemon acts on.
 
-Reads the journal, the library and what the running daemon says (`live.py`); writes nothing.
+It reads the journal, the library, and the status file of a running daemon.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,10 @@ T = TypeVar("T")
 
 
 class Reader:
-    """An open, read-only view. Use as a context manager."""
+    """Use it as a context manager. `daemon`: the status of the running daemon, None when none runs.
+
+    Raises OSError and VlogdError when something that is there cannot be read.
+    """
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -48,9 +51,9 @@ class Reader:
         return iter(()) if self._journal is None else self._journal.items.all()
 
     def left(self) -> list[LeftFile]:
-        """What lies in the inboxes and was not taken, as far as it is still there."""
-        found = [] if self._journal is None else self._journal.left_files.all()
-        return [one for one in found if Path(one.path).is_symlink() or Path(one.path).exists()]
+        """The files in the inboxes that were not taken and are still there."""
+        files = [] if self._journal is None else self._journal.left_files.all()
+        return [file for file in files if Path(file.path).is_symlink() or Path(file.path).exists()]
 
     def find(self, name: str) -> Item:
         """The video that somebody means by `name`. Raises NotFound."""
@@ -59,11 +62,11 @@ class Reader:
     def survey(self, item: Item) -> Survey:
         """The survey that the daemon would act on now."""
         settings = self._config.stage_settings(item.inbox)
-        found = survey(item, STAGES, settings, self._library.artifacts(item))
-        return as_final(found) if self._originals.was_deleted(item) else found
+        result = survey(item, STAGES, settings, self._library.artifacts(item))
+        return as_final(result) if self._originals.was_deleted(item) else result
 
     def original(self, item: Item) -> str:
-        """Where the original lies, or that it does not."""
+        """The path of the original, or "not there"."""
         return str(self._originals.find(item) or "not there")
 
     def has_failed(self, item: Item) -> bool:
@@ -75,11 +78,11 @@ class Reader:
         return [] if self._journal is None else self._journal.attempts.of(item.id, forgiven=True)
 
     def history(self, item: Item) -> list[dict[str, Any]]:
-        """What was made for an item, and when."""
+        """The artifacts that were made for an item, and when, as plain data."""
         return [] if self._journal is None else self._journal.artifacts.of(item.id)
 
     def report(self, item: Item) -> Report:
-        """How far an item is, with the running daemon's progress."""
+        """The progress of an item, with that of its running parts."""
         survey = self.survey(item)
         state = self._inspect(survey)
         unfinished = state.unfinished(self._library)
@@ -88,20 +91,20 @@ class Reader:
         return replace(report, eta_seconds=eta)
 
     def why(self, item: Item) -> list[str]:
-        """What is to be done for an item and why, in sentences."""
+        """What remains to be done for an item and why, in sentences."""
         survey = self.survey(item)
         if survey.complete:
-            return ["Nothing is to be done: every artifact is current."]
+            return ["Nothing remains to be done: every artifact is current."]
         sentences = []
         for name, step in self._inspect(survey).steps.items():
             missing = [part.name for part in step.parts if part.name not in step.receipts]
             parts = f" Parts to do: {len(missing)} of {len(step.parts)}." if step.parts else ""
             trouble = f" {step.trouble}" if step.trouble else ""
             sentences.append(f"{name}: {step.step.reason}.{parts}{trouble}")
-        return sentences + [f"{stage}: waits for {need}." for stage, need in survey.waiting.items()]
+        return sentences + [f"{stage}: waiting for {need}." for stage, need in survey.waiting.items()]
 
     def _inspect(self, survey: Survey) -> ItemState:
-        """The state that the daemon would act on, with what it says itself if it runs."""
+        """The state that the daemon would act on, with what only a running daemon knows."""
         item = survey.item
         failures = [] if self._journal is None else self._journal.attempts.of(item.id)
         running = _of_item(item, self.daemon.shares) if self.daemon else {}
@@ -110,6 +113,6 @@ class Reader:
 
 
 def _of_item(item: Item, values: Mapping[str, T]) -> dict[str, T]:
-    """The values of one item by stage; the running daemon has those of all by "<item id>/<stage>"."""
+    """Stage to value for one item, out of "<item id>/<stage>" to value for all."""
     begin = f"{item.id}/"
     return {key.removeprefix(begin): value for key, value in values.items() if key.startswith(begin)}

@@ -1,6 +1,6 @@
-"""`vlogd serve`: a small web server for trying things out, for this machine only.
+"""`vlogd serve`: a small web server for trying things out, on this machine only.
 
-nginx or any other web server does this for viewers; docs/install.md has its few lines.
+For viewers use nginx or any other web server; docs/install.md has the few lines that it needs.
 """
 
 import http.server
@@ -35,16 +35,16 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
     extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, **_TYPES}  # noqa: RUF012 - as in the base
 
     def send_head(self) -> Any:
-        """The file, whole or the range that is asked for; no listings, nothing hidden."""
+        """The file, whole or the requested range of it; no listings, nothing hidden."""
         path = Path(self.translate_path(self.path))
         hidden = any(part.startswith(".") for part in path.parts[len(Path(self.directory).parts) :])
         if hidden or (path.is_dir() and not (path / "index.html").exists()):
             self.send_error(404)
             return None
-        found = _RANGE.match(self.headers.get("Range", ""))
-        if found is None or path.is_dir() or not path.is_file():
+        requested = _RANGE.match(self.headers.get("Range", ""))
+        if requested is None or path.is_dir() or not path.is_file():
             return super().send_head()
-        return self._send_range(path, *found.groups())
+        return self._send_range(path, *requested.groups())
 
     def _send_range(self, path: Path, first: str, last: str) -> Any:
         length = path.stat().st_size
@@ -64,24 +64,29 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
         return None
 
     def end_headers(self) -> None:
-        """What changes is asked for anew; segments never change."""
+        """Browsers check what may change before they use it again; segments never change."""
         if self.path.endswith(_CHANGING) or self.path.endswith("/"):
             self.send_header("Cache-Control", "no-cache")
         self.send_header("Accept-Ranges", "bytes")
         super().end_headers()
 
     def log_message(self, *_arguments: Any) -> None:
-        """Quiet: the address was told, and errors reach the browser."""
+        """Nothing: the address has been printed, and errors reach the browser."""
 
 
 @click.command()
-@click.option("--port", default=8080, show_default=True, help="0 takes any free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes any free port."
+)
 @click.option("--bind", default="127.0.0.1", show_default=True, help="A loopback address.")
 @click.pass_context
 def serve(context: click.Context, port: int, bind: str) -> None:
     """Serve the library to this machine's browser, until Ctrl-C."""
-    if bind != "localhost" and not ipaddress.ip_address(bind).is_loopback:
-        raise click.BadParameter("it serves loopback addresses only; use nginx for others (docs/install.md)")
+    if not _is_loopback(bind):
+        raise click.BadParameter(
+            f"{bind!r} is not a loopback address; for other machines use nginx (docs/install.md).",
+            param_hint="--bind",
+        )
     config = config_of(context)
     config.library.mkdir(parents=True, exist_ok=True)
     handler = partial(_Handler, directory=str(config.library))
@@ -91,3 +96,10 @@ def serve(context: click.Context, port: int, bind: str) -> None:
             server.serve_forever()
         except KeyboardInterrupt:
             output.line("")
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return address == "localhost" or ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False

@@ -184,6 +184,16 @@ def test_a_file_that_cannot_be_read_is_a_sentence(home: Path, vlogd: Vlogd) -> N
     assert error == f"vlogd: {home / 'state/live.json'}: Is a directory.\n"
 
 
+@pytest.mark.parametrize(
+    "option", ["--bind=0.0.0.0", "--bind=nonsense", "--bind=", "--port=65536", "--port=-1"]
+)
+def test_serve_refuses_what_it_cannot_or_must_not_serve(vlogd: Vlogd, option: str) -> None:
+    """Nothing but this machine, with a sentence."""
+    code, out, error = vlogd("serve", option)
+    assert (code, out) == (2, "")
+    assert error.splitlines()[1].startswith("vlogd: Invalid value for ")
+
+
 def test_only_output_and_render_write_to_the_terminal() -> None:
     """Else a new command could forget to escape what it prints."""
     folder = Path(cli_package.__file__).parent
