@@ -162,7 +162,7 @@ def test_the_service_publishes_and_tells_about_it(lab: Lab, tmp_path: Path) -> N
 
     (accepted,) = lab.journal("VLOGD_EVENT=item.accepted")
     assert accepted["VLOGD_ITEM"] == video["slug"]
-    assert accepted["VLOGD_FILE"] == "sunrise.mp4"
+    assert accepted["VLOGD_FILE"] == "/srv/video/inbox/sunrise.mp4"
     assert accepted["PRIORITY"] == "6"
     assert accepted["SYSLOG_IDENTIFIER"] == "vlogd"
     assert accepted["_SYSTEMD_UNIT"] == "vlogd.service"
@@ -171,7 +171,7 @@ def test_the_service_publishes_and_tells_about_it(lab: Lab, tmp_path: Path) -> N
     assert {"hls", "captions", "poster"} <= stages
     (warning,) = until(lambda: lab.journal("-p", "warning"))
     assert warning["VLOGD_EVENT"] == "file.failed"
-    assert warning["VLOGD_FILE"] == "letter.mp4"
+    assert warning["VLOGD_FILE"] == "/srv/video/inbox/letter.mp4"
 
     before = lab.show("MainPID")
     lab.run("systemctl", "reload", "vlogd")
