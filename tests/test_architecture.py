@@ -5,9 +5,13 @@ from pathlib import Path
 
 from test_structure import ROOMS
 
+from vlogd.core.model import File, Item
 from vlogd.stages.pipeline import STAGES
 
 TEXT = (Path(__file__).parent.parent / "ARCHITECTURE.md").read_text()
+
+
+DROPPED = Item("0" * 16, "a", "a", "main", File("a/a.mp4"), "", 0, 0.0)
 
 
 def block(name: str) -> str:
@@ -24,6 +28,8 @@ def test_the_pipeline_is_drawn_as_it_is() -> None:
         words = [f"needs {' '.join(stage.needs)}"] if stage.needs else []
         words += [f"uses {' '.join(stage.uses)}"] if stage.uses else []
         words += [] if stage.essential else ["not essential"]
+        words += ["private"] if stage.private else []
+        words += [] if stage.applies(DROPPED) else ["not for dropped files"]
         lines.append(f"{stage.name.ljust(10)} {', '.join(words)}".rstrip())
     assert block("pipeline").splitlines() == lines
 

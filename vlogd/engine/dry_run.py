@@ -34,8 +34,9 @@ class DryRun:
 
 def plan(path: Path, settings: Mapping[str, Any], limits: Limits) -> DryRun:
     """What would be made of `path` with these settings of the stages. Raises BadInput when it is no video."""
+    item = Item("0" * 16, path.stem, path.stem, "", File(path.name), "", path.stat().st_size, 0.0)
     with tempfile.TemporaryDirectory(prefix="vlogd-plan-") as folder:
-        probed = _probe(path, Path(folder), limits)
+        probed = _probe(item, path, Path(folder), limits)
         planned = hls.read(probed, Path(folder), {}, settings["hls"])
     seconds = planned.media.duration_seconds
     return DryRun(
@@ -45,17 +46,16 @@ def plan(path: Path, settings: Mapping[str, Any], limits: Limits) -> DryRun:
         segments=max(0, len(planned.boundaries) - 1),
         chunks=len(planned.chunks) if isinstance(planned, ChunkedPlan) else 0,
         audio=tuple(f"{one.name}, {one.channels} channels, {one.kbps} kbit/s" for one in planned.audio),
-        stages={stage.name: "it has not been made yet" for stage in STAGES},
+        stages={stage.name: "it has not been made yet" for stage in STAGES if stage.applies(item)},
         estimated_bytes=_bytes(planned, seconds),
         why=tuple(_why(planned)),
     )
 
 
-def _probe(path: Path, folder: Path, limits: Limits) -> Path:
+def _probe(item: Item, path: Path, folder: Path, limits: Limits) -> Path:
     """The artifact of probe for `path`, in `folder`."""
     scratch = folder / "scratch"
     scratch.mkdir()
-    item = Item("0" * 16, path.stem, path.stem, "", File(path.name), "", path.stat().st_size, 0.0)
     workspace = Workspace(
         item,
         path,

@@ -1,6 +1,6 @@
 """The pipeline, in reading order: what is made of every video.
 
-A stage stands below those that it needs or uses. To add one: an import and an entry here.
+A stage comes after those that it needs or uses. To add one: an import and an entry here.
 """
 
 from vlogd.stages.captions import STAGE as CAPTIONS
@@ -12,6 +12,7 @@ from vlogd.stages.manifests import STAGE as STREAM
 from vlogd.stages.metadata import STAGE as META
 from vlogd.stages.poster import STAGE as POSTER
 from vlogd.stages.probe import STAGE as PROBE
+from vlogd.stages.source import STAGE as SOURCE
 from vlogd.stages.subtitles import STAGE as SUBTITLES
 
-STAGES = check(PROBE, HLS, VERIFY, POSTER, CAPTIONS, SUBTITLES, CHAPTERS, STREAM, META)
+STAGES = check(SOURCE, PROBE, HLS, VERIFY, POSTER, CAPTIONS, SUBTITLES, CHAPTERS, STREAM, META)

@@ -132,7 +132,7 @@ def _view(work: Work[PosterSettings], _have: Set[str]) -> View:
 STAGE = Stage(
     name="poster",
     version=1,
-    needs=("probe",),
+    needs=("source", "probe"),
     settings=PosterSettings,
     parts=_parts,
     run=_run,

@@ -101,5 +101,11 @@ def _view(work: Work[NoSettings], _have: Set[str]) -> View:
 
 
 STAGE = Stage(
-    name="subtitles", version=1, needs=("probe",), parts=_parts, run=_run, view=_view, essential=False
+    name="subtitles",
+    version=1,
+    needs=("source", "probe"),
+    parts=_parts,
+    run=_run,
+    view=_view,
+    essential=False,
 )

@@ -28,7 +28,8 @@ S = TypeVar("S")
 class Workspace(Generic[S]):
     """One attempt at one part.
 
-    `film` is the file that the video is made from, to be read only; its name here is not the one people gave it.
+    `film` is the file that the video is made from, to be read only; its name here is not the one people gave it. For the
+    stage `source`, which makes the film, there is nothing at that path.
     `scratch` is an empty folder on local disk that is removed afterwards. `cache` lives as long as the step does:
     for what several of its parts need and what can be made again (`cached`). `report_progress` takes the share of
     the part that is done, 0 to 1. `described` is a file with what ffprobe said about the film when it was accepted,

@@ -79,7 +79,7 @@ def test_facts_and_settings_are_typed_and_stable_names_may_be_paths(tmp_path: Pa
     assert {"words/word-0.txt", "words/word-1.txt"} <= set(document["files"])
 
 
-# A stage that makes no sense for some items, and one that needs it where it is there.
+# A stage that makes no sense for some items and whose artifact is private, and one that needs it where it is there.
 
 
 def shout_run(_part: Part, ws: Workspace[NoSettings]) -> NoFacts:
@@ -101,7 +101,12 @@ def echo_view(work: Work[NoSettings], _have: Set[str]) -> View:
 
 
 SHOUT = Stage(
-    "shout", 1, lambda _work: (Part("shout"),), shout_run, applies=lambda item: item.title != "quiet"
+    "shout",
+    1,
+    lambda _work: (Part("shout"),),
+    shout_run,
+    applies=lambda item: item.title != "quiet",
+    private=True,
 )
 ECHO = Stage("echo", 1, lambda _work: (Part("echo"),), echo_run, needs=("shout",), view=echo_view)
 
@@ -116,5 +121,6 @@ def test_a_stage_that_does_not_apply_is_not_part_of_the_pipeline(
     home = run(tmp_path, text, SHOUT, ECHO)
     assert (home / "echo.txt").read_text() == echo
     assert set(json.loads((home / "video.json").read_text())["stages"]) == stages
+    assert not list(home.rglob("shout.txt")), "private artifacts are not public"
     (artifact,) = home.glob("echo-*/artifact.json")
     assert set(json.loads(artifact.read_text())["recipe"]["inputs"]) == stages - {"echo"}

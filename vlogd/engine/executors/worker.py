@@ -17,7 +17,7 @@ from typing import Any
 from vlogd.core import typed_json
 from vlogd.core.cancellation import Either, Stop
 from vlogd.core.errors import Stopping, Unavailable, VlogdError
-from vlogd.core.model import Item, Receipt
+from vlogd.core.model import File, Item, Receipt
 from vlogd.engine.executors.contract import (
     FileDelivered,
     PartFailure,
@@ -30,7 +30,7 @@ from vlogd.engine.executors.contract import (
 from vlogd.engine.retry import BUG, kind_of
 from vlogd.engine.survey import Step
 from vlogd.media.process import Limits
-from vlogd.stages import facts
+from vlogd.stages import facts, source
 from vlogd.stages.contract import Stage, Work
 from vlogd.stages.workspace import Workspace
 from vlogd.storage.library import Library
@@ -141,13 +141,13 @@ class PartWorker:
 
     def _workspace(self, request: PartRequest, settings: Any, send: Send, stop: Stop) -> Workspace[Any]:
         environment = self._environment
-        original = _original(environment, request.item)
         work = self._work(request, settings, request.receipts)
+        film = _film(environment, work)
         scratch = environment.scratch / "parts" / uuid.uuid4().hex
         scratch.mkdir(parents=True)
         return Workspace(
             item=request.item,
-            film=_plain_name(original, scratch),
+            film=_plain_name(film, scratch),
             inputs=work.inputs,
             settings=settings,
             receipts=request.receipts,
@@ -207,6 +207,13 @@ def _cache(environment: Environment, item: Item, folder: str) -> Path:
     return environment.scratch / "steps" / f"{item.id}-{folder}"
 
 
+def _film(environment: Environment, work: Work[Any]) -> Path | None:
+    """The film of an item; None for the step that makes it."""
+    if isinstance(work.item.source, File):
+        return _original(environment, work.item)
+    return source.film(work.inputs)
+
+
 def _original(environment: Environment, item: Item) -> Path:
     original = environment.originals.find(item)
     if original is None:
@@ -215,10 +222,11 @@ def _original(environment: Environment, item: Item) -> Path:
     return original
 
 
-def _plain_name(original: Path, scratch: Path) -> Path:
-    """The original under a name that no tool can stumble over: people's names need not even be text."""
+def _plain_name(film: Path | None, scratch: Path) -> Path:
+    """The film under a name that no tool can stumble over: people's names need not even be text."""
     link = scratch / "original"
-    link.symlink_to(original.resolve())
+    if film is not None:
+        link.symlink_to(film.resolve())
     return link
 
 

@@ -165,7 +165,7 @@ def _view(work: Work[CaptionSettings], _have: Set[str]) -> View:
 STAGE = Stage(
     name="captions",
     version=2,
-    needs=("probe",),
+    needs=("source", "probe"),
     settings=CaptionSettings,
     parts=_parts,
     run=_run,

@@ -59,7 +59,7 @@ def _view(work: Work[HlsSettings], have: Set[str]) -> View:
 STAGE = Stage(
     name="hls",
     version=2,
-    needs=("probe",),
+    needs=("source", "probe"),
     settings=HlsSettings,
     parts=_parts,
     run=_run,
