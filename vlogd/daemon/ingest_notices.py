@@ -1,6 +1,7 @@
 """What the deciding thread does with a notice of ingest: journal it, emit its event, hand a new item to the engine."""
 
 from vlogd.core.events import (
+    Bug,
     Emit,
     FileFailed,
     FileLeft,
@@ -20,6 +21,7 @@ from vlogd.ingest.outcomes import (
     Notice,
     NotTaken,
     Resolved,
+    UnforeseenError,
 )
 from vlogd.storage.journal import Journal
 
@@ -60,5 +62,7 @@ class IngestNotices:
             case InboxProblemSolved(place):
                 self.troubles.pop(place, None)
                 self._emit(InboxRecovered(place))
+            case UnforeseenError(error):
+                self._emit(Bug(error, "ingest"))
             case Changed():
                 pass

@@ -13,15 +13,12 @@ from functools import partial
 from pathlib import Path
 
 from vlogd.core.errors import Stopping, Unavailable
-from vlogd.core.log import get_logger
 from vlogd.ingest.file_state import FileState
 from vlogd.ingest.inbox import Inbox
 from vlogd.ingest.inbox_watch import InboxWatch
 from vlogd.ingest.intake import Intake
-from vlogd.ingest.outcomes import Changed, Notice, NotTaken
+from vlogd.ingest.outcomes import Changed, Notice, NotTaken, UnforeseenError
 from vlogd.ingest.problems import Problems
-
-_log = get_logger()
 
 _PAUSE_SECONDS = 1.0
 """After an unforeseen error: short enough for a person who drops files, long enough not to flood the log."""
@@ -89,7 +86,7 @@ class Ingestor:
             except Stopping:
                 break
             except Exception as error:  # noqa: BLE001 - a bug with one file must not end all arrivals
-                _log.error("bug", where="ingest", exc_info=error)
+                self._send(UnforeseenError(error))
                 self._problems.set(
                     "inboxes", f"vlogd met an error it did not foresee ({error!r}); please report it."
                 )

@@ -71,7 +71,14 @@ class InboxProblemSolved:
     place: str
 
 
+@dataclass(frozen=True)
+class UnforeseenError:
+    """The ingest thread met an error that it did not foresee, and goes on."""
+
+    error: Exception
+
+
 Outcome = Accepted | Duplicate | Failed | NotTaken | Changed
 """What becomes of one attempt to take a file."""
 
-Notice = Outcome | Resolved | InboxProblem | InboxProblemSolved
+Notice = Outcome | Resolved | InboxProblem | InboxProblemSolved | UnforeseenError

@@ -8,6 +8,7 @@ import pytest
 from vlogd import config
 from vlogd.cli.init_add import init
 from vlogd.core.events import (
+    Bug,
     Event,
     FileFailed,
     FileLeft,
@@ -28,6 +29,7 @@ from vlogd.ingest.outcomes import (
     InboxProblemSolved,
     NotTaken,
     Resolved,
+    UnforeseenError,
 )
 
 ITEM = Item("1" * 16, "Film", "film-1", "main", File("1/film.mp4"), "1" * 64, 5, 1e9)
@@ -101,6 +103,13 @@ def test_a_problem_of_an_inbox_lasts_until_it_is_solved(parts: Parts, events: li
     parts.notices.take(InboxProblemSolved("main: folder"))
     assert parts.notices.troubles == {}
     assert events == [InboxTrouble("main: folder", "It does not exist."), InboxRecovered("main: folder")]
+
+
+def test_an_unforeseen_error_of_ingest_is_a_bug(parts: Parts, events: list[Event]) -> None:
+    """Its traceback belongs into the log."""
+    error = LookupError("no such luck")
+    parts.notices.take(UnforeseenError(error))
+    assert events == [Bug(error, "ingest")]
 
 
 def test_a_file_that_changed_is_no_news(parts: Parts, events: list[Event]) -> None:
