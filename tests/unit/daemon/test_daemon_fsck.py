@@ -114,20 +114,38 @@ def test_an_item_without_a_file_misses_no_original(home: SmallHome) -> None:
     assert [one.mended for one in home.check(repair=True)] == ["vlogd makes it again when it runs"]
 
 
-def test_strays_go_to_the_trash_only_when_all_originals_are_read(home: SmallHome) -> None:
-    """One that cannot be read may own them; the journal may have forgotten it."""
+@pytest.mark.parametrize("damage", ["unreadable", "damaged", "newer"])
+def test_nothing_is_judged_while_an_original_cannot_be_read(damage: str, home: SmallHome) -> None:
+    """Its videos would look like strays when the journal is lost, too: they must not go to the trash then."""
+    document = home.originals.root / "00aa/.vlogd-item.json"
+    content = document.read_text()
+    if damage == "unreadable":
+        document.unlink()
+        document.mkdir()
+    else:
+        document.write_text("{" if damage == "damaged" else json.dumps({**json.loads(content), "format": 9}))
+    for path in home.config.state.glob("journal.db*"):
+        path.unlink()
+    of_document, last = home.check(repair=True)
+    assert str(document) in of_document.sentence
+    assert last.sentence == "So nothing else was compared, and nothing was repaired."
+    assert home.output.exists()
+    if damage == "unreadable":
+        document.rmdir()
+    document.write_text(content)
+    assert [one.mended for one in home.check(repair=True)] == ["a new one was begun", "it was added"]
+
+
+def test_strays_go_to_the_trash(home: SmallHome) -> None:
+    """They belong to no original and the journal does not know them."""
     stray = home.library.root / "videos/b-00bb"
     stray.mkdir()
-    home.originals.root.joinpath("00bb").mkdir()
-    document = home.originals.root / "00bb/.vlogd-item.json"
-    document.mkdir()
-    unreadable, last = home.check(repair=True)
-    assert str(document) in unreadable.sentence
-    assert last.sentence == "So nothing else was compared, and nothing was repaired."
+    assert [one.mended for one in home.check()] == [""]
     assert stray.exists()
-    document.rmdir()
-    assert [one.where for one in home.check(repair=True)] == ["b-00bb"]
+    (difference,) = home.check(repair=True)
+    assert difference.mended.startswith("it was moved to ")
     assert not stray.exists()
+    assert [path.name for path in home.library.workshop.trash().iterdir()] == ["b-00bb"]
 
 
 def test_what_only_the_journal_knows(home: SmallHome) -> None:
