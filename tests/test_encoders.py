@@ -1,6 +1,7 @@
 """Encoders are tried for real before they are used; what cannot be tried here is held to its argument list."""
 
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ LIMITS = Limits()
 def words(encoder: Encoder) -> list[str]:
     """The whole command for one picture."""
     stream = encoder.prepared(ffmpeg.generated("color"))
-    output = ffmpeg.output(stream, Path("out.mp4"), **encoder.options(23, 5000, "veryfast"))
+    output = ffmpeg.output(stream, Path("out.mp4"), **encoder.options(23, 5000, "veryfast", Fraction(25)))
     return ffmpeg.command([output], encoder.global_options)
 
 
@@ -54,7 +55,23 @@ def test_software_encoders_pass_their_trial() -> None:
     for codec in ("h264", "hevc", "av1"):
         encoder = encoders.pick("software", codec, LIMITS)  # type: ignore[arg-type]
         assert not encoder.hardware
-    assert encoders.pick("software", "h264", LIMITS).options(23, 800, "fast")["threads"] == 1
+    assert encoders.pick("software", "h264", LIMITS).options(23, 800, "fast", Fraction(25))["threads"] == 1
+
+
+def test_small_frames_go_to_an_encoder_that_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SVT-AV1 refuses sides below 64 pixels."""
+    monkeypatch.setattr(encoders, "works", lambda _encoder, _limits: True)
+    assert encoders.pick("software", "av1", LIMITS, 64).name == "libsvtav1"
+    assert encoders.pick("software", "av1", LIMITS, 62).name == "libaom-av1"
+
+
+@pytest.mark.parametrize(("rate", "told"), [(Fraction(30000, 1001), "fps-num=30000:fps-denom=1001"),
+                                            (Fraction(1000), "fps-num=240:fps-denom=1"),
+                                            (Fraction(1, 10), "fps-num=1:fps-denom=1")])  # fmt: skip
+def test_svt_av1_is_given_a_frame_rate_that_it_takes(rate: Fraction, told: str) -> None:
+    """A container may guess a thousand frames a second."""
+    options = Encoder("libsvtav1", "av1", "software").options(23, 800, "fast", rate)
+    assert options["svtav1-params"].endswith(told)
 
 
 def test_what_fails_its_trial_is_replaced_by_software_with_one_line() -> None:
@@ -87,7 +104,11 @@ def test_without_any_encoder_the_video_waits(monkeypatch: pytest.MonkeyPatch) ->
 def test_an_encoder_gives_the_same_bytes_again(codec: str, tmp_path: Path) -> None:
     """However busy the machine is, and where the cap decides about every picture too."""
     encoder = encoders.pick("software", codec, LIMITS)
-    options = {**encoder.options(23, 200, "ultrafast"), "fflags": "+bitexact", "flags:v": "+bitexact"}
+    options = {
+        **encoder.options(23, 200, "ultrafast", Fraction(25)),
+        "fflags": "+bitexact",
+        "flags:v": "+bitexact",
+    }
 
     def made(number: int) -> bytes:
         pictures = ffmpeg.generated("testsrc2=s=320x180:r=25:d=3,noise=alls=90:allf=t:all_seed=1")

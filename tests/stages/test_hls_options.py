@@ -127,6 +127,15 @@ def test_another_codec_is_made_beside_h264(codec: str, entry: str, tmp_path: Pat
         assert [number for _, number in numbers(work.folder / rendition.uri)] == expected
 
 
+@pytest.mark.parametrize("file", ["a.mp4", "a.ts"])
+def test_the_level_is_that_of_the_frame_rate(file: str, tmp_path: Path) -> None:
+    """Also where times are shifted: an encoder that takes the time base for the rate would claim level 6.2."""
+    work = publish(stamped(tmp_path / file, seconds=3), tmp_path, SETTINGS)
+    for variant in playlists(work).playlists:
+        level = int(variant.stream_info.codecs.split(",")[0][-2:], 16)
+        assert level <= 21, variant.stream_info.codecs
+
+
 def test_every_sound_track_is_there_with_its_language(tmp_path: Path) -> None:
     """Three tracks, one of them 5.1: all as stereo, that one as 5.1 too; each variant in both groups."""
     stamped(tmp_path / "silent.mp4", sound=False, seconds=5)

@@ -9,6 +9,7 @@ bytes at every run, and redoing a part would not be harmless.
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +18,8 @@ from vlogd.core.errors import ToolFailed, ToolStalled, Unavailable
 from vlogd.core.log import get_logger
 from vlogd.media import ffmpeg
 from vlogd.media.process import Limits
-from vlogd.media.streaming import fragment_reader
+from vlogd.media.streaming import codecs, fragment_reader
+from vlogd.media.streaming.tracks import TICKS
 
 Codec = Literal["h264", "hevc", "av1"]
 Family = Literal["auto", "software", "nvenc", "vaapi", "qsv"]
@@ -32,6 +34,15 @@ _SOFTWARE: Mapping[str, tuple[str, ...]] = {
     "av1": ("libsvtav1", "libaom-av1"),
 }
 """SVT-AV1 before 1.5 ignores forced key frames: the trial finds out, and libaom takes its place."""
+
+_SVT_LEAST_RATE, _SVT_MOST_RATE = Fraction(1), Fraction(240)
+"""The frames a second that SVT-AV1 takes (svt_av1_enc_set_parameter)."""
+
+_SHORTEST_SIDE = {"libsvtav1": 64}
+"""Smaller frames are refused: by SVT-AV1 since 2.0. libaom takes them."""
+
+_TRIAL_WIDTH, _TRIAL_HEIGHT = 256, 144
+"""A size that every encoder takes: hardware has lower bounds, too."""
 
 _RENDER_NODE = "/dev/dri/renderD128"
 _PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
@@ -61,6 +72,15 @@ class Encoder:
             return ("-init_hw_device", f"vaapi=va:{_RENDER_NODE}", "-filter_hw_device", "va")
         return ()
 
+    @property
+    def movflags(self) -> str:
+        """What its fragmented MP4 needs beside the usual flags of the mp4 muxer.
+
+        libaom gives its sequence header with the first frame only (ffmpeg 5.1 and 7.1): a `moov` that is written
+        before has an empty av1C, and players don't know how to decode the track.
+        """
+        return "+delay_moov" if self.name == "libaom-av1" else ""
+
     def prepared(self, stream: ffmpeg.Stream, *, ten_bit: bool = False) -> ffmpeg.Stream:
         """`stream` in the pixel format, and the memory, that the encoder reads."""
         if self.family == SOFTWARE:
@@ -68,8 +88,10 @@ class Encoder:
         stream = stream.filter("format", "p010le" if ten_bit else "nv12")
         return stream.filter("hwupload") if self.family == "vaapi" else stream
 
-    def options(self, crf: int, max_kbps: int, preset: str) -> dict[str, Any]:
+    def options(self, crf: int, max_kbps: int, preset: str, frame_rate: Fraction) -> dict[str, Any]:
         """Output options: constant quality below a cap, key frames only where they are forced.
+
+        `frame_rate`: frames a second, on average.
 
         One thread each: below a cap neither x264's frame threads nor its sliced threads give the same bytes
         on every run, because what is left of the cap is shared out in the order in which they get there.
@@ -89,9 +111,18 @@ class Encoder:
                         "forced-idr": 1, "x265-params": told}  # fmt: skip
             case "libsvtav1":
                 return {"c:v": self.name, "preset": max(4, 12 - speed), "crf": quality, "g": 100_000,
-                        "maxrate": f"{max_kbps}k", "svtav1-params": "lp=1:force-key-frames=1"}  # fmt: skip
+                        "maxrate": f"{max_kbps}k", "svtav1-params": _svtav1_params(frame_rate)}  # fmt: skip
         return {"c:v": self.name, "cpu-used": max(4, 8 - speed // 2), "usage": "realtime", "crf": quality,
                 "b:v": f"{max_kbps}k", "threads": 1, "row-mt": 0, "keyint_min": 0, "g": 100_000}  # fmt: skip
+
+
+def _svtav1_params(frame_rate: Fraction) -> str:
+    """SVT-AV1's own options: one thread, key frames where they are forced, and a frame rate that it takes.
+
+    A container's guess may be a thousand frames a second; SVT-AV1 refuses more than 240.
+    """
+    rate = min(max(frame_rate, _SVT_LEAST_RATE), _SVT_MOST_RATE).limit_denominator(1001)
+    return f"lp=1:force-key-frames=1:fps-num={rate.numerator}:fps-denom={rate.denominator}"
 
 
 def _hardware(encoder: Encoder, quality: int, max_kbps: int) -> dict[str, Any]:
@@ -105,8 +136,11 @@ def _hardware(encoder: Encoder, quality: int, max_kbps: int) -> dict[str, Any]:
     return {"rc_mode": "QVBR", "global_quality": quality, "b:v": f"{max_kbps}k", **tag}
 
 
-def pick(family: Family, codec: Codec, limits: Limits) -> Encoder:
-    """The encoder to use. Raises Unavailable when this machine has none for the codec."""
+def pick(family: Family, codec: Codec, limits: Limits, shorter_side: int = _TRIAL_HEIGHT) -> Encoder:
+    """The encoder to use for frames whose shorter side is so many pixels long.
+
+    Raises Unavailable when this machine has none for the codec.
+    """
     wanted = _HARDWARE if family == "auto" else (family,)
     for one in wanted:
         if one == SOFTWARE:
@@ -118,7 +152,7 @@ def pick(family: Family, codec: Codec, limits: Limits) -> Encoder:
             _warn_once(encoder)
     for name in _SOFTWARE[codec]:
         encoder = Encoder(name, codec, SOFTWARE)
-        if works(encoder, limits):
+        if shorter_side >= _SHORTEST_SIDE.get(name, 0) and works(encoder, limits):
             return encoder
     works.cache_clear()  # it may be there when vlogd looks again
     raise Unavailable(f"This machine's ffmpeg cannot encode {codec}; `vlogd doctor` tells what to do.")
@@ -131,17 +165,22 @@ def _warn_once(encoder: Encoder) -> None:
 
 @lru_cache
 def works(encoder: Encoder, limits: Limits) -> bool:
-    """The trial: two pictures, each a key frame because it was asked for. Once for each encoder."""
+    """The trial: two frames, each a key frame because it was asked for, and a header that names the codec.
+
+    Once for each encoder.
+    """
     with tempfile.TemporaryDirectory(prefix="vlogd-trial-") as folder:
         target = Path(folder) / "trial.mp4"
-        pictures = ffmpeg.generated("color=gray:size=256x144:rate=2:duration=1")
-        options = {**encoder.options(30, 1000, "veryfast"), "force_key_frames": "0,0.49995",
-                   "movflags": "+frag_keyframe+empty_moov", "f": "mp4"}  # fmt: skip
+        pictures = ffmpeg.generated(f"color=gray:size={_TRIAL_WIDTH}x{_TRIAL_HEIGHT}:rate=2:duration=1")
+        options = {**encoder.options(30, 1000, "veryfast", Fraction(2)), "force_key_frames": "0,0.49995",
+                   "enc_time_base": f"1:{TICKS}",
+                   "movflags": f"+frag_keyframe+empty_moov{encoder.movflags}", "f": "mp4"}  # fmt: skip
         try:
             ffmpeg.run([ffmpeg.output(encoder.prepared(pictures), target, **options)], limits=limits,
                        global_options=encoder.global_options)  # fmt: skip
         except (ToolFailed, ToolStalled):
             return False
         with target.open("rb") as file:
-            found = list(fragment_reader.fragments(file, len(fragment_reader.init_bytes(file))))
-        return len(found) == 2  # noqa: PLR2004 - one fragment for each key frame
+            init = fragment_reader.init_bytes(file)
+            gops = list(fragment_reader.fragments(file, len(init)))
+        return bool(codecs.codec(init)) and len(gops) == 2  # noqa: PLR2004 - one fragment for each key frame

@@ -5,6 +5,7 @@ its output depend on timing (see `encoders`).
 """
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,8 @@ def frames(
     """The source's frames from `start` to before `end` (source time in ticks of 1/90000), moved back by `shift`.
 
     Deinterlacing needs the neighbouring frames, so it comes before the cut. It also halves the time base, so the time
-    base is set before times are compared.
+    base is set before times are compared. A shift of 0 adds no filter: ffmpeg 7's setpts forgets the frame rate, which
+    encoders need (see `split_shift`).
     """
     stream = source[str(video.index)]
     if video.field_order in _INTERLACED:
@@ -56,7 +58,17 @@ def frames(
         stream = stream.filter("trim", **cut)
     if keep_every > 1:
         stream = stream.filter("select", f"not(mod(n,{keep_every}))")
-    return stream.filter("setpts", f"PTS-({shift})")
+    return stream.filter("setpts", f"PTS-({shift})") if shift else stream
+
+
+def split_shift(earliest: int, zero: int) -> tuple[int, int]:
+    """How much of `zero`, the source's time that is published as zero, a filter and the muxer take off (ticks).
+
+    The muxer, because behind ffmpeg 7's setpts encoders know no frame rate and take the time base for it: x264 would
+    claim level 6.2, SVT-AV1 refuses 90,000 frames a second. Only where a frame is shown before time 0, in few
+    containers, the filter does it: not every encoder takes negative times. `earliest`: the first frame's source time.
+    """
+    return (zero, 0) if earliest < 0 else (0, zero)
 
 
 def scaled(stream: Stream, video: VideoStream, ladder: Sequence[Rendition]) -> list[Stream]:
@@ -99,21 +111,27 @@ def encoded(
     rendition: Rendition,
     encoder: Encoder,
     config: HlsSettings,
+    frame_rate: Fraction,
     key_frames: Mapping[str, Any],
+    shift: int,
 ) -> Stream:
-    """One rendition as a fragmented MP4. `key_frames` are the options that force them (`key_frames_at` or `_every`)."""
+    """One rendition as a fragmented MP4. `key_frames` are the options that force them (`key_frames_at` or `_every`).
+
+    The muxer moves the times back by `shift` ticks.
+    """
     return ffmpeg.output(
         encoder.prepared(stream, ten_bit=rendition.hdr),
         target,
         **{
-            **encoder.options(config.crf, rendition.max_kbps, config.preset),
+            **encoder.options(config.crf, rendition.max_kbps, config.preset, frame_rate),
             **key_frames,
             # By default times are rounded to the frame rate, by up to 21 ms.
             "enc_time_base": f"1:{TICKS}",
             # No encoder version in the stream: it would change the bytes with every ffmpeg.
             "flags:v": "+bitexact",
             **mp4_options(),
-            "output_ts_offset": OFFSET_SECONDS,
+            "movflags": _MOVFLAGS + encoder.movflags,
+            "output_ts_offset": f"{OFFSET_SECONDS - shift / TICKS:.6f}",
         },
     )
 
@@ -136,7 +154,7 @@ def mp4_options() -> dict[str, Any]:
 
 
 def key_frames_at(seconds: Sequence[float]) -> dict[str, Any]:
-    """Key frames at these output times, and every frame at its own time.
+    """Key frames at these times, as the encoder counts them, and every frame at its own time.
 
     A list of times, because in an expression `t` counts from the first frame of the process. `passthrough` neither
     drops nor repeats frames.

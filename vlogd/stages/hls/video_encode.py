@@ -20,7 +20,7 @@ from vlogd.media.streaming.frame_times import Mismatch
 from vlogd.media.streaming.tracks import OFFSET, TICKS
 from vlogd.stages.hls import filter_graph, validate
 from vlogd.stages.hls.facts import EncodeFacts
-from vlogd.stages.hls.ladder import HlsSettings, too_similar
+from vlogd.stages.hls.ladder import HlsSettings, Rendition, too_similar
 from vlogd.stages.hls.plan import ChunkedPlan, WholeFilePlan
 from vlogd.stages.hls.timeline import Chunk
 from vlogd.stages.workspace import Workspace
@@ -119,20 +119,21 @@ def _encode(
 ) -> None:
     timeline = plan.timeline
     first, last = timeline.frames(chunk)
-    encoders = [pick(attempt.family, rendition.codec, ws.limits) for rendition in plan.renditions]
+    encoders = pick_all(attempt.family, plan.renditions, ws.limits)
     to_source = source.zero_ticks - OFFSET
+    filter_shift, muxer_shift = filter_graph.split_shift(timeline.pts[first] + to_source, source.zero_ticks)
     stream = filter_graph.frames(
         ffmpeg.source(source.path, **_seek_options(plan, first, attempt), **_hardware_decoder(encoders)),
         replace(plan.video, index=source.index),
         timeline.pts[first] + to_source if first else None,
         timeline.pts[last] + to_source if last < len(timeline.pts) else None,
-        source.zero_ticks,
+        filter_shift,
         timeline.keep_every,
     )
     key_frames = filter_graph.key_frames_at(
-        [(timeline.pts[key] - OFFSET) / TICKS for key in timeline.key_frames(first, last)]
+        [(timeline.pts[key] - OFFSET + muxer_shift) / TICKS for key in timeline.key_frames(first, last)]
     )
-    start_seconds = (timeline.pts[first] - OFFSET) / TICKS
+    start_seconds = (timeline.pts[first] - OFFSET + muxer_shift) / TICKS
     seconds = (plan.boundaries[chunk.last] - plan.boundaries[chunk.first]) / TICKS
     run_encoders(
         plan,
@@ -140,6 +141,7 @@ def _encode(
         stream,
         encoders,
         key_frames,
+        shift=muxer_shift,
         limits=ws.limits if attempt.seek else _patient(ws.limits, start_seconds),
         share=lambda reached: (reached - start_seconds) / seconds,
     )
@@ -175,6 +177,11 @@ def _hardware_decoder(encoders: Sequence[Encoder]) -> dict[str, object]:
     return {"hwaccel": device} if device else {}
 
 
+def pick_all(family: Family, renditions: Sequence[Rendition], limits: Limits) -> list[Encoder]:
+    """The encoder of each rendition."""
+    return [pick(family, one.codec, limits, min(one.width, one.height)) for one in renditions]
+
+
 def run_encoders(
     plan: ChunkedPlan | WholeFilePlan,
     ws: Workspace[HlsSettings],
@@ -182,6 +189,7 @@ def run_encoders(
     encoders: Sequence[Encoder],
     key_frames: Mapping[str, object],
     *,
+    shift: int,
     limits: Limits,
     share: Callable[[float], float],
 ) -> None:
@@ -190,7 +198,14 @@ def run_encoders(
     ffmpeg.run(
         [
             filter_graph.encoded(
-                branch, validate.encoded_path(ws, rendition), rendition, encoder, plan.config, key_frames
+                branch,
+                validate.encoded_path(ws, rendition),
+                rendition,
+                encoder,
+                plan.config,
+                plan.frame_rate,
+                key_frames,
+                shift,
             )
             for branch, rendition, encoder in zip(branches, plan.renditions, encoders, strict=True)
         ],

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from vlogd.core.errors import BadInput
 from vlogd.media import ffmpeg
-from vlogd.media.encoders import pick
 from vlogd.media.streaming.fragment_reader import Fragment
 from vlogd.media.streaming.tracks import OFFSET, TICKS
 from vlogd.stages.hls import filter_graph, validate
@@ -13,7 +12,7 @@ from vlogd.stages.hls.facts import EncodeFacts
 from vlogd.stages.hls.ladder import HlsSettings
 from vlogd.stages.hls.plan import WholeFilePlan
 from vlogd.stages.hls.timeline import Chunk
-from vlogd.stages.hls.video_encode import NO_FRAME, run_encoders
+from vlogd.stages.hls.video_encode import NO_FRAME, pick_all, run_encoders
 from vlogd.stages.workspace import Workspace
 
 _EARLY_TICKS = TICKS // 2
@@ -29,12 +28,20 @@ def run(plan: WholeFilePlan, ws: Workspace[HlsSettings]) -> EncodeFacts:
     Always in software: a whole film has no second attempt with another encoder.
     """
     zero_ticks = round(plan.media.start_seconds * TICKS)
-    stream = filter_graph.frames(ffmpeg.source(ws.film), plan.video, None, None, zero_ticks, 1)
+    filter_shift, muxer_shift = filter_graph.split_shift(zero_ticks, zero_ticks)
+    stream = filter_graph.frames(ffmpeg.source(ws.film), plan.video, None, None, filter_shift, 1)
     length = max(1.0, plan.media.duration_seconds)
-    encoders = [pick("software", rendition.codec, ws.limits) for rendition in plan.renditions]
+    encoders = pick_all("software", plan.renditions, ws.limits)
     key_frames = filter_graph.key_frames_every(plan.config.gop_seconds)
     run_encoders(
-        plan, ws, stream, encoders, key_frames, limits=ws.limits, share=lambda reached: reached / length
+        plan,
+        ws,
+        stream,
+        encoders,
+        key_frames,
+        shift=muxer_shift,
+        limits=ws.limits,
+        share=lambda reached: (reached - muxer_shift / TICKS) / length,
     )
     boundaries = _boundaries(validate.read(ws, plan.renditions[0]), plan.config.segment_seconds)
     gops = {
