@@ -20,15 +20,6 @@ from vlogd.core.errors import BadInput
 from vlogd.stages.pipeline import STAGES
 
 
-def test_help_is_light(tmp_path: Path) -> None:
-    """Neither help nor the daemon's modules load the heavy libraries."""
-    code = "import sys, vlogd.daemon.service, vlogd.cli; print([m for m in ('faster_whisper', 'ctranslate2', 'onnxruntime', 'numpy', 'av') if m in sys.modules])"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
-    )
-    assert done.stdout.strip() == "[]"
-
-
 def test_a_wrong_configuration_is_told_without_a_traceback(tmp_path: Path) -> None:
     """Exit code 2 and one sentence for each problem."""
     home = Home(tmp_path)
