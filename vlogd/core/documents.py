@@ -45,7 +45,8 @@ class DocumentFormat(Generic[T]):
 
     `name` is what an error message calls it ("the item"). `parse` raises ValueError, KeyError or TypeError for an object
     that does not fit; `serialise` returns the object, without its format. Upgrade N turns an object of format N + 1
-    into one of format N + 2, so their number determines the current format. `limit_bytes` bounds what is read.
+    into one of format N + 2, so their number determines the current format. `limit_bytes` bounds what is read. `advice`
+    tells people what to do about a file that cannot be understood, in a sentence.
     """
 
     name: str
@@ -53,6 +54,7 @@ class DocumentFormat(Generic[T]):
     serialise: Callable[[T], Mapping[str, Any]]
     upgrades: Sequence[Callable[[dict[str, Any]], dict[str, Any]]] = ()
     limit_bytes: int = _LIMIT_BYTES
+    advice: str = ""
 
     @classmethod
     def of(cls, name: str, value_type: type[T], **more: Any) -> "DocumentFormat[T]":
@@ -120,4 +122,4 @@ class DocumentFormat(Generic[T]):
         return Document(value, {key: kept for key, kept in content.items() if key not in known})
 
     def _malformed(self, path: Path, why: str) -> Malformed:
-        return Malformed(f"{path} cannot be understood as {self.name}: {why}.")
+        return Malformed(f"{path} cannot be understood as {self.name}: {why}. {self.advice}".rstrip())

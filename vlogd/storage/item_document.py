@@ -4,6 +4,7 @@ The source of a dropped file is the key `original`, as in all versions; other so
 journal keeps as well.
 """
 
+import math
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
@@ -16,6 +17,9 @@ NAME = ".vlogd-item.json"
 
 _LIMIT_BYTES = 8 << 20
 """An edit list of a thousand cuts takes some hundred KiB; nothing else in an item is large."""
+
+_MOST_BYTES = (1 << 63) - 1
+"""What a database holds in one number, and a file system in one file (off_t)."""
 
 _TEXTS = ("id", "title", "slug", "inbox")
 
@@ -55,17 +59,28 @@ def _serialise(item: Item) -> Mapping[str, Any]:
 
 
 def _parse(content: Mapping[str, Any]) -> Item:
-    id_, title, slug, inbox = (typed_json.parse(str, content[key], key) for key in _TEXTS)
+    id_, title, slug, inbox = (_text(content, key) for key in _TEXTS)
+    size_bytes = typed_json.parse(int, content["size_bytes"], "size_bytes")
+    accepted_at = typed_json.parse(float, content["accepted_at"], "accepted_at")
+    if not (0 <= size_bytes <= _MOST_BYTES and math.isfinite(accepted_at)):
+        raise ValueError("`size_bytes` or `accepted_at` is out of range")
     return Item(
         id=_name(id_, "id"),
         title=title,
         slug=_name(slug, "slug"),
         inbox=inbox,
         source=_source(content),
-        digest=typed_json.parse(str, content["digest"], "digest"),
-        size_bytes=typed_json.parse(int, content["size_bytes"], "size_bytes"),
-        accepted_at=typed_json.parse(float, content["accepted_at"], "accepted_at"),
+        digest=_text(content, "digest"),
+        size_bytes=size_bytes,
+        accepted_at=accepted_at,
     )
+
+
+def _text(content: Mapping[str, Any], key: str) -> str:
+    """A string that can be written as UTF-8, as the journal and the page do; only paths need not be."""
+    text = typed_json.parse(str, content[key], key)
+    text.encode()
+    return text
 
 
 def _source(content: Mapping[str, Any]) -> Source:
@@ -84,4 +99,10 @@ def _name(value: str, key: str) -> str:
     return value
 
 
-FORMAT: DocumentFormat[Item] = DocumentFormat("the item", _parse, _serialise, limit_bytes=_LIMIT_BYTES)
+FORMAT: DocumentFormat[Item] = DocumentFormat(
+    "the item",
+    _parse,
+    _serialise,
+    limit_bytes=_LIMIT_BYTES,
+    advice="Restore that file from a backup, or move its folder elsewhere and drop the video again.",
+)
