@@ -1,4 +1,4 @@
-"""`vlogd plan FILE`: what would be made of a file. The stages' own code plans it, in a temporary folder."""
+"""`vlogd plan FILE`: what would be made of a file. The stages' own code probes and plans it, in a temporary folder."""
 
 import tempfile
 import threading
@@ -9,6 +9,7 @@ from typing import Any
 
 from vlogd.core.model import File, Item
 from vlogd.core.settings import NoSettings
+from vlogd.engine.survey import NOT_MADE_YET
 from vlogd.media.process import Limits
 from vlogd.stages.hls import plan as hls
 from vlogd.stages.hls.plan import AudioOnlyPlan, ChunkedPlan, Plan, UnindexedPlan
@@ -42,11 +43,13 @@ def plan(path: Path, settings: Mapping[str, Any], limits: Limits) -> DryRun:
     return DryRun(
         file=str(path),
         duration_seconds=round(seconds, 3),
-        renditions=tuple(f"{one.width}x{one.height}" for one in planned.published),
+        renditions=tuple(f"{rendition.width}x{rendition.height}" for rendition in planned.published),
         segments=max(0, len(planned.boundaries) - 1),
         chunks=len(planned.chunks) if isinstance(planned, ChunkedPlan) else 0,
-        audio=tuple(f"{one.name}, {one.channels} channels, {one.kbps} kbit/s" for one in planned.audio),
-        stages={stage.name: "it has not been made yet" for stage in STAGES if stage.applies(item)},
+        audio=tuple(
+            f"{track.name}, {track.channels} channels, {track.kbps} kbit/s" for track in planned.audio
+        ),
+        stages={stage.name: NOT_MADE_YET for stage in STAGES if stage.applies(item)},
         estimated_bytes=_bytes(planned, seconds),
         why=tuple(_why(planned)),
     )

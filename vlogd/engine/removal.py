@@ -1,6 +1,6 @@
 """Items on their way to the trash, and back. Part of the controller's thread.
 
-asked for -> nothing of it runs any more -> off the page and into the trash -> forgotten -> reported
+requested -> nothing of it runs any more -> off the page and into the trash -> forgotten -> reported
 """
 
 from collections.abc import Callable, Collection
@@ -66,7 +66,7 @@ class Removal:
 
     def _taken_away(self, state: ItemState, request: RemovalRequest, _nothing: None) -> None:
         if not state.removal_ended(request):
-            return  # it was asked for again meanwhile, perhaps for good: `take_away` goes on
+            return  # it was requested again meanwhile, perhaps for good: `take_away` goes on
         self._journal.items.remove(state.item.id)
         request.gone()
         self._emit(ItemRemoved(state.item))

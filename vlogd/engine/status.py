@@ -1,4 +1,4 @@
-"""How far an item is, derived once for everybody: `video.json`, the site, `vlogd status`, the log.
+"""How far an item is, derived in one place for `video.json`, the site, `vlogd status` and the log.
 
 Derived, never stored: from the survey, the parts of open steps and the failures that count.
 """
@@ -11,6 +11,9 @@ from vlogd.core.model import Item, Part
 from vlogd.core.publication import Report, StageReport, Status
 from vlogd.engine.survey import Survey
 from vlogd.stages.contract import Stage
+
+_MOST_BEFORE_READY_PERCENT = 99.9
+"""Rounding must not show 100 % of something that is not ready."""
 
 _LOST = "It is missing or damaged and cannot be made again: the original was deleted as `keeping` says."
 
@@ -45,24 +48,24 @@ def report(
     progress: Mapping[str, Progress],
     facts: Mapping[str, Any],
 ) -> Report:
-    """Tell about one item. `progress` is by stage, `facts` are those of the stages' views."""
+    """How far one item is. `progress` is by stage, `facts` are those of the stages' views."""
     item: Item = survey.item
     stages = [stage for stage in stages if stage.applies(item)]
-    told = {stage.name: _stage_report(stage, survey, progress.get(stage.name)) for stage in stages}
-    essential = [told[stage.name] for stage in stages if stage.essential]
+    reports = {stage.name: _stage_report(stage, survey, progress.get(stage.name)) for stage in stages}
+    essential = [reports[stage.name] for stage in stages if stage.essential]
     status = _status(essential)
-    failed = [one.error for one in essential if one.status == "failed" and one.error]
+    errors = [stage.error for stage in essential if stage.status == "failed" and stage.error]
     return Report(
         id=item.id,
         slug=item.slug,
         title=item.title,
         status=status,
-        progress=_percent(stages, told, status),
+        progress=_percent(stages, reports, status),
         playable=bool(facts.get("playable")),
         duration_seconds=facts.get("duration_seconds"),
-        error=failed[0] if failed else None,
-        notes=(*facts.get("notes", ()), *_remarks(told)),
-        stages=told,
+        error=errors[0] if errors else None,
+        notes=(*facts.get("notes", ()), *_remarks(reports)),
+        stages=reports,
         added_at=item.accepted_at,
         ready_at=_ready_at(stages, survey) if status == "ready" else None,
     )
@@ -87,7 +90,7 @@ def _stage_report(stage: Stage[Any], survey: Survey, progress: Progress | None) 
 
 
 def _status(essential: Sequence[StageReport]) -> Status:
-    states = {one.status for one in essential}
+    states = {stage.status for stage in essential}
     if "failed" in states:
         return "failed"
     if states <= {"ready"}:
@@ -95,20 +98,23 @@ def _status(essential: Sequence[StageReport]) -> Status:
     return "processing" if states & {"ready", "running", "resting"} else "queued"
 
 
-def _percent(stages: Sequence[Stage[Any]], told: Mapping[str, StageReport], status: Status) -> float:
+def _percent(stages: Sequence[Stage[Any]], reports: Mapping[str, StageReport], status: Status) -> float:
     if status == "ready":
         return 100.0
     counted = [stage for stage in stages if stage.essential]
     whole = sum(stage.effort for stage in counted)
-    return min(99.9, round(sum(stage.effort * told[stage.name].progress for stage in counted) / whole, 1))
+    return min(
+        _MOST_BEFORE_READY_PERCENT,
+        round(sum(stage.effort * reports[stage.name].progress for stage in counted) / whole, 1),
+    )
 
 
-def _remarks(told: Mapping[str, StageReport]) -> tuple[str, ...]:
+def _remarks(reports: Mapping[str, StageReport]) -> tuple[str, ...]:
     """What viewers should know of stages that are not essential, or that rest."""
     return tuple(
-        f"{name}: {one.error}"
-        for name, one in told.items()
-        if one.error and not (one.essential and one.status == "failed")
+        f"{name}: {stage.error}"
+        for name, stage in reports.items()
+        if stage.error and not (stage.essential and stage.status == "failed")
     )
 
 

@@ -1,13 +1,13 @@
-"""The survey: the one question that start, resume, retry and a changed setting all ask.
+"""The survey: the same question after a start, a crash, a retry and a changed setting.
 
-    Given an item, the stages, their settings and the artifacts that really are on disk:
-    which artifacts are current, which may stay on the air, and what is to be done next, and why?
+    Given an item, the stages, their settings and the artifacts that are really on disk:
+    which artifacts are current, which stay published, what is to be done next, and why?
 
 Nothing here touches a disk or a clock. An artifact is current when its fingerprint equals the
-fingerprint of what it *should* be made from now: the stage's name and version, its own settings
+fingerprint of what it *should* be made from now: the stage's name and version, its settings
 for this item, the content of the original, and the digests of the artifacts it is made from
-(their content, so that a stage that ran again with equal output wakes nobody). Tool versions are
-recorded elsewhere and are no part of it: an ffmpeg upgrade must not encode a library anew.
+(their content, so that a stage that ran again with equal output causes no further work). Tool versions
+are no part of it: an ffmpeg upgrade must not encode a library anew.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -19,6 +19,10 @@ from vlogd.core.model import Artifact, Item, Json
 from vlogd.stages.contract import Stage
 
 _FINGERPRINT_CHARACTERS = 12
+"""48 bits tell the few recipes of one stage of one item apart, and keep folder names short."""
+
+NOT_MADE_YET = "it has not been made yet"
+"""The reason for a stage of which there is no artifact at all."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class Survey:
 
     `published` holds for each stage the artifact that viewers get: the current one, or the newest
     earlier one while its successor is being made. `final`: the original was deleted on purpose, so
-    that what is on the air stays and nothing can be made.
+    that what is published stays and nothing can be made.
     """
 
     item: Item
@@ -82,17 +86,17 @@ def survey(
         inputs = {need: current[need] for need in needs}
         inputs |= {name: published[name] for name in stage.uses if name in published}
         step = _step(item, stage, settings[stage.name], inputs, earlier)
-        found = [a for a in earlier if a.fingerprint == step.fingerprint]
-        if found:
-            current[stage.name] = published[stage.name] = found[-1]
+        matching = [a for a in earlier if a.fingerprint == step.fingerprint]
+        if matching:
+            current[stage.name] = published[stage.name] = matching[-1]
         else:
             steps.append(step)
     return Survey(item, current, published, tuple(steps), waiting)
 
 
-def as_final(found: Survey) -> Survey:
+def as_final(result: Survey) -> Survey:
     """The survey of an item whose original was deleted on purpose: what there is, is current."""
-    return Survey(found.item, found.published, found.published, (), {}, final=True)
+    return Survey(result.item, result.published, result.published, (), {}, final=True)
 
 
 def _step(
@@ -110,20 +114,20 @@ def _step(
 
 
 def _reason(recipe: Mapping[str, Json], earlier: Sequence[Artifact]) -> str:
-    """Why an artifact with this recipe is missing, told as the difference to the newest one."""
+    """Why an artifact with this recipe is missing, as the difference to the newest one."""
     if not earlier:
-        return "it has not been made yet"
+        return NOT_MADE_YET
     old = earlier[-1].recipe
-    told = [f"the {name} artifact it is made from changed" for name in _differing(old, recipe, "inputs")]
-    told += [
+    reasons = [f"the {name} artifact it is made from changed" for name in _differing(old, recipe, "inputs")]
+    reasons += [
         f"setting {name} changed from {old['settings'].get(name, 'unset')!r} to {recipe['settings'].get(name, 'unset')!r}"
         for name in _differing(old, recipe, "settings")
     ]
     if old["version"] != recipe["version"]:
-        told.append(f"the stage went from version {old['version']} to {recipe['version']}")
+        reasons.append(f"the stage went from version {old['version']} to {recipe['version']}")
     if old["original"] != recipe["original"]:
-        told.append("the original is another one")
-    return "; ".join(told) or "its files are missing or damaged"
+        reasons.append("the original is another one")
+    return "; ".join(reasons) or "its files are missing or damaged"
 
 
 def _differing(old: Mapping[str, Json], new: Mapping[str, Json], key: str) -> list[str]:
