@@ -1,4 +1,4 @@
-"""The words everything else is written in: values, events, errors, settings, whole-file writes, digests, the log.
+"""What everything else is written with: values, events, errors, settings, documents, whole-file writes, digests, the log.
 
 Imports nothing of vlogd outside itself.
 """

@@ -42,6 +42,8 @@ class Pulse:
         troubles = dict(self._parts.notices.troubles)
         if self.trouble:
             troubles["vlogd"] = self.trouble
+        if self._parts.state.journal.trouble:
+            troubles["journal"] = self._parts.state.journal.trouble
         if controller.storage_problems:
             troubles["disk"] = controller.storage_problems[0]
         reports = queries.reports(controller.items)

@@ -1,4 +1,5 @@
-"""What lies on the disks and what is remembered of it: originals, library, journal, the volumes they need.
+"""What lies on the disks, and what is remembered of it: originals, library, journal, and the volumes that hold them.
 
-The one place where a path of ours becomes a file. May import `core`.
+`tree` is where a path of the originals, the archive or a volume becomes a file; `library` and `workshop` own the library's
+folders. May import `core`.
 """

@@ -1,4 +1,4 @@
-"""A folder that is vlogd's own, with all below it: the one place of this room where a path becomes a file.
+"""A folder that vlogd uses, with all below it: where a path of the originals, the archive or a volume becomes a file.
 
 Names are paths relative to the folder. "Not there" is an answer (None, False); every other trouble is raised as OSError,
 because a disk that fails must never look like an empty one.
@@ -39,10 +39,23 @@ class Tree:
         """Whether anything lies there."""
         return self._status(name) is not None
 
-    def names(self, name: str = ".") -> Iterator[str]:
-        """The names in a folder, without hidden ones; none when it isn't there."""
+    def names(self, name: str = ".", *, hidden: bool = False) -> Iterator[str]:
+        """The names in a folder, with `hidden` those with a leading dot as well; none when it isn't there."""
         with suppress(FileNotFoundError), os.scandir(self.path(name)) as entries:
-            yield from (entry.name for entry in entries if not entry.name.startswith("."))
+            yield from (entry.name for entry in entries if hidden or not entry.name.startswith("."))
+
+    def read_start(self, name: str, most_bytes: int) -> bytes | None:
+        """The first bytes of a file; None when there is none, or a symbolic link in its place."""
+        if self.path(name).is_symlink():
+            return None
+        with suppress(FileNotFoundError, NotADirectoryError), self.path(name).open("rb") as file:
+            return file.read(most_bytes)
+        return None
+
+    def write_bytes(self, name: str, data: bytes) -> None:
+        """Write a file, whole or not at all, and make its folder if need be."""
+        self.make_folder(str(PurePosixPath(name).parent))
+        files.write_whole(self.path(name), data)
 
     def read(self, document: DocumentFormat[T], name: str) -> Document[T] | None:
         """The document of that name; None when there is none. Raises OSError, Malformed and NewerFormat."""

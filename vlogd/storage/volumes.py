@@ -7,16 +7,15 @@ takes an empty folder for an empty library nor fills the disk below the mount po
 Every check touches the disks, so it is made by threads that may stall, never by the one that decides.
 """
 
-import os
 import shutil
 import threading
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-from vlogd.core import files
 from vlogd.core.documents import DocumentFormat
 from vlogd.core.errors import Malformed, Unavailable
+from vlogd.storage.tree import Tree
 
 _MARK = ".vlogd-volume"
 _KNOWN = "volumes.json"
@@ -107,9 +106,8 @@ class Volumes:
 
     def _read_known(self) -> dict[str, str]:
         try:
-            return dict(_KNOWN_MARKS.read(self._state / _KNOWN).value)
-        except FileNotFoundError:
-            return {}
+            document = Tree(self._state).read(_KNOWN_MARKS, _KNOWN)
+            return {} if document is None else dict(document.value)
         except Malformed:  # as good as lost: the folders' own marks tell whether they were used
             return {}
 
@@ -119,34 +117,25 @@ class Volumes:
                 mark = _mark_of(folder)
                 if mark is None:
                     mark = uuid.uuid4().hex
-                    folder.mkdir(parents=True, exist_ok=True)
                     text = f"{mark}\nThis is the {name} folder of a vlogd.\n"
-                    files.write_whole(folder / _MARK, text.encode())
+                    Tree(folder).write_bytes(_MARK, text.encode())
             except OSError as error:
                 raise Unavailable(
                     f"The {name} folder {folder} cannot be written: {error.strerror}."
                 ) from error
             self._known[str(folder)] = mark
-            _KNOWN_MARKS.write(self._state / _KNOWN, self._known)
+            Tree(self._state).write(_KNOWN_MARKS, _KNOWN, self._known)
 
 
 def _was_used(folder: Path) -> bool:
     """Whether a vlogd has put more into it than its mark."""
-    if _mark_of(folder) is None:
-        return False
-    with os.scandir(folder) as entries:
-        return any(entry.name != _MARK for entry in entries)
+    return _mark_of(folder) is not None and any(name != _MARK for name in Tree(folder).names(hidden=True))
 
 
 def _mark_of(folder: Path) -> str | None:
     """The mark in a folder; None when there is none."""
-    path = folder / _MARK
     try:
-        if path.is_symlink():
-            return None
-        with path.open("rb") as file:
-            return file.read(_MARK_BYTES).decode().partition("\n")[0]
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+        data = Tree(folder).read_start(_MARK, _MARK_BYTES)
+        return None if data is None else data.decode().partition("\n")[0]
     except (OSError, UnicodeDecodeError) as error:
-        raise Unavailable(f"{path} cannot be read ({error}).") from error
+        raise Unavailable(f"{folder / _MARK} cannot be read ({error}).") from error

@@ -53,14 +53,31 @@ def test_every_earlier_schema_is_upgraded(version: int, tmp_path: Path) -> None:
     assert schema(path) == schema(tmp_path / "fresh.db")
 
 
+def test_an_earlier_schema_is_only_read(tmp_path: Path) -> None:
+    """`vlogd status` before the new daemon was started: all is shown, and the file stays as it is."""
+    path = tmp_path / "journal.db"
+    with sqlite3.connect(path) as database:
+        database.executescript((DATA / "journal-1.sql").read_text())
+    database.close()
+    before = path.read_bytes()
+    journal = Journal(sqlite_url(path), read_only=True)
+    assert journal.is_begun()
+    assert list(journal.items.all()) == [item()]
+    assert journal.attempts.of("00aa") == [attempt()]
+    assert journal.verified.all() == {}
+    journal.close()
+    assert path.read_bytes() == before
+
+
 def test_a_newer_journal_is_left_alone(journal: Journal, tmp_path: Path) -> None:
     """An older vlogd neither reads it wrongly nor sets it aside as damaged."""
     journal.close()
     with sqlite3.connect(tmp_path / "journal.db") as database:
         database.execute(f"PRAGMA user_version = {SCHEMA + 1}")
-    with pytest.raises(Unavailable, match="newer vlogd") as caught:
-        Journal(sqlite_url(tmp_path / "journal.db"))
-    assert not isinstance(caught.value, Damaged)
+    for read_only in (False, True):
+        with pytest.raises(Unavailable, match="newer vlogd") as caught:
+            Journal(sqlite_url(tmp_path / "journal.db"), read_only=read_only)
+        assert not isinstance(caught.value, Damaged)
 
 
 def test_garbage_is_damaged(tmp_path: Path) -> None:

@@ -50,9 +50,11 @@ def test_what_waits_for_a_lock_is_known_and_written_later(
     assert journal.items.ids() == []
     assert logged.getvalue().count("journal.waits") == 1
     assert "another program has locked it" in logged.getvalue()
+    assert "another program has locked it" in journal.trouble
     lock.execute("ROLLBACK")
     journal.retry_writes()
     assert "journal.written" in logged.getvalue()
+    assert journal.trouble == ""
     journal.close()
     assert Journal(sqlite_url(path)).items.ids() == ["00bb"]
 

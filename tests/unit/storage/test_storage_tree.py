@@ -67,6 +67,7 @@ def test_trouble_is_raised(tree: Tree) -> None:
 def test_names(tree: Tree) -> None:
     """Hidden ones are vlogd's own; a folder that isn't there has none."""
     assert sorted(tree.names()) == ["a", "broken", "link"]
+    assert sorted(tree.names(hidden=True)) == [".hidden", "a", "broken", "link"]
     assert list(tree.names("a")) == ["film"]
     assert list(tree.names("b")) == []
 
@@ -79,6 +80,15 @@ def test_documents(tree: Tree) -> None:
     assert document.value == Note("hello")
     assert tree.read(NOTE, "a/other.json") is None
     assert tree.read(NOTE, "a/film/note.json") is None
+
+
+def test_bytes(tree: Tree) -> None:
+    """Only so many are read; a link is no file of this tree."""
+    tree.write_bytes("new/mark", b"0123456789")
+    assert tree.read_start("new/mark", 4) == b"0123"
+    assert tree.read_start("new/other", 4) is None
+    assert tree.read_start("a/film/below", 4) is None
+    assert tree.read_start("link", 4) is None
 
 
 def test_renaming_and_removing(tree: Tree) -> None:

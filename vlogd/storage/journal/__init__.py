@@ -40,6 +40,11 @@ class Journal:
         with self._database.errors_translated():
             return self._database.schema > 0
 
+    @property
+    def trouble(self) -> str:
+        """Why writes wait, in a sentence; "" when none does."""
+        return self._writer.trouble
+
     def retry_writes(self) -> None:
         """Make the writes that wait, if it is time to try again."""
         self._writer.flush_if_due()

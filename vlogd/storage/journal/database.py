@@ -129,7 +129,7 @@ def sqlite_url(path: Path) -> str:
 
 
 def open_database(url: str, *, read_only: bool) -> "SqliteDatabase":
-    """Connect to the database at `url`, with the current schema unless `read_only`.
+    """Connect to the database at `url`, with the current schema; one without tables stays so when `read_only`.
 
     Raises Damaged and Waiting, and Unavailable for a schema of a newer vlogd.
     """
@@ -139,7 +139,10 @@ def open_database(url: str, *, read_only: bool) -> "SqliteDatabase":
     database = SqliteDatabase(parts.path, read_only=read_only)
     with database.errors_translated():
         database.connect()
-        if not read_only:
+        version = database.schema
+        if read_only and 0 < version < SCHEMA:  # no daemon of this version has run yet
+            database.copy_into_memory()
+        if version or not read_only:
             _upgrade(database)
     return database
 
@@ -180,6 +183,15 @@ class SqliteDatabase:
         if not self._read_only:
             self._pragma("journal_mode = wal")
             self._pragma("synchronous = normal")  # a power cut may lose the last writes, never the file
+
+    def copy_into_memory(self) -> None:
+        """Go on with a copy in memory, which can be upgraded although the file may only be read."""
+        copy = peewee.SqliteDatabase(":memory:", check_same_thread=False)
+        copy.connect()
+        self.peewee.connection().backup(copy.connection())
+        self.peewee.close()
+        self.peewee = copy
+        self.peewee.bind(TABLES)
 
     def close(self) -> None:
         """Close the file."""

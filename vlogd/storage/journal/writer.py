@@ -34,14 +34,17 @@ class Write:
 
 
 class Writer:
-    """Used by one thread. `dropped` counts the writes for which there was no room since the journal could be written."""
+    """Used by one thread.
+
+    `trouble` says in a sentence why writes wait, "" when none does; `dropped` counts those for which there was no room since.
+    """
 
     def __init__(self, database: SqliteDatabase, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._clock = clock
         self._waiting: list[Write] = []
         self._not_before = 0.0
-        self._trouble = ""
+        self.trouble = ""
         self.dropped = 0
 
     def write(self, *writes: Write) -> None:
@@ -85,8 +88,8 @@ class Writer:
     def _wait(self, trouble: Waiting | Damaged, began: float) -> None:
         now = self._clock()
         self._not_before = now + max(_SHORTEST_PAUSE_SECONDS, _PAUSE_PER_SECOND * (now - began))
-        if str(trouble) != self._trouble:
-            self._trouble = str(trouble)
+        if str(trouble) != self.trouble:
+            self.trouble = str(trouble)
             if isinstance(trouble, Damaged):
                 _log.error("journal.damaged", why=f"{trouble} It is rebuilt at the next start.")
             else:
@@ -108,6 +111,6 @@ class Writer:
         self._waiting = [write for index, write in enumerate(self._waiting) if index not in gone]
 
     def _written(self) -> None:
-        if self._trouble:
+        if self.trouble:
             _log.info("journal.written", dropped=self.dropped)
-        self._trouble, self._not_before, self.dropped = "", 0.0, 0
+        self.trouble, self._not_before, self.dropped = "", 0.0, 0
