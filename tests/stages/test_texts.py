@@ -83,7 +83,7 @@ def test_text_subtitles_are_published_and_pictures_are_told_of(tmp_path: Path) -
     # Matroska moves all times by the 23 ms that AAC needs before its first sample.
     assert "00:01.023 --> 00:02.523\nHello & <b>welcome</b>" in first
     assert "Guten Tag" in second
-    assert view.facts["notes"] == ["Subtitles that are pictures cannot be shown as text and were left out."]
+    assert view.facts["notes"] == ["Subtitles that are images cannot be published as text and were left out."]
 
 
 def test_mov_text_and_a_late_start(tmp_path: Path) -> None:

@@ -10,13 +10,15 @@ from vlogd.core import files
 from vlogd.core.model import Json, Part, View
 from vlogd.core.settings import NoSettings
 from vlogd.media import webvtt
-from vlogd.media.ffprobe import Chapter
+from vlogd.media.ffprobe import Media
 from vlogd.stages import artifacts
 from vlogd.stages.contract import Stage, Work
 from vlogd.stages.workspace import Workspace
 
 _VTT, _JSON = "chapters.vtt", "chapters.json"
+
 _MOST_CHAPTERS = 1000
+"""Ten times what a disc may have (DVD-Video: 99). A menu of more helps nobody, and a hostile file may have millions."""
 
 
 @dataclass(frozen=True)
@@ -26,39 +28,60 @@ class ChaptersFacts:
     chapters: int
 
 
+@dataclass(frozen=True)
+class PublishedChapter:
+    """A chapter in seconds of the published stream, with a title."""
+
+    title: str
+    start_seconds: float
+    end_seconds: float
+
+
 def _parts(_work: Work[NoSettings]) -> Sequence[Part]:
     return (Part("chapters", order=1),)
 
 
 def _run(_part: Part, ws: Workspace[NoSettings]) -> ChaptersFacts:
-    media = artifacts.read_probed(ws.inputs["probe"]).media
-    chapters = [one for one in media.chapters if one.end_seconds > one.start_seconds][:_MOST_CHAPTERS]
-    if not chapters:
-        return ChaptersFacts(0)
-    titles = [one.title.strip() or f"Chapter {number}" for number, one in enumerate(chapters, 1)]
-    ws.deliver_bytes(_as_vtt(chapters, titles, media.start_seconds), _VTT)
-    ws.deliver_bytes(files.json_bytes(_as_json(chapters, titles, media.start_seconds)), _JSON)
+    chapters = published(artifacts.read_probed(ws.inputs["probe"]).media)
+    if chapters:
+        ws.deliver_bytes(as_vtt(chapters), _VTT)
+        ws.deliver_bytes(files.json_bytes(as_json(chapters)), _JSON)
     return ChaptersFacts(len(chapters))
 
 
-def _as_vtt(chapters: Sequence[Chapter], titles: Sequence[str], zero_seconds: float) -> bytes:
+def published(media: Media) -> list[PublishedChapter]:
+    """The chapters that last some time; those without a title are numbered."""
+    chapters = [chapter for chapter in media.chapters if chapter.end_seconds > chapter.start_seconds]
+    return [
+        PublishedChapter(
+            title=chapter.title.strip() or f"Chapter {number}",
+            start_seconds=chapter.start_seconds - media.start_seconds,
+            end_seconds=chapter.end_seconds - media.start_seconds,
+        )
+        for number, chapter in enumerate(chapters[:_MOST_CHAPTERS], 1)
+    ]
+
+
+def as_vtt(chapters: Sequence[PublishedChapter]) -> bytes:
+    """A WebVTT file with a cue for each chapter; a title is one line."""
     cues = [
-        f"{webvtt.time(one.start_seconds - zero_seconds)} --> {webvtt.time(one.end_seconds - zero_seconds)}\n"
-        f"{webvtt.escaped(' '.join(title.split()))}\n"
-        for one, title in zip(chapters, titles, strict=True)
+        f"{webvtt.time(chapter.start_seconds)} --> {webvtt.time(chapter.end_seconds)}\n"
+        f"{webvtt.escaped(' '.join(chapter.title.split()))}\n"
+        for chapter in chapters
     ]
     return "\n".join(["WEBVTT\n", *cues]).encode()
 
 
-def _as_json(chapters: Sequence[Chapter], titles: Sequence[str], zero_seconds: float) -> list[Json]:
+def as_json(chapters: Sequence[PublishedChapter]) -> list[Json]:
+    """Apple's list of chapters; times in seconds."""
     return [
         {
             "chapter": number,
-            "start-time": round(max(0.0, one.start_seconds - zero_seconds), 3),
-            "duration": round(one.end_seconds - one.start_seconds, 3),
-            "titles": [{"language": "und", "title": title}],
+            "start-time": round(max(0.0, chapter.start_seconds), 3),
+            "duration": round(chapter.end_seconds - chapter.start_seconds, 3),
+            "titles": [{"language": "und", "title": chapter.title}],
         }
-        for number, (one, title) in enumerate(zip(chapters, titles, strict=True), 1)
+        for number, chapter in enumerate(chapters, 1)
     ]
 
 

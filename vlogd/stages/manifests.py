@@ -1,8 +1,8 @@
-"""Brings together what is played: the master playlist with all subtitles, and the same as MPEG-DASH.
+"""The stage `stream`: the master playlist with all subtitles, and the same as an MPEG-DASH manifest.
 
-The ladder's own master playlist leads viewers until this is there, so nothing waits for it. When captions
-come, or subtitles were found, this is made anew, in a moment. WebVTT of a stream carries X-TIMESTAMP-MAP,
-because the stream's times begin at ten seconds [5.2]; the plain files at the stable names do not.
+Until it is there viewers get the master playlist of `hls`, so nothing waits for it. When captions come, it is made anew,
+in a moment. The WebVTT of a stream has X-TIMESTAMP-MAP, because the stream's times begin at ten seconds (Apple 5.2); the
+plain files at the stable names have not.
 """
 
 import json
@@ -21,6 +21,7 @@ from vlogd.stages.workspace import Workspace
 
 _MASTER, _MANIFEST = "master.m3u8", "manifest.mpd"
 _MILLISECONDS = 1000
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,17 @@ def _parts(_work: Work[NoSettings]) -> Sequence[Part]:
 
 def _run(_part: Part, ws: Workspace[NoSettings]) -> StreamFacts:
     ladder = _ladder(ws.inputs["hls"])
-    length = max(sum(track.durations) / track.timescale for track in ladder)
+    seconds = max(sum(track.durations) / track.timescale for track in ladder)
     texts = _texts(ws.inputs)
     for number, (source, text) in enumerate(texts):
-        track = _text_track(number, text, length)
-        data = _mapped(source.read_bytes())
-        ws.deliver_bytes(data, f"{track.folder}/{track.segment(0)}")
+        track = _subtitle_track(number, text, seconds)
+        ws.deliver_bytes(_with_timestamp_map(source.read_bytes()), f"{track.folder}/{track.segment(0)}")
         ws.deliver_bytes(hls_writer.media_playlist(track, 1, complete=True), f"{track.folder}/{MEDIA}")
-    return StreamFacts(tuple(text for _, text in texts), length)
+    return StreamFacts(tuple(text for _, text in texts), seconds)
 
 
 def _ladder(folder: Path) -> tuple[Track, ...]:
+    """The video and audio tracks of the artifact of `hls`."""
     return tracks.from_json(json.loads((folder / STREAM).read_bytes()))
 
 
@@ -57,14 +58,23 @@ def _texts(inputs: Mapping[str, Path]) -> list[tuple[Path, TextTrack]]:
     return [(folder / text.src, text) for folder in folders for text in artifacts.read_texts(folder)]
 
 
-def _text_track(number: int, text: TextTrack, seconds: float) -> Track:
-    return Track("subtitles", f"s{number}", _MILLISECONDS, (max(1, round(seconds * _MILLISECONDS)),), extension="vtt",
-                 group="subtitles", language=text.language or "und", name=text.label)  # fmt: skip
+def _subtitle_track(number: int, text: TextTrack, seconds: float) -> Track:
+    """A subtitle track of the stream: one segment as long as the film."""
+    return Track(
+        "subtitles",
+        f"s{number}",
+        _MILLISECONDS,
+        (max(1, round(seconds * _MILLISECONDS)),),
+        extension="vtt",
+        group="subtitles",
+        language=text.language or "und",
+        name=text.label,
+    )
 
 
-def _mapped(vtt: bytes) -> bytes:
-    """WebVTT whose zero is the stream's first moment."""
-    head, _, rest = vtt.removeprefix(b"\xef\xbb\xbf").partition(b"\n")
+def _with_timestamp_map(vtt: bytes) -> bytes:
+    """WebVTT whose zero is the stream's first moment (RFC 8216, 3.5)."""
+    head, _, rest = vtt.removeprefix(_BYTE_ORDER_MARK).partition(b"\n")
     return head.rstrip() + f"\nX-TIMESTAMP-MAP=MPEGTS:{OFFSET},LOCAL:00:00:00.000\n".encode() + rest
 
 
@@ -72,35 +82,38 @@ def _view(work: Work[NoSettings], _have: Set[str]) -> View:
     if not work.complete:
         return View()
     ladder = _ladder(work.inputs["hls"])
-    facts = work.facts("stream", StreamFacts)
-    texts = [
-        _measured(_text_track(number, text, facts.seconds), work) for number, text in enumerate(facts.texts)
+    found = work.facts("stream", StreamFacts)
+    subtitles = [
+        _measured(_subtitle_track(number, text, found.seconds), work)
+        for number, text in enumerate(found.texts)
     ]
-    everything = [
+    all_tracks = [
         *(track.below(f"{work.inputs['hls'].name}/") for track in ladder),
-        *(track.below(f"{work.folder.name}/") for track in _distinct(texts)),
+        *(track.below(f"{work.folder.name}/") for track in _with_distinct_names(subtitles)),
     ]
-    names: dict[str, bytes | str] = {_MASTER: hls_writer.master_playlist(everything)}
-    if all(track.init for track in ladder):
-        names[_MANIFEST] = dash_writer.manifest(everything)
+    names: dict[str, bytes | str] = {_MASTER: hls_writer.master_playlist(all_tracks)}
+    if all(
+        track.init for track in ladder
+    ):  # DASH has no transport streams here: its players read fragmented MP4
+        names[_MANIFEST] = dash_writer.manifest(all_tracks)
     return View(names=names, facts={"manifest": _MANIFEST} if _MANIFEST in names else {})
 
 
 def _measured(track: Track, work: Work[NoSettings]) -> Track:
+    """With the bit rate of its one segment."""
     size = work.receipts["stream"].files[f"{track.folder}/{track.segment(0)}"].size_bytes
     rate = round(size * 8 / track.seconds(0))
     return replace(track, rate=Rate(rate, rate))
 
 
-def _distinct(texts: Sequence[Track]) -> list[Track]:
+def _with_distinct_names(subtitles: Sequence[Track]) -> list[Track]:
     """Renditions of a group need different names (RFC 8216, 4.3.4.1.1)."""
-    found: list[Track] = []
-    for track in texts:
-        taken = {one.name for one in found}
-        found.append(
-            track if track.name not in taken else replace(track, name=f"{track.name} ({track.folder})")
-        )
-    return found
+    named: list[Track] = []
+    for track in subtitles:
+        taken = {other.name for other in named}
+        name = track.name if track.name not in taken else f"{track.name} ({track.folder})"
+        named.append(replace(track, name=name))
+    return named
 
 
 STAGE = Stage(
@@ -113,4 +126,4 @@ STAGE = Stage(
     view=_view,
     essential=False,
 )
-"""It reads `stream.json` of the ladder and `texts.json` of the stages that make subtitles."""
+"""It reads `stream.json` of `hls` and `texts.json` of the stages that make subtitles."""

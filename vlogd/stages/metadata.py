@@ -1,8 +1,8 @@
-"""meta.json: what the file said about itself, for people and scripts.
+"""The stage `meta`: meta.json, what the file itself says, for people and scripts.
 
-Keys: `title`, `recorded_at`, `device`, `location`, `encoder`, `container`, `duration_seconds`,
-`size_bytes`, `video`, `audio`, `subtitles`, `chapters`, `tags` (all container tags, lower case).
-What the file did not say is null or an empty list.
+Keys: `title`, `recorded_at`, `device`, `location`, `encoder`, `container`, `duration_seconds`, `size_bytes`, `video`,
+`audio`, `subtitles`, `chapters`, `tags` (all tags of the container, names in lower case). What the file does not say is
+null or an empty list.
 """
 
 from collections.abc import Sequence, Set
@@ -18,6 +18,8 @@ from vlogd.stages.facts import NoFacts
 from vlogd.stages.workspace import Workspace
 
 _NAME = "meta.json"
+_APPLE = "com.apple.quicktime."
+"""What the names of an iPhone's tags begin with (QuickTime File Format, "Metadata")."""
 
 
 def _parts(_work: Work[NoSettings]) -> Sequence[Part]:
@@ -25,22 +27,23 @@ def _parts(_work: Work[NoSettings]) -> Sequence[Part]:
 
 
 def _run(_part: Part, ws: Workspace[NoSettings]) -> NoFacts:
-    ws.deliver_bytes(files.json_bytes(_told(artifacts.read_probed(ws.inputs["probe"]).media)), _NAME)
+    content = metadata(artifacts.read_probed(ws.inputs["probe"]).media)
+    ws.deliver_bytes(files.json_bytes(content), _NAME)
     return NoFacts()
 
 
-def _told(media: Media) -> dict[str, Json]:
+def metadata(media: Media) -> dict[str, Json]:
+    """The content of `meta.json`."""
+
     def first(*names: str) -> str | None:
         return next((media.tags[name] for name in names if media.tags.get(name)), None)
 
-    device = " ".join(
-        filter(None, (first("com.apple.quicktime.make", "make"), first("com.apple.quicktime.model", "model")))
-    )
+    device = (first(f"{_APPLE}make", "make"), first(f"{_APPLE}model", "model"))
     return {
         "title": first("title"),
-        "recorded_at": first("com.apple.quicktime.creationdate", "creation_time", "date"),
-        "device": device or None,
-        "location": first("com.apple.quicktime.location.iso6709", "location"),
+        "recorded_at": first(f"{_APPLE}creationdate", "creation_time", "date"),
+        "device": " ".join(filter(None, device)) or None,
+        "location": first(f"{_APPLE}location.iso6709", "location"),
         "encoder": first("encoder"),
         "container": media.format,
         "duration_seconds": round(media.duration_seconds, 3),

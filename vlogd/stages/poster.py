@@ -1,8 +1,8 @@
-"""thumbnail.jpg: the picture at `at_seconds`, or the best one near it, never a black one if another is near.
+"""thumbnail.jpg: the frame at `at_seconds`, or the best one near it; never a black one when another is near.
 
-Candidates are taken at a few moments around the wanted one, each by its own seek (decoding between
-them would cost a film's length). The first that is neither dark nor flat wins; if all are, the
-brightest does. A sound with a cover gets the cover.
+Candidates are taken at a few moments around the configured one, each by its own seek, because decoding everything
+between them would cost a film's length. The first that is neither dark nor flat is taken; if all are, the brightest. An
+audio-only file with a cover gets the cover.
 """
 
 from collections.abc import Sequence, Set
@@ -13,17 +13,27 @@ from vlogd.core.errors import ToolFailed
 from vlogd.core.model import Part, View
 from vlogd.core.settings import NonNegativeSeconds, PositiveInt, settings
 from vlogd.media import ffmpeg
-from vlogd.media.ffprobe import Media
+from vlogd.media.ffprobe import Media, VideoStream
 from vlogd.stages import artifacts
 from vlogd.stages.contract import Stage, Work
 from vlogd.stages.workspace import Workspace
 
 _NAME = "thumbnail.jpg"
-_STEPS_SECONDS = (0.0, 2.0, -2.0, 5.0, 10.0, -4.0, 20.0, 40.0)
+
+_OFFSETS_SECONDS = (0.0, 2.0, -2.0, 5.0, 10.0, -4.0, 20.0, 40.0)
+"""Where to look around the configured moment: first past a cut or a fade, then past an opening title."""
+
 _DARK_LUMA = 24
-"""Mean luma of limited-range black is 16; a night scene lies above 24."""
+"""Black is 16 in limited range (ITU-R BT.709); the mean of a night scene is above 24."""
+
 _FLAT_LUMA = 12
-"""A picture whose lightest and darkest tenths differ by less shows nothing."""
+"""A frame whose lightest and darkest tenths are closer than this shows nothing: a plain title card, a white flash."""
+
+_LAST_FRAME_SECONDS = 0.1
+"""So close to the end a seek may find no frame: a frame lasts up to a tenth of a second at ten frames a second."""
+
+_ANALYSED_WIDTH = 160
+"""Pixels. The mean of a frame does not depend on its size, the time that it takes does."""
 
 
 @settings
@@ -36,7 +46,7 @@ class PosterSettings:
 
 @dataclass(frozen=True)
 class PosterFacts:
-    """The poster's file name; None for a sound without a cover."""
+    """The poster's file name; None for an audio-only file without a cover."""
 
     poster: str | None
 
@@ -47,79 +57,98 @@ def _parts(_work: Work[PosterSettings]) -> Sequence[Part]:
 
 def _run(_part: Part, ws: Workspace[PosterSettings]) -> PosterFacts:
     media = artifacts.read_probed(ws.inputs["probe"]).media
-    if media.video is None:
-        if media.cover_index is None:
-            return PosterFacts(None)
-        _take(ws, media, None, ws.scratch / _NAME, media.cover_index)
-        ws.deliver(ws.scratch / _NAME, _NAME)
+    if media.video is not None:
+        ws.deliver(_best_frame(ws, media, media.video), _NAME)
         return PosterFacts(_NAME)
+    if media.cover_index is None:
+        return PosterFacts(None)
+    cover = ws.scratch / _NAME
+    _write_jpeg(ws, ffmpeg.source(ws.film)[str(media.cover_index)], cover)
+    ws.deliver(cover, _NAME)
+    return PosterFacts(_NAME)
+
+
+def _best_frame(ws: Workspace[PosterSettings], media: Media, video: VideoStream) -> Path:
+    """The file with the frame that is taken. Raises ToolFailed when none can be decoded."""
     best: tuple[float, Path] | None = None
-    for number, moment in enumerate(_moments(media, ws.settings.at_seconds)):
+    for number, moment in enumerate(_moments(media.duration_seconds, ws.settings.at_seconds)):
         path = ws.scratch / f"{number}.jpg"
-        luma, spread = _look(ws, media, moment)
+        luma, spread = _luma(ws, video, moment)
         if luma is None:
             continue
         if best is None or luma > best[0]:
-            _take(ws, media, moment, path, media.video.index)
+            _write_jpeg(ws, _sdr(_frame_at(ws, video, moment), video), path)
             best = (luma, path) if path.exists() else best
         if luma > _DARK_LUMA and spread > _FLAT_LUMA and best and best[1] == path:
             break
     if best is None:
-        raise ToolFailed("No picture could be decoded for the poster.")
-    ws.deliver(best[1], _NAME)
-    return PosterFacts(_NAME)
+        raise ToolFailed("No frame could be decoded for the poster.")
+    return best[1]
 
 
-def _moments(media: Media, wanted: float) -> list[float]:
-    """Seconds to try, the wanted one first; the middle of a clip that is shorter than that."""
-    length = media.duration_seconds
-    start = wanted if length > wanted + 1 else length / 2
-    found = [start + step for step in _STEPS_SECONDS if 0 <= start + step < max(length - 0.1, 0.05)]
-    return list(dict.fromkeys([*found, length / 4, length * 3 / 4, 0.0]))
+def _moments(duration_seconds: float, at_seconds: float) -> list[float]:
+    """Seconds to try, the configured moment first; the middle of a clip that is shorter than that."""
+    start = at_seconds if duration_seconds > at_seconds + 1 else duration_seconds / 2
+    end = max(duration_seconds - _LAST_FRAME_SECONDS, _LAST_FRAME_SECONDS / 2)
+    near = [start + offset for offset in _OFFSETS_SECONDS if 0 <= start + offset < end]
+    return list(dict.fromkeys([*near, duration_seconds / 4, duration_seconds * 3 / 4, 0.0]))
 
 
-def _look(ws: Workspace[PosterSettings], media: Media, moment: float) -> tuple[float | None, float]:
-    """Mean luma (0 to 255) and spread of the picture at `moment`; None when there is none."""
-    assert media.video is not None  # noqa: S101 - only films are looked at
-    stats = ws.scratch / "stats.txt"
-    stats.unlink(missing_ok=True)
-    stream = _source(ws, moment)[str(media.video.index)].filter("scale", 160, -2).filter("format", "yuv420p")
-    stream = stream.filter("signalstats").filter("metadata", "print", file=str(stats))
+def _luma(ws: Workspace[PosterSettings], video: VideoStream, moment: float) -> tuple[float | None, float]:
+    """Mean luma (0 to 255) and spread of the frame at `moment`; None when there is none."""
+    report = ws.scratch / "stats.txt"
+    report.unlink(missing_ok=True)
+    stream = _frame_at(ws, video, moment).filter("scale", _ANALYSED_WIDTH, -2).filter("format", "yuv420p")
+    stream = stream.filter("signalstats").filter("metadata", "print", file=str(report))
     ffmpeg.run(
         [ffmpeg.output(stream, Path("/dev/null"), f="null", **{"frames:v": 1})],
         limits=ws.limits,
         stop=ws.stop,
     )
-    said = [line.partition("signalstats.")[2].strip() for line in _lines(stats) if "signalstats." in line]
-    values = {name: value for name, _, value in (one.partition("=") for one in said)}
+    values = _signal_stats(report.read_text() if report.exists() else "")
     if "YAVG" not in values:
         return None, 0.0
-    return float(values["YAVG"]), float(values["YHIGH"]) - float(values["YLOW"])
+    return values["YAVG"], values["YHIGH"] - values["YLOW"]
 
 
-def _lines(path: Path) -> list[str]:
-    return path.read_text().splitlines() if path.exists() else []
+def _signal_stats(report: str) -> dict[str, float]:
+    """What the filter signalstats reports of a frame: lines of `lavfi.signalstats.NAME=VALUE`."""
+    pairs = [line.partition("signalstats.")[2].partition("=") for line in report.splitlines()]
+    return {name: float(value) for name, _, value in pairs if value}
 
 
-def _source(ws: Workspace[PosterSettings], moment: float | None) -> ffmpeg.Stream:
-    return ffmpeg.source(ws.film, **({} if moment is None else {"ss": f"{moment:.3f}"}))
+def _frame_at(ws: Workspace[PosterSettings], video: VideoStream, moment: float) -> ffmpeg.Stream:
+    return ffmpeg.source(ws.film, ss=f"{moment:.3f}")[str(video.index)]
 
 
-def _take(
-    ws: Workspace[PosterSettings], media: Media, moment: float | None, target: Path, index: int
-) -> None:
-    stream = _source(ws, moment)[str(index)]
-    if media.video is not None and media.video.hdr:
-        stream = stream.filter("zscale", t="linear", npl=100).filter("format", "gbrpf32le")
-        stream = stream.filter("zscale", p="bt709").filter("tonemap", tonemap="hable", desat=0)
-        stream = stream.filter("zscale", t="bt709", m="bt709", r="tv")
-    widest = ws.settings.width_pixels
-    stream = stream.filter(
-        "scale", f"trunc(min({widest},iw*sar)/2+0.5)*2", f"trunc(ih*min({widest},iw*sar)/(iw*sar)/2+0.5)*2"
-    )
-    stream = stream.filter("setsar", "1").filter("format", "yuvj420p")
-    options = {"f": "image2", "update": 1, "frames:v": 1, "q:v": 3, "map_metadata": -1, "fflags": "+bitexact",
-               "flags:v": "+bitexact", "c:v": "mjpeg", "threads": 1}  # fmt: skip
+def _sdr(stream: ffmpeg.Stream, video: VideoStream) -> ffmpeg.Stream:
+    """HDR to BT.709, as the stream's renditions have it (`hls/filter_graph.py` explains the filters)."""
+    if not video.hdr:
+        return stream
+    stream = stream.filter("zscale", t="linear", npl=100).filter("format", "gbrpf32le")
+    stream = stream.filter("zscale", p="bt709").filter("tonemap", tonemap="hable", desat=0)
+    return stream.filter("zscale", t="bt709", m="bt709", r="tv")
+
+
+def _write_jpeg(ws: Workspace[PosterSettings], stream: ffmpeg.Stream, target: Path) -> None:
+    """One frame as a JPEG with square pixels and even sides, no wider than configured."""
+    width = f"min({ws.settings.width_pixels},iw*sar)"
+    stream = stream.filter("scale", f"trunc({width}/2+0.5)*2", f"trunc(ih*{width}/(iw*sar)/2+0.5)*2")
+    stream = stream.filter("setsar", "1").filter("format", "yuvj420p")  # JPEG has full range
+    options = {
+        "f": "image2",
+        # One file of that very name, not a numbered sequence.
+        "update": 1,
+        "frames:v": 1,
+        "c:v": "mjpeg",
+        # 2 is the best, 31 the worst; at 3 no artefacts can be seen.
+        "q:v": 3,
+        # Nothing of the source's metadata (a place, a device), no versions, and the same bytes each time.
+        "map_metadata": -1,
+        "fflags": "+bitexact",
+        "flags:v": "+bitexact",
+        "threads": 1,
+    }
     ffmpeg.run([ffmpeg.output(stream, target, **options)], limits=ws.limits, stop=ws.stop)
 
 

@@ -1,44 +1,40 @@
 """The file's own text subtitles (SubRip, ASS, mov_text, WebVTT) as WebVTT, one file for each track.
 
-Subtitles that are pictures (DVD, Blu-ray, DVB) cannot be published as text; `video.json` says so. A track
-that cannot be read is left out, with a note: it never holds back the video.
+Subtitles that are images (DVD, Blu-ray, DVB) cannot be published as text; `video.json` says so. A track that cannot be
+read is left out, with a note: it never holds back the video.
 """
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 
+from vlogd.core import typed_json
 from vlogd.core.errors import ToolFailed
 from vlogd.core.model import Part, View
 from vlogd.core.settings import NoSettings
 from vlogd.media import ffmpeg, languages
-from vlogd.media.ffprobe import SubtitleStream
+from vlogd.media.ffprobe import Media, SubtitleStream
 from vlogd.media.streaming.tracks import TEXTS
-from vlogd.stages import artifacts, facts
+from vlogd.stages import artifacts
 from vlogd.stages.artifacts import TextTrack
 from vlogd.stages.contract import Stage, Work
 from vlogd.stages.workspace import Workspace
 
 _MOST_TRACKS = 32
-_SLOWEST_BYTES_A_SECOND = 10_000_000
-"""Between two subtitles that lie far apart, ffmpeg reads the film without showing progress."""
+"""As many as a DVD or Blu-ray disc can have (DVD-Video: 32 subpicture streams, BD: 32 PG streams)."""
+
+_SLOWEST_READ_BYTES_PER_SECOND = 10_000_000
+"""Between two subtitles that are far apart ffmpeg reads the film without showing progress; a slow NAS does 10 MB/s."""
+
+_CUE_ARROW = b"-->"
 
 
 @dataclass(frozen=True)
 class SubtitlesFacts:
-    """The published tracks, and how many could not be read or are pictures."""
+    """The published tracks, and how many could not be read or are images (`pictures`)."""
 
     tracks: tuple[TextTrack, ...]
     unreadable: int
     pictures: int
-
-
-def _tracks(ws: Workspace[NoSettings]) -> list[SubtitleStream]:
-    probed = artifacts.read_probed(ws.inputs["probe"])
-    return [track for track in probed.media.subtitles if track.text][:_MOST_TRACKS]
-
-
-def _name(track: SubtitleStream) -> str:
-    return f"subtitles-{track.index}.vtt"
 
 
 def _parts(_work: Work[NoSettings]) -> Sequence[Part]:
@@ -46,43 +42,56 @@ def _parts(_work: Work[NoSettings]) -> Sequence[Part]:
 
 
 def _run(_part: Part, ws: Workspace[NoSettings]) -> SubtitlesFacts:
+    media = artifacts.read_probed(ws.inputs["probe"]).media
     texts: list[TextTrack] = []
     unreadable = 0
-    for track in _tracks(ws):
-        if _read(track, ws):
-            texts.append(_described(track, texts))
+    for stream in [stream for stream in media.subtitles if stream.text][:_MOST_TRACKS]:
+        if _deliver(stream, media, ws):
+            texts.append(_text_track(stream, texts))
         else:
             unreadable += 1
     ws.deliver_bytes(artifacts.texts_json(texts), TEXTS)
-    pictures = sum(not track.text for track in artifacts.read_probed(ws.inputs["probe"]).media.subtitles)
-    return SubtitlesFacts(tuple(texts), unreadable, pictures)
+    images = sum(not stream.text for stream in media.subtitles)
+    return SubtitlesFacts(tuple(texts), unreadable, images)
 
 
-def _read(track: SubtitleStream, ws: Workspace[NoSettings]) -> bool:
-    """Deliver one track; whether it has cues."""
-    target = ws.scratch / _name(track)
-    media = artifacts.read_probed(ws.inputs["probe"]).media
-    source = ffmpeg.source(ws.film)[str(track.index)]
-    options = {"c:s": "webvtt", "f": "webvtt", "fflags": "+bitexact", "map_metadata": -1,
-               "output_ts_offset": f"{-media.start_seconds:.6f}"}  # fmt: skip
-    patience = ws.limits.stall_seconds + media.size_bytes / _SLOWEST_BYTES_A_SECOND
-    limits = replace(ws.limits, stall_seconds=patience)
+def _file_name(stream: SubtitleStream) -> str:
+    return f"subtitles-{stream.index}.vtt"
+
+
+def _deliver(stream: SubtitleStream, media: Media, ws: Workspace[NoSettings]) -> bool:
+    """Deliver one track; False when it cannot be read or has no cues."""
+    target = ws.scratch / _file_name(stream)
+    source = ffmpeg.source(ws.film)[str(stream.index)]
+    options = {
+        "c:s": "webvtt",
+        "f": "webvtt",
+        # No muxer version, and nothing of the source's metadata.
+        "fflags": "+bitexact",
+        "map_metadata": -1,
+        # Times from the published stream's zero on; copyts below keeps ffmpeg from choosing another one.
+        "output_ts_offset": f"{-media.start_seconds:.6f}",
+    }
+    silence = media.size_bytes / _SLOWEST_READ_BYTES_PER_SECOND
+    limits = replace(ws.limits, stall_seconds=ws.limits.stall_seconds + silence)
     try:
         ffmpeg.run([ffmpeg.output(source, target, **options)], limits=limits, stop=ws.stop,
                    global_options=("-copyts",))  # fmt: skip
     except ToolFailed:
         return False
-    if b"-->" not in target.read_bytes():
+    if _CUE_ARROW not in target.read_bytes():
         return False
-    ws.deliver(target, _name(track))
+    ws.deliver(target, _file_name(stream))
     return True
 
 
-def _described(track: SubtitleStream, others: Sequence[TextTrack]) -> TextTrack:
-    tag = languages.tag(track.language)
-    label = track.title or (languages.name(tag) if tag != languages.UNKNOWN else "Subtitles")
-    taken = {other.label for other in others}
-    return TextTrack(_name(track), tag, label if label not in taken else f"{label} ({track.index})")
+def _text_track(stream: SubtitleStream, others: Sequence[TextTrack]) -> TextTrack:
+    """How players name a track: by its title, else its language; a name that is taken gets the stream's index."""
+    tag = languages.tag(stream.language)
+    label = stream.title or (languages.name(tag) if tag != languages.UNKNOWN else "Subtitles")
+    if label in {other.label for other in others}:
+        label = f"{label} ({stream.index})"
+    return TextTrack(_file_name(stream), tag, label)
 
 
 def _view(work: Work[NoSettings], _have: Set[str]) -> View:
@@ -91,13 +100,11 @@ def _view(work: Work[NoSettings], _have: Set[str]) -> View:
     found = work.facts("read", SubtitlesFacts)
     notes = []
     if found.pictures:
-        notes.append("Subtitles that are pictures cannot be shown as text and were left out.")
+        notes.append("Subtitles that are images cannot be published as text and were left out.")
     if found.unreadable:
         notes.append("A subtitle track could not be read and was left out.")
     names: dict[str, bytes | str] = {track.src: track.src for track in found.tracks}
-    return View(
-        names=names, facts={"captions": [facts.to_json(track) for track in found.tracks], "notes": notes}
-    )
+    return View(names=names, facts={"captions": typed_json.serialise(list(found.tracks)), "notes": notes})
 
 
 STAGE = Stage(
