@@ -2,13 +2,13 @@
 
 | part           | what                                                                             |
 |----------------|----------------------------------------------------------------------------------|
-| `listen`       | where somebody speaks (voice activity), which language, where to cut the film    |
+| `listen`       | where somebody speaks (voice activity), in which language, and the windows       |
 | `window-0000`… | the words of one window, each with its times; windows are cut in silences        |
 | `join`         | captions.vtt, words.vtt, words.json, words.txt                                   |
 
-A window is the unit of resuming. Windows know nothing of each other and nothing is sampled, so a
-window done again gives the same words. Captions never hold back the picture: the stage is not
-essential, and while the model cannot be loaded the item waits with a sentence (`Unavailable`).
+A window is what is done again after a crash. Windows know nothing of each other and nothing is sampled at random, so a
+window that is done again has the same words. Captions never hold back the video: the stage is not essential, and while
+the model cannot be loaded the item waits with a sentence (`Unavailable`).
 """
 
 from collections.abc import Sequence, Set
@@ -26,8 +26,12 @@ from vlogd.stages.captions import client, cues
 from vlogd.stages.contract import Stage, Work
 from vlogd.stages.workspace import Workspace
 
-RATE = 16_000
+SAMPLE_RATE = 16_000
+"""Samples a second that Whisper takes (its paper, 2.2)."""
+
 _SPEECH = "speech"
+"""The resource of all parts: a slot of its own, so that models do not take memory several times over."""
+
 _PCM = "speech.pcm"
 
 
@@ -106,24 +110,29 @@ def _listen(ws: Workspace[CaptionSettings]) -> ListenFacts:
     if not any(track.codec and track.channels for track in probed.media.audio):
         return ListenFacts((), None, "The file has no sound.")
     pcm = ws.cached(_PCM, lambda path: _extract(ws, path))
-    found = client.ask({"do": "listen", "pcm": str(pcm)}, ws, ws.report_progress)
-    if not found["windows"]:
+    answer = client.ask({"do": "listen", "pcm": str(pcm)}, ws, ws.report_progress)
+    if not answer["windows"]:
         return ListenFacts((), None, "No speech was found.")
-    windows = tuple((start, end) for start, end in found["windows"])
-    return ListenFacts(windows, found["language"])
+    windows = tuple((start, end) for start, end in answer["windows"])
+    return ListenFacts(windows, answer["language"])
 
 
 def _extract(ws: Workspace[CaptionSettings], target: Path) -> None:
-    """The track that is published, from the stream's zero on, as 16 kHz mono samples."""
+    """The default audio track, from the stream's zero on, as mono samples of 16 bits.
+
+    The filters are those of `hls/audio_encode.py`: late starts and gaps become silence, so that times are right.
+    """
     media = artifacts.read_probed(ws.inputs["probe"]).media
     tracks = [track for track in media.audio if track.codec and track.channels]
     track = next((track for track in tracks if track.default), tracks[0])
-    sound = ffmpeg.source(ws.film)[str(track.index)]
-    sound = sound.filter("asetpts", f"PTS-({media.start_seconds:.6f})/TB")
-    sound = sound.filter("aresample", RATE, **{"async": 1000, "first_pts": 0})
-    sound = sound.filter("aformat", channel_layouts="mono", sample_rates=RATE)
+    stream = ffmpeg.source(ws.film)[str(track.index)]
+    stream = stream.filter("asetpts", f"PTS-({media.start_seconds:.6f})/TB")
+    stream = stream.filter("aresample", SAMPLE_RATE, **{"async": 1000, "first_pts": 0})
+    stream = stream.filter("aformat", channel_layouts="mono", sample_rates=SAMPLE_RATE)
+    # Bare samples, because the transcriber reads windows out of the middle of the file.
     options = {"f": "s16le", "c:a": "pcm_s16le", "fflags": "+bitexact"}
-    ffmpeg.run([ffmpeg.output(sound, target, **options)], limits=ws.limits, stop=ws.stop,
+    # copyts: keep the source's times. max_error_rate: transcribe what decodes of a damaged file.
+    ffmpeg.run([ffmpeg.output(stream, target, **options)], limits=ws.limits, stop=ws.stop,
                global_options=("-copyts", "-max_error_rate", "1"))  # fmt: skip
 
 
@@ -133,13 +142,13 @@ def _join(ws: Workspace[CaptionSettings]) -> WordsFacts:
     words = [word for name in windows for word in cues.read_words(ws.folder / f"{name}.json")]
     if not words:
         return WordsFacts(0)
-    made = cues.cues(words)
-    ws.deliver_bytes(cues.vtt(made), "captions.vtt")
-    ws.deliver_bytes(cues.words_vtt(made), "words.vtt")
+    captions = cues.cues(words)
+    ws.deliver_bytes(cues.vtt(captions), "captions.vtt")
+    ws.deliver_bytes(cues.words_vtt(captions), "words.vtt")
     ws.deliver_bytes(
         cues.json_bytes({"language": language, "words": [asdict(word) for word in words]}), "words.json"
     )
-    ws.deliver_bytes(cues.text(made), "words.txt")
+    ws.deliver_bytes(cues.text(captions), "words.txt")
     text = TextTrack("captions.vtt", language, languages.name(language))
     ws.deliver_bytes(artifacts.texts_json([text]), TEXTS)
     return WordsFacts(len(words))

@@ -1,6 +1,6 @@
-"""Asks the transcriber, which runs as a process of its own.
+"""Talks to the transcriber, which runs as a process of its own.
 
-It needs hundreds of megabytes that the daemon must not hold, and whatever happens in it ends there.
+It needs hundreds of megabytes that the daemon must not hold on to, and a crash in it must not be the daemon's.
 """
 
 import json
@@ -17,25 +17,28 @@ _MODULE = "vlogd.stages.captions.transcriber"
 _MODEL_IS_MISSING = "model-missing"
 
 
-def ask(request: Mapping[str, Any], ws: Workspace[Any], tell_progress: Callable[[float], None]) -> Any:
+def ask(request: Mapping[str, Any], ws: Workspace[Any], report_progress: Callable[[float], None]) -> Any:
     """The transcriber's answer. Raises Unavailable when the model can't be loaded, else as `process.run`."""
-    asked, answered = ws.scratch / "request.json", ws.scratch / "answer.json"
-    asked.write_text(json.dumps({**request, "settings": asdict(ws.settings), "answer": str(answered)}))
-    said: list[str] = []
+    request_path, answer_path = ws.scratch / "request.json", ws.scratch / "answer.json"
+    settings = asdict(ws.settings)
+    request_path.write_text(json.dumps({**request, "settings": settings, "answer": str(answer_path)}))
+    missing_model: list[str] = []
 
-    def hear(line: str) -> None:
+    def on_line(line: str) -> None:
         kind, _, rest = line.partition(" ")
         if kind == "progress":
-            tell_progress(float(rest))
+            report_progress(float(rest))
         elif kind == _MODEL_IS_MISSING:
-            said.append(rest)
+            missing_model.append(rest)
 
-    # CUDA and onnxruntime reserve far more address space than they use.
+    # No bound for memory: CUDA and onnxruntime reserve far more address space than they use.
     limits = replace(ws.limits, memory_bytes=0)
     try:
-        process.run([sys.executable, "-m", _MODULE, str(asked)], limits=limits, stop=ws.stop, on_line=hear)
+        process.run(
+            [sys.executable, "-m", _MODULE, str(request_path)], limits=limits, stop=ws.stop, on_line=on_line
+        )
     except ToolFailed as error:
-        if said:
-            raise Unavailable(said[-1]) from error
+        if missing_model:
+            raise Unavailable(missing_model[-1]) from error
         raise
-    return json.loads(answered.read_bytes())
+    return json.loads(answer_path.read_bytes())

@@ -1,7 +1,9 @@
 """From words to cues that can be read: at most two lines of 42 characters, one to seven seconds.
 
-A cue ends at the end of a sentence or in a pause, never lingers over silence, and stands at least
-a second when the next one leaves it the time. Times are of the published stream, which begins at 0.
+A cue ends at the end of a sentence or in a pause, is not shown through silence, and is shown for at least a second when
+the next one leaves it the time. Times are those of the published stream, which begins at 0.
+
+Characters, lines and the longest duration are those of Netflix's Timed Text Style Guide; its shortest is 5/6 s.
 """
 
 import json
@@ -17,6 +19,12 @@ _CUE_CHARACTERS = 2 * _LINE_CHARACTERS
 _LONGEST_SECONDS = 7.0
 _SHORTEST_SECONDS = 1.0
 _PAUSE_SECONDS = 0.7
+"""A pause that is longer ends a cue: between two sentences people pause for about that long."""
+
+_PARAGRAPH_SECONDS = 2.0
+_LEAST_SECONDS = 0.05
+"""Even where words have no length: the end of a cue has to be later than its start (W3C WebVTT)."""
+
 _SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？")  # noqa: RUF001 - Chinese and Japanese sentences end in these
 
 
@@ -32,7 +40,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Cue:
-    """Some words that are shown together."""
+    """Some words that are shown together; seconds from the start of the stream."""
 
     start: float
     end: float
@@ -63,18 +71,19 @@ def cues(words: Sequence[Word]) -> list[Cue]:
     """The words as cues, in order, without overlap."""
     groups: list[list[Word]] = []
     for word in words:
-        if not groups or _begins_anew(groups[-1], word):
+        if not groups or _starts_cue(groups[-1], word):
             groups.append([])
         groups[-1].append(word)
-    made = []
+    result = []
     for index, group in enumerate(groups):
         limit = groups[index + 1][0].start if index + 1 < len(groups) else float("inf")
         end = min(max(group[-1].end, group[0].start + _SHORTEST_SECONDS), limit)
-        made.append(Cue(group[0].start, max(end, group[0].start + 0.05), tuple(group)))
-    return made
+        result.append(Cue(group[0].start, max(end, group[0].start + _LEAST_SECONDS), tuple(group)))
+    return result
 
 
-def _begins_anew(group: Sequence[Word], word: Word) -> bool:
+def _starts_cue(group: Sequence[Word], word: Word) -> bool:
+    """Whether a word begins a new cue instead of joining the words of the last one."""
     characters = sum(len(w.word) + 1 for w in group) + len(word.word)
     return (
         word.start - group[-1].end > _PAUSE_SECONDS
@@ -84,12 +93,12 @@ def _begins_anew(group: Sequence[Word], word: Word) -> bool:
     )
 
 
-def vtt(made: Sequence[Cue]) -> bytes:
+def vtt(captions: Sequence[Cue]) -> bytes:
     """captions.vtt: WebVTT that every player shows."""
-    return _vtt((cue, _lines([vtt_text.escaped(word.word) for word in cue.words])) for cue in made)
+    return _vtt((cue, _lines([vtt_text.escaped(word.word) for word in cue.words])) for cue in captions)
 
 
-def words_vtt(made: Sequence[Cue]) -> bytes:
+def words_vtt(captions: Sequence[Cue]) -> bytes:
     """words.vtt: the same cues with the time of each word inside the text (W3C WebVTT, cue timestamps)."""
     return _vtt(
         (
@@ -100,17 +109,17 @@ def words_vtt(made: Sequence[Cue]) -> bytes:
                 for word in cue.words
             ),
         )
-        for cue in made
+        for cue in captions
     )
 
 
-def text(made: Sequence[Cue]) -> bytes:
+def text(captions: Sequence[Cue]) -> bytes:
     """words.txt: plain text, a new paragraph after a pause of two seconds."""
     out = ""
     before: Cue | None = None
-    for cue in made:
+    for cue in captions:
         if before is not None:
-            out += "\n\n" if cue.start - before.end > 2 * _SHORTEST_SECONDS else "\n"
+            out += "\n\n" if cue.start - before.end > _PARAGRAPH_SECONDS else "\n"
         out += cue.text
         before = cue
     return (out + "\n").encode()

@@ -1,7 +1,7 @@
 """The transcriber process: `python -m vlogd.stages.captions.transcriber REQUEST.json`.
 
-faster-whisper and all that it needs are imported here only. Lines on standard output: `progress
-0.5`, or `model-missing SENTENCE` before a failure; the answer goes to the file that the request names.
+faster-whisper and all that it needs are imported here only. On standard output it writes lines: `progress 0.5`, or
+`model-missing SENTENCE` before it fails. The answer goes to the file that the request names.
 """
 
 import json
@@ -11,15 +11,39 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-RATE = 16_000
-_SCALE = 32768.0
+SAMPLE_RATE = 16_000
+"""Samples a second that Whisper takes (its paper, 2.2)."""
+
+_SAMPLE_BYTES = 2
+_FULL_SCALE = 32768.0
+"""Samples of 16 bits become numbers from -1 to 1."""
+
 _SHORTEST_SILENCE_SECONDS = 0.6
+"""Shorter silences lie within sentences; a window must not be cut there."""
+
 _PADDING_SECONDS = 0.2
-_DETECTION_SECONDS = 30
+"""Kept on both sides of speech: the voice detector misses soft first and last sounds."""
+
+_DETECTION_BLOCK_SECONDS = 600
+"""So much at a time: the voice detector's memory grows with the length that it is given."""
+
+_LANGUAGE_SECONDS = 30
+"""The length that Whisper looks at at once, and detects languages by (its paper, 2.1)."""
+
 _REACH_SECONDS = 0.15
+"""A word that overlaps a stretch of speech by less only touches it."""
+
 _SHORTEST_WORD_SECONDS = 0.04
+"""Two of the model's time steps of 20 ms: what is shorter has no length."""
+
 _LOOPS = 3
-"""The same three or more words this many times in a row are the model's loop, not speech."""
+"""The same three or more words this many times in a row are a loop of the model's, not speech."""
+
+_LOOP_WORDS = range(3, 9)
+"""Lengths of phrases: people do say one or two words three times; the model's loops are mostly short sentences."""
+
+_TEMPORARY_FAILURE = 75
+"""EX_TEMPFAIL (sysexits.h)."""
 
 
 def main() -> int:
@@ -29,7 +53,7 @@ def main() -> int:
     request = json.loads(Path(sys.argv[1]).read_bytes())
     answer = _listen(request) if request["do"] == "listen" else _transcribe(request)
     if answer is None:
-        return 75  # EX_TEMPFAIL (sysexits.h)
+        return _TEMPORARY_FAILURE
     Path(request["answer"]).write_text(json.dumps(answer))
     return 0
 
@@ -37,9 +61,10 @@ def main() -> int:
 def _samples(path: str, start: float = 0.0, end: float | None = None) -> Any:
     import numpy as np
 
-    count = -1 if end is None else round((end - start) * RATE)
-    found = np.fromfile(path, dtype="<i2", count=count, offset=round(start * RATE) * 2)
-    return found.astype("float32") / _SCALE
+    count = -1 if end is None else round((end - start) * SAMPLE_RATE)
+    offset = round(start * SAMPLE_RATE) * _SAMPLE_BYTES
+    samples = np.fromfile(path, dtype="<i2", count=count, offset=offset)
+    return samples.astype("float32") / _FULL_SCALE
 
 
 def _model(settings: dict[str, Any]) -> Any:
@@ -75,51 +100,51 @@ def _model(settings: dict[str, Any]) -> Any:
 
 def _listen(request: dict[str, Any]) -> dict[str, Any] | None:
     settings = request["settings"]
-    # First: while there is none, this is asked every minute, for hours of sound maybe.
+    # The model first: while it is missing this is tried every minute, and detecting speech may take long.
     model = _model(settings)
     if model is None:
         return None
-    spoken = _speech(_samples(request["pcm"]))
-    if not spoken:
+    speech = _speech(_samples(request["pcm"]))
+    if not speech:
         return {"windows": [], "language": None}
     language = settings["language"]
     if language == "auto":
-        language = _language(model, request["pcm"], spoken)
-    return {"windows": _windows(spoken, settings["window_seconds"]), "language": language}
+        language = _language(model, request["pcm"], speech)
+    return {"windows": _windows(speech, settings["window_seconds"]), "language": language}
 
 
 def _speech(samples: Any) -> list[tuple[float, float]]:
-    """Where somebody speaks, in seconds. Ten minutes at a time: the detector's memory grows with length."""
+    """Where somebody speaks: start and end of each stretch, in seconds."""
     from faster_whisper.vad import VadOptions, get_speech_timestamps
 
     options = VadOptions(min_silence_duration_ms=round(_SHORTEST_SILENCE_SECONDS * 1000),
                          speech_pad_ms=round(_PADDING_SECONDS * 1000))  # fmt: skip
-    block = 600 * RATE
-    found: list[tuple[float, float]] = []
+    block = _DETECTION_BLOCK_SECONDS * SAMPLE_RATE
+    stretches: list[tuple[float, float]] = []
     for at in range(0, len(samples), block):
         for region in get_speech_timestamps(samples[at : at + block], options):
-            start, end = (at + region["start"]) / RATE, (at + region["end"]) / RATE
-            if found and start - found[-1][1] < _PADDING_SECONDS:
-                found[-1] = (found[-1][0], end)
+            start, end = (at + region["start"]) / SAMPLE_RATE, (at + region["end"]) / SAMPLE_RATE
+            if stretches and start - stretches[-1][1] < _PADDING_SECONDS:
+                stretches[-1] = (stretches[-1][0], end)
             else:
-                found.append((start, end))
+                stretches.append((start, end))
         print(f"progress {min(1.0, (at + block) / max(1, len(samples))):.3f}", flush=True)
-    return found
+    return stretches
 
 
-def _language(model: Any, pcm: str, spoken: Sequence[tuple[float, float]]) -> str:
+def _language(model: Any, pcm: str, speech: Sequence[tuple[float, float]]) -> str:
     """The language of the first half minute of speech; "en" for a model that knows only English."""
     if not model.model.is_multilingual:
         return "en"
-    start = spoken[0][0]
-    found, _, _ = model.detect_language(_samples(pcm, start, start + _DETECTION_SECONDS))
-    return str(found)
+    start = speech[0][0]
+    language, _, _ = model.detect_language(_samples(pcm, start, start + _LANGUAGE_SECONDS))
+    return str(language)
 
 
-def _windows(spoken: Sequence[tuple[float, float]], seconds: int) -> list[tuple[float, float]]:
-    """Runs of speech of about `seconds`, cut in the silence where the next region would not fit."""
+def _windows(speech: Sequence[tuple[float, float]], seconds: int) -> list[tuple[float, float]]:
+    """Runs of speech of up to `seconds`, cut in the silence before a stretch that would not fit."""
     windows: list[list[float]] = []
-    for start, end in spoken:
+    for start, end in speech:
         if windows and end - windows[-1][0] <= seconds:
             windows[-1][1] = end
         else:
@@ -134,18 +159,18 @@ def _transcribe(request: dict[str, Any]) -> dict[str, Any] | None:
         return None
     start, end = request["start"], request["end"]
     samples = _samples(request["pcm"], start, end)
-    spoken = _speech(samples)
+    speech = _speech(samples)
     segments, _ = model.transcribe(
         samples,
         language=request["language"],
         beam_size=settings["beam_size"],
-        # No sampling and no memory of earlier text: the same sound gives the same words.
+        # No random sampling and no memory of earlier text: the same audio always gives the same words.
         temperature=0.0,
         condition_on_previous_text=False,
         word_timestamps=True,
         vad_filter=True,
-        # Its default cuts out pauses from two seconds on; shorter ones the model needs to hear, or it
-        # moves the first word behind a pause to before it.
+        # Its default cuts out pauses of two seconds and more. Shorter ones the model needs to get, or it moves the first
+        # word after a pause to before it.
     )
     words: list[dict[str, Any]] = []
     for segment in segments:
@@ -160,7 +185,7 @@ def _transcribe(request: dict[str, Any]) -> dict[str, Any] | None:
             if word.word.strip()
         ]
         print(f"progress {min(1.0, segment.end / max(0.1, end - start)):.3f}", flush=True)
-    kept = _without_loops(_with_length([_inside(word, spoken) for word in words]))
+    kept = _without_loops(_with_length([_inside(word, speech) for word in words]))
     return {
         "words": [
             {**w, "start": round(start + w["start"], 3), "end": round(start + w["end"], 3)} for w in kept
@@ -169,39 +194,40 @@ def _transcribe(request: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _with_length(words: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Words that the model gave no length stand right behind the word before, not before the next one."""
-    found: list[dict[str, Any]] = []
+    """Words that the model gave no length follow the word before at once, instead of touching the next one."""
+    mended: list[dict[str, Any]] = []
     for word in words:
-        if found and word["end"] - word["start"] < _SHORTEST_WORD_SECONDS:
-            end = found[-1]["end"]
-            word = {**word, "start": end, "end": end + _SHORTEST_WORD_SECONDS}  # noqa: PLW2901 - the mended word
-        found.append(word)
-    return found
+        if mended and word["end"] - word["start"] < _SHORTEST_WORD_SECONDS:
+            start = mended[-1]["end"]
+            mended.append({**word, "start": start, "end": start + _SHORTEST_WORD_SECONDS})
+        else:
+            mended.append(word)
+    return mended
 
 
-def _inside(word: dict[str, Any], spoken: Sequence[tuple[float, float]]) -> dict[str, Any]:
-    """A word moved into the speech that it belongs to.
+def _inside(word: dict[str, Any], speech: Sequence[tuple[float, float]]) -> dict[str, Any]:
+    """A word moved into the stretch of speech that it belongs to.
 
-    The model begins the first word after a silence early, by a little or by seconds, and lets the
-    last one before it linger. So a word belongs to the first speech that it truly reaches into.
+    The model begins the first word after a silence early, by a little or by seconds, and lets the last one before it last
+    too long. So a word belongs to the first stretch that it overlaps by more than a touch.
     """
-    reached = [(min(end, word["end"]) - max(start, word["start"]), start, end) for start, end in spoken]
-    touched = [one for one in reached if one[0] > 0]
-    if not touched:
+    overlaps = [(min(end, word["end"]) - max(start, word["start"]), start, end) for start, end in speech]
+    overlaps = [overlap for overlap in overlaps if overlap[0] > 0]
+    if not overlaps:
         return word
-    _, first, last = next((one for one in touched if one[0] > _REACH_SECONDS), max(touched))
+    _, first, last = next((overlap for overlap in overlaps if overlap[0] > _REACH_SECONDS), max(overlaps))
     start = max(word["start"], first)
-    return {**word, "start": start, "end": max(start + 0.02, min(word["end"], last))}
+    return {**word, "start": start, "end": max(start + _SHORTEST_WORD_SECONDS / 2, min(word["end"], last))}
 
 
 def _without_loops(words: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Words without the model's loops: of a phrase of three to eight words said over and over, one."""
+    """Words without the model's loops: a phrase that is repeated over and over is kept once."""
     kept: list[dict[str, Any]] = []
     for word in words:
         kept.append(word)
-        for length in range(3, 9):
-            said = [w["word"].lower() for w in kept[-length * _LOOPS :]]
-            if len(said) == length * _LOOPS and said == said[:length] * _LOOPS:
+        for length in _LOOP_WORDS:
+            last_words = [kept_word["word"].lower() for kept_word in kept[-length * _LOOPS :]]
+            if len(last_words) == length * _LOOPS and last_words == last_words[:length] * _LOOPS:
                 del kept[-length * (_LOOPS - 1) :]
                 break
     return kept
