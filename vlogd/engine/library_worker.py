@@ -1,7 +1,7 @@
-"""What the deciding thread has done on the library's disk, by one thread of its own.
+"""Jobs on the library's disk, which the controller has run by one thread of their own (`library_queue.py`).
 
-The library may be a slow NAS. Everything that reads or writes it for the controller happens here, so
-that a stalled mount delays the library and nothing else: not the decision, not the watchdog.
+The library may be on a slow NAS. Everything that reads or writes it for the controller is here, so
+that a stalled mount delays the library and nothing else: neither decisions nor the watchdog.
 """
 
 import shutil
@@ -45,7 +45,7 @@ class Position:
 
 @dataclass(frozen=True)
 class ItemOnDisk:
-    """What lies on the disks of one item. `final`: its original was deleted on purpose."""
+    """What there is of an item on the disks. `final`: its original was deleted on purpose."""
 
     artifacts: list[Artifact]
     final: bool
@@ -60,7 +60,7 @@ class ItemPublished:
 
 
 class LibraryWorker:
-    """Stateless but for its tools: every answer comes from the disk and the arguments."""
+    """Has no state: every result comes from the disk and the arguments. Methods raise OSError and Unavailable."""
 
     def __init__(
         self,
@@ -76,19 +76,19 @@ class LibraryWorker:
         self._stages = stages
 
     def install(self) -> None:
-        """Put the page in place; the catalogue is read from what is published."""
+        """Put the page in place, and the catalogue of what is published."""
         self._environment.volumes.check()
         self._publisher.install_site()
 
     def write_catalog(self) -> float:
-        """Write the catalogue if it changed; how many seconds that took."""
+        """Write the catalogue if it changed. Returns the seconds that it took."""
         began = time.monotonic()
         self._environment.volumes.check()
         self._publisher.catalog.write()
         return time.monotonic() - began
 
     def unknown(self, known: Collection[str]) -> list[Item]:
-        """The items beside the originals but those with these ids."""
+        """The items in the originals folder except those with these ids."""
         self._environment.volumes.check()
         scan = self._environment.originals.scan(but=known)
         for sentence in scan.unreadable:
@@ -96,7 +96,7 @@ class LibraryWorker:
         return list(scan.items)
 
     def take_up(self, item: Item) -> ItemOnDisk:
-        """What there is of an item, after what a crash left half written was removed."""
+        """What there is of an item, once files that a crash left half written are removed."""
         self._environment.volumes.check()
         self._library.workshop.open()
         files.sweep_temporary(self._library.folder(item))
@@ -129,11 +129,11 @@ class LibraryWorker:
         return artifact
 
     def publish(
-        self, survey: Survey, growing: Mapping[str, UnfinishedStep], progress: Mapping[str, Progress]
+        self, survey: Survey, unfinished: Mapping[str, UnfinishedStep], progress: Mapping[str, Progress]
     ) -> ItemPublished:
-        """Bring what viewers see of an item up to date."""
+        """Bring what viewers see of an item up to date, and say what they saw before."""
         self._environment.volumes.check()
-        latest = publication(self._library, self._stages, survey, growing, progress)
+        latest = publication(self._library, self._stages, survey, unfinished, progress)
         return ItemPublished(latest.report, self._publisher.publish(latest).before)
 
     def remove(self, item: Item, keep_until: float) -> None:
@@ -165,19 +165,19 @@ class LibraryWorker:
         self._environment.originals.purge(item)
 
     def _empty_trash(self, now: float) -> list[Item]:
-        """Delete what has lain in the trash long enough; what the archive's disk hinders waits for it."""
-        gone, lying = [], list(self._environment.originals.removed())
-        for item, keep_until in lying:
+        """Delete what has been in the trash for long enough. What is on an archive that is away stays until it is back."""
+        deleted, removed = [], list(self._environment.originals.removed())
+        for item, keep_until in removed:
             if keep_until <= now:
                 with suppress(Unavailable):
                     self._purge(item)
-                    gone.append(item)
-        kept = {item.slug for item, _ in lying}
+                    deleted.append(item)
+        kept = {item.slug for item, _ in removed}
         self._library.workshop.empty_trash(kept, before=now - self._retention.trash_seconds)
-        return gone
+        return deleted
 
     def retire(self, item: Item) -> str:
-        """Archive or delete the original of a finished video, as the configuration says; which it was."""
+        """Archive or delete the original of a finished video, as the configuration says. Returns which, "" for neither."""
         originals, volumes = self._environment.originals, self._environment.volumes
         if self._retention.originals == "archive":
             volumes.check("archive")
@@ -186,7 +186,7 @@ class LibraryWorker:
         return "deleted" if originals.delete(item) else ""
 
     def tidy(self, inboxes: Collection[Path]) -> list[str]:
-        """Delete what has lain in the trash, or in `_failed`, long enough; the names of what went."""
+        """Delete what has been in the trash or in `_failed` for long enough. Returns the names of what was deleted."""
         self._environment.volumes.check()
         trash = [item.slug for item in self._empty_trash(time.time())]
         return trash + [path.name for path in quarantine.clear(inboxes, self._retention.failed_seconds)]

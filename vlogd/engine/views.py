@@ -1,4 +1,4 @@
-"""What the stages of an item show now: published artifacts, or else growing steps. Builds the `Publication`."""
+"""What is to be published of an item: the views of its artifacts and, where there is none yet, of unfinished steps."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -15,7 +15,7 @@ from vlogd.storage.library import Library
 
 @dataclass(frozen=True)
 class UnfinishedStep:
-    """An unfinished step: its work and the names of the files that are whole."""
+    """A step in work, and the names of the files in its folder that are whole."""
 
     stage: Stage[Any]
     work: Work[Any]
@@ -26,32 +26,32 @@ def publication(
     library: Library,
     stages: Sequence[Stage[Any]],
     survey: Survey,
-    growing: Mapping[str, UnfinishedStep],
+    unfinished: Mapping[str, UnfinishedStep],
     progress: Mapping[str, Progress],
 ) -> Publication:
-    """All that is to be published of an item. Reads the views of published artifacts from the library."""
-    views = _views(library, stages, survey, growing)
-    facts = _merged([shown.view.facts for shown in views.values()])
+    """All that is to be published of an item. Reads the views of its artifacts. Raises OSError and Unavailable."""
+    views = _views(library, stages, survey, unfinished)
+    facts = _merged([stage_view.view.facts for stage_view in views.values()])
     return Publication(survey.item, report(survey, stages, progress, facts), views, facts)
 
 
 def _views(
-    library: Library, stages: Sequence[Stage[Any]], survey: Survey, growing: Mapping[str, UnfinishedStep]
+    library: Library, stages: Sequence[Stage[Any]], survey: Survey, unfinished: Mapping[str, UnfinishedStep]
 ) -> dict[str, StageView]:
     views: dict[str, StageView] = {}
     for stage in stages:
         if stage.name in survey.published:
             artifact = survey.published[stage.name]
-            with suppress(FileNotFoundError, ValueError, KeyError):
+            with suppress(FileNotFoundError):  # somebody took it away since the survey; the next one notices
                 views[stage.name] = StageView(artifact.folder, library.view(survey.item, artifact))
-        elif stage.name in growing:
-            step = growing[stage.name]
+        elif stage.name in unfinished:
+            step = unfinished[stage.name]
             views[stage.name] = StageView(step.work.folder.name, step.stage.view(step.work, step.have))
     return views
 
 
 def _merged(all_facts: Sequence[Mapping[str, Json]]) -> dict[str, Json]:
-    """The stages' facts as one mapping: lists of several stages are joined, of anything else the later stage's counts."""
+    """The stages' facts as one mapping. Lists of several stages are joined; of any other value the later stage's counts."""
     merged: dict[str, Json] = {"notes": []}
     for facts in all_facts:
         for key, value in facts.items():

@@ -1,4 +1,4 @@
-"""The library on disk: items' folders, unfinished steps, artifacts. What is true is what lies here.
+"""The library on disk: items' folders, unfinished steps, artifacts. What is true is what is on disk.
 
     <library>/videos/<slug>/<stage>-<fingerprint>/
         …files…                delivered whole, one by one
@@ -128,13 +128,13 @@ class Library:
         return artifact
 
     def faults(self, item: Item, *, deep: bool) -> Iterator[tuple[Path, str]]:
-        """Files of the item's artifacts that are not as they were made; `deep` compares their digests too."""
+        """Files of the item's artifacts that are missing or changed, each with what is wrong; `deep` compares their digests too."""
         for folder in self._step_folders(item):
             document = _read_artifact(folder)
             if document is None:
                 continue
-            if document.view is None and not (folder / VIEW).exists():
-                yield folder / VIEW, "is missing"
+            if not _has_view(folder, document):
+                yield folder / VIEW, "is missing or damaged"
             for name, mark in document.files():
                 path = folder / name
                 if not path.is_file():
@@ -203,7 +203,7 @@ class Library:
         document = _read_artifact(folder)
         if document is None or not _is_whole(folder, dict(document.files())):
             return None
-        if document.view is None and not (folder / VIEW).exists():
+        if not _has_view(folder, document):
             return None  # it is written again from the receipts
         made_at = (folder / ARTIFACT).stat().st_mtime
         return Artifact(
@@ -222,6 +222,16 @@ def _read_artifact(folder: Path) -> ArtifactDocument | None:
     with suppress(FileNotFoundError, NotADirectoryError, Malformed):
         return ARTIFACT_FORMAT.read(folder / ARTIFACT).value
     return None
+
+
+def _has_view(folder: Path, document: ArtifactDocument) -> bool:
+    """Whether the view can be read. Raises NewerFormat and OSError."""
+    if document.view is not None:
+        return True
+    with suppress(FileNotFoundError, Malformed):
+        VIEW_FORMAT.read(folder / VIEW)
+        return True
+    return False
 
 
 def _is_whole(folder: Path, marks: Mapping[str, FileMark]) -> bool:

@@ -100,7 +100,8 @@ def test_an_artifact_that_lost_a_file_is_a_step_again(library: Library, name: st
     (folder / name).unlink()
     assert library.artifacts(ITEM) == []
     faults = [(path.name, fault) for path, fault in library.faults(ITEM, deep=False)]
-    assert faults == ([] if name == ARTIFACT else [(name, "is missing")])
+    why = "is missing or damaged" if name == VIEW else "is missing"
+    assert faults == ([] if name == ARTIFACT else [(name, why)])
     kept = {"make.jpg": [], "list.txt": ["make"], VIEW: ["make"], ARTIFACT: []}
     assert list(library.receipts(ITEM, folder)) == kept[name]
 
@@ -126,6 +127,14 @@ def test_a_damaged_document_is_missing_and_a_newer_one_is_refused(library: Libra
         library.artifacts(ITEM)
     files.write_json(folder / ARTIFACT, content | {"remark": "unknown"})
     assert len(library.artifacts(ITEM)) == 1
+
+
+def test_a_damaged_view_is_written_again(library: Library) -> None:
+    """The step has all its receipts, so that no part is done again."""
+    _, folder = committed(library)
+    (folder / VIEW).write_text("{")
+    assert library.artifacts(ITEM) == []
+    assert list(library.receipts(ITEM, folder)) == ["make"]
 
 
 def test_a_private_artifact_is_not_in_the_public_tree(library: Library) -> None:
