@@ -19,6 +19,7 @@ from vlogd.engine.failures import Failures
 from vlogd.engine.library_queue import LibraryQueue
 from vlogd.engine.maintenance import Maintenance
 from vlogd.engine.policy import Policy
+from vlogd.engine.publish_state import PublishState
 from vlogd.engine.publishing import Publishing
 from vlogd.engine.removal import Removal
 from vlogd.engine.services import Services
@@ -177,8 +178,9 @@ class Controller:
         if item is None or item.id in self._items:
             return None
         self._evicted.forget([item.id])
-        state = ItemState(item, again, failures=self._journal.attempts.of(item.id))
-        state.publish.is_new = new
+        state = ItemState(
+            item, again, failures=self._journal.attempts.of(item.id), publish=PublishState(is_new=new)
+        )
         self._items[item.id] = state
         self._queue.submit(
             partial(self._worker.take_up, item),

@@ -140,7 +140,7 @@ class Dispatcher:
     def _ended(self, run: _Run, result: PartResult) -> None:
         del self._runs[result.request_id]
         self._scheduler.ended(run.candidate)
-        run.step.seconds += result.seconds
+        run.step.worked(result.seconds)
         self._carry_out(run.state, run.step, self._effect(run, result))
 
     def _effect(self, run: _Run, result: PartResult) -> StepEffect:

@@ -37,7 +37,7 @@ class Failures:
         if is_attempt:
             attempt = self._attempt(state, step, part, failure)
             self._journal.attempts.add(attempt)
-            state.failures.append(attempt)
+            state.attempt_failed(attempt)
         if failure.kind == BUG:
             self._emit(
                 Bug(

@@ -74,6 +74,18 @@ class ItemState:
         """Whether nobody asked for it to be removed."""
         return self.removal is None
 
+    def read(self, artifacts: Sequence[Artifact], *, final: bool) -> None:
+        """What there is of it on the disks is known."""
+        self.artifacts, self.final = [*artifacts], final
+
+    def adopted(self, artifact: Artifact) -> None:
+        """A step has become an artifact."""
+        self.artifacts.append(artifact)
+
+    def attempt_failed(self, attempt: Attempt) -> None:
+        """An attempt at one of its parts failed."""
+        self.failures.append(attempt)
+
     def surveyed(self, survey: Survey) -> ItemEffect:
         """What it needs is known."""
         self.survey = survey

@@ -126,6 +126,10 @@ class StepState:
         """A file has become whole."""
         self.have.add(name)
 
+    def worked(self, seconds: float) -> None:
+        """A part ended, well or not, after so long."""
+        self.seconds += seconds
+
     def part_done(self, receipt: Receipt, parts: Sequence[Part], known: Iterable[str]) -> StepEffect:
         """A part ended well; `parts` follow from the receipts of the `known` ones."""
         self.running.pop(receipt.part, None)

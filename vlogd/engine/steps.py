@@ -45,7 +45,7 @@ class Steps:
     def read(self, state: ItemState, on_disk: ItemOnDisk) -> None:
         """What there is of an item is known."""
         if state.is_here:
-            state.artifacts, state.final = on_disk.artifacts, on_disk.final
+            state.read(on_disk.artifacts, final=on_disk.final)
             self._survey(state)
 
     def pause_ends(self, state: ItemState, now: float) -> None:
@@ -127,7 +127,7 @@ class Steps:
     def _adopt(self, state: ItemState, step: StepState, artifact: Artifact) -> None:
         self._journal.artifacts.add(artifact, round(step.seconds, 3) if step.seconds else None)
         self._emit(StepDone(state.item, artifact.stage, step.seconds))
-        state.artifacts.append(artifact)
+        state.adopted(artifact)
         self._survey(state)
 
     def _visit_failed(self, state: ItemState, step: StepState, error: Exception) -> None:

@@ -1,6 +1,8 @@
 """What may happen to a step and to an item: the tables are total, and no order of events gets stuck."""
 
+import ast
 from collections.abc import Collection
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -9,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from toy_stages import ToySettings, toy
 
 from vlogd.core.model import Artifact, Attempt, File, Item, Part, Receipt
+from vlogd.engine import queries
 from vlogd.engine.library_worker import Position
 from vlogd.engine.retry import Retry
 from vlogd.engine.state import ItemState, RemovalRequest
@@ -63,6 +66,23 @@ def test_only_a_person_brings_a_parked_step_on() -> None:
     """Unless the library had made it an artifact already."""
     ways = {event for event, (phase, _) in STEPS[StepPhase.PARKED].items() if phase is not StepPhase.PARKED}
     assert ways == {StepEvent.RETRIED, StepEvent.COMMITTED}
+
+
+def test_nobody_sets_a_flag_from_outside() -> None:
+    """States change by their own methods only: in the engine nobody assigns to an attribute of another object's."""
+    for path in Path(queries.__file__).parent.glob("*.py"):
+        if path.name == "retry.py":
+            continue  # it fills in a state of tenacity's
+        for node in ast.walk(ast.parse(path.read_text())):
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            names = [name for target in targets if target is not None for name in ast.walk(target)]
+            foreign = [
+                ast.unparse(name)
+                for name in names
+                if isinstance(name, ast.Attribute) and isinstance(name.ctx, ast.Store)
+                if ast.unparse(name.value) != "self"
+            ]
+            assert not foreign, f"{path.name}: {foreign}"
 
 
 # One step, walked at random
