@@ -1,11 +1,17 @@
-"""Scans of ffprobe's packet lines: when each frame is shown, where the sound ends."""
+"""Scans of ffprobe's packet lines: when each frame is shown, where the audio ends."""
 
+import math
+import re
 from array import array
 from contextlib import suppress
 from itertools import groupby
 
 REMUX_FIRST = {"mpegts", "mpeg", "mpegvideo", "h264", "hevc", "m4v", "vc1", "av1", "ivf", "dv"}
 """Containers without an index: seeking in them lost frames in trials, so they are remuxed first."""
+
+
+_TICKS = re.compile("-?[0-9]{1,18}")
+"""A number that fits into 64 bits; ffprobe prints N/A where it knows none."""
 
 
 class PacketScan:
@@ -35,7 +41,7 @@ class PacketScan:
         self._keyed = self._keyed or "K" in flags
         if not self._keyed or "D" in flags or not flags:
             return
-        if pts.lstrip("-").isdigit():
+        if _TICKS.fullmatch(pts):
             self.pts.append(int(pts))
         else:
             self.unknown += 1
@@ -51,7 +57,7 @@ class PacketScan:
 
 
 class SoundScan:
-    """Finds where the sound ends, from ffprobe's packet lines: the last end of all tracks, in seconds."""
+    """Finds where the audio ends, from ffprobe's packet lines: the last end of all tracks, in seconds."""
 
     ENTRIES = (
         "-select_streams",
@@ -81,14 +87,15 @@ class SoundScan:
             before = self._last.get(stream, begin)
             self._last[stream] = begin
             length = float(duration) if duration and duration != "N/A" else begin - before
-            self.end_seconds = max(self.end_seconds, begin + length)
+            if math.isfinite(begin + length):
+                self.end_seconds = max(self.end_seconds, begin + length)
 
 
 def _end(position: str, size: str) -> int:
     """Where in the file a packet ends; 0 when the demuxer does not know."""
-    return int(position) + int(size) if size.isdigit() and position.isdigit() else 0
+    return int(position) + int(size) if _TICKS.fullmatch(size) and _TICKS.fullmatch(position) else 0
 
 
 def shown(pts: "array[int]") -> "array[int]":
-    """Times in the order in which pictures are shown, each once."""
+    """Times in the order in which frames are shown, each once."""
     return array("q", (time for time, _ in groupby(sorted(pts))))

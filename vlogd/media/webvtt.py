@@ -1,4 +1,10 @@
-"""How WebVTT writes times and text (W3C WebVTT)."""
+"""How WebVTT writes times and text (W3C WebVTT), and how HLS maps its times (RFC 8216, 3.5)."""
+
+import re
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+"""A line may end in any of the three (W3C WebVTT, 4.1)."""
 
 
 def time(seconds: float) -> str:
@@ -13,3 +19,10 @@ def time(seconds: float) -> str:
 def escaped(text: str) -> str:
     """Text that can be no markup."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def with_timestamp_map(vtt: bytes, mpegts_ticks: int) -> bytes:
+    """A WebVTT file whose time 0 is `mpegts_ticks` of 1/90000 s in the stream: X-TIMESTAMP-MAP behind its first line."""
+    head, *rest = _LINE_END.split(vtt.removeprefix(_BYTE_ORDER_MARK), maxsplit=1)
+    mapping = f"\nX-TIMESTAMP-MAP=MPEGTS:{mpegts_ticks},LOCAL:00:00:00.000\n".encode()
+    return head.rstrip() + mapping + b"".join(rest)

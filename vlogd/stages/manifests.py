@@ -12,6 +12,7 @@ from pathlib import Path
 
 from vlogd.core.model import Part, View
 from vlogd.core.settings import NoSettings
+from vlogd.media import webvtt
 from vlogd.media.streaming import dash_writer, hls_writer, tracks
 from vlogd.media.streaming.tracks import MEDIA, OFFSET, STREAM, Rate, Track
 from vlogd.stages import artifacts
@@ -21,7 +22,6 @@ from vlogd.stages.workspace import Workspace
 
 _MASTER, _MANIFEST = "master.m3u8", "manifest.mpd"
 _MILLISECONDS = 1000
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,9 @@ def _run(_part: Part, ws: Workspace[NoSettings]) -> StreamFacts:
     texts = _texts(ws.inputs)
     for number, (source, text) in enumerate(texts):
         track = _subtitle_track(number, text, seconds)
-        ws.deliver_bytes(_with_timestamp_map(source.read_bytes()), f"{track.folder}/{track.segment(0)}")
+        ws.deliver_bytes(
+            webvtt.with_timestamp_map(source.read_bytes(), OFFSET), f"{track.folder}/{track.segment(0)}"
+        )
         ws.deliver_bytes(hls_writer.media_playlist(track, 1, complete=True), f"{track.folder}/{MEDIA}")
     return StreamFacts(tuple(text for _, text in texts), seconds)
 
@@ -70,12 +72,6 @@ def _subtitle_track(number: int, text: TextTrack, seconds: float) -> Track:
         language=text.language or "und",
         name=text.label,
     )
-
-
-def _with_timestamp_map(vtt: bytes) -> bytes:
-    """WebVTT whose zero is the stream's first moment (RFC 8216, 3.5)."""
-    head, _, rest = vtt.removeprefix(_BYTE_ORDER_MARK).partition(b"\n")
-    return head.rstrip() + f"\nX-TIMESTAMP-MAP=MPEGTS:{OFFSET},LOCAL:00:00:00.000\n".encode() + rest
 
 
 def _view(work: Work[NoSettings], _have: Set[str]) -> View:
