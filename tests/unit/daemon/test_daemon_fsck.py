@@ -84,9 +84,11 @@ def test_an_output_is_kept_while_its_original_is_not_intact(damage: bytes | None
 def test_an_output_is_made_again_from_an_intact_original(home: SmallHome) -> None:
     """Only `repair` deletes it."""
     home.output.write_bytes(b"jpe")
-    assert [one.mended for one in home.check()] == [""]
+    assert [difference.mended for difference in home.check()] == [""]
     assert home.output.exists()
-    assert [one.mended for one in home.check(repair=True)] == ["vlogd makes it again when it runs"]
+    assert [difference.mended for difference in home.check(repair=True)] == [
+        "vlogd makes it again when it runs"
+    ]
     assert not home.output.exists()
 
 
@@ -97,7 +99,7 @@ def test_one_item_that_cannot_be_checked(home: SmallHome) -> None:
     other = Item("00bb", "B", "b-00bb", "main", File("00bb/film"), "d", 5, 1e9)
     home.originals.write_item(home.originals.root / "00bb", other)
     home.journal(other)
-    sentences = {one.where: one.sentence for one in home.check(repair=True)}
+    sentences = {difference.where: difference.sentence for difference in home.check(repair=True)}
     assert "install a newer vlogd" in sentences["a-00aa"]
     assert sentences["b-00bb"] == "Its original is missing. Drop the same file again."
 
@@ -111,7 +113,9 @@ def test_an_item_without_a_file_misses_no_original(home: SmallHome) -> None:
     output = home.make_artifact(link)
     assert home.check(deep=True) == []
     output.unlink()
-    assert [one.mended for one in home.check(repair=True)] == ["vlogd makes it again when it runs"]
+    assert [difference.mended for difference in home.check(repair=True)] == [
+        "vlogd makes it again when it runs"
+    ]
 
 
 @pytest.mark.parametrize("damage", ["unreadable", "damaged", "newer"])
@@ -133,14 +137,17 @@ def test_nothing_is_judged_while_an_original_cannot_be_read(damage: str, home: S
     if damage == "unreadable":
         document.rmdir()
     document.write_text(content)
-    assert [one.mended for one in home.check(repair=True)] == ["a new one was begun", "it was added"]
+    assert [difference.mended for difference in home.check(repair=True)] == [
+        "a new one was begun",
+        "it was added",
+    ]
 
 
 def test_strays_go_to_the_trash(home: SmallHome) -> None:
     """They belong to no original and the journal does not know them."""
     stray = home.library.root / "videos/b-00bb"
     stray.mkdir()
-    assert [one.mended for one in home.check()] == [""]
+    assert [difference.mended for difference in home.check()] == [""]
     assert stray.exists()
     (difference,) = home.check(repair=True)
     assert difference.mended.startswith("it was moved to ")
@@ -155,6 +162,6 @@ def test_what_only_the_journal_knows(home: SmallHome) -> None:
         Item("00ee", "E", "e-00ee", "main", File("00ee/film"), "d", 5, 1e9),
     )
     (home.library.root / "videos/e-00ee").mkdir()
-    mended = {one.where: one.mended for one in home.check(repair=True)}
+    mended = {difference.where: difference.mended for difference in home.check(repair=True)}
     assert mended == {"d-00dd": "it was forgotten", "e-00ee": ""}
-    assert [one.where for one in home.check()] == ["e-00ee"]
+    assert [difference.where for difference in home.check()] == ["e-00ee"]

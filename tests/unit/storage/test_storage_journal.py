@@ -157,8 +157,8 @@ def test_forgiven_attempts_stay_in_the_history(journal: Journal) -> None:
     journal.attempts.add(attempt(sentence="caf\udce9 failed."))
     journal.attempts.forgive("00aa")
     journal.attempts.add(attempt())
-    assert [one.sentence for one in journal.attempts.of("00aa")] == ["It failed."]
-    assert [one.sentence for one in journal.attempts.of("00aa", forgiven=True)] == [
+    assert [failure.sentence for failure in journal.attempts.of("00aa")] == ["It failed."]
+    assert [failure.sentence for failure in journal.attempts.of("00aa", forgiven=True)] == [
         r"caf\udce9 failed.",
         "It failed.",
     ]
