@@ -1,8 +1,13 @@
 """Descriptions of made-up files, for tests that need no file."""
 
+import json
+from array import array
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from vlogd.media.ffprobe import AudioStream, Media, VideoStream
+from vlogd.stages.artifacts import KEYS
 
 
 def video(**changed: Any) -> VideoStream:
@@ -33,3 +38,33 @@ def media(**changed: Any) -> Media:
         "tags": {},
     }  # fmt: skip
     return Media(**{**values, **changed})
+
+
+def write_probe(
+    folder: Path,
+    described: Media,
+    times: Sequence[int] = (),
+    keys: Sequence[tuple[int, int]] = (),
+    **scan: Any,
+) -> Path:
+    """An artifact of probe, as if the file had been scanned: frame `times` and `keys` in ticks of its time base."""
+    folder.mkdir(parents=True)
+    summary = {
+        "frames": len(times),
+        "times_are_known": True,
+        "remux_first": False,
+        "keys": bool(keys),
+        **scan,
+    }
+    content = {"media": described.to_json(), "scan": summary}
+    (folder / "probe.json").write_text(json.dumps(content))
+    if times:
+        (folder / "video.pts").write_bytes(array("q", times).tobytes())
+    if keys:
+        (folder / KEYS).write_bytes(array("q", [number for pair in keys for number in pair]).tobytes())
+    return folder
+
+
+def steady(seconds: float, frames_a_second: int = 25) -> list[int]:
+    """The times of frames at a constant rate, in milliseconds."""
+    return [number * 1000 // frames_a_second for number in range(round(seconds * frames_a_second))]

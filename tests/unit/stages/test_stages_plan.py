@@ -1,0 +1,134 @@
+"""From probe's artifact and the receipts so far to a plan, and from a plan to parts."""
+
+from pathlib import Path
+from typing import Any
+
+from media_values import audio, media, steady, video, write_probe
+
+from vlogd.core.model import Receipt
+from vlogd.media.streaming.tracks import OFFSET, TICKS
+from vlogd.stages.hls import plan as planning
+from vlogd.stages.hls.ladder import HlsSettings, Rung
+from vlogd.stages.hls.parts import parts
+from vlogd.stages.hls.plan import AudioOnlyPlan, ChunkedPlan, Plan, UnindexedPlan, WholeFilePlan
+
+CONFIG = HlsSettings(ladder=(Rung(height=1080, max_kbps=5000), Rung(height=360, max_kbps=800)), segment_seconds=2,
+                     gop_seconds=1, chunk_seconds=4)  # fmt: skip
+KEYS = [(time, 10_000) for time in range(0, 10_000, 1000)]
+
+
+def receipts(**facts: dict[str, Any]) -> dict[str, Receipt]:
+    """Receipts with these facts; underscores in names stand for hyphens."""
+    return {
+        name.replace("_", "-"): Receipt(name.replace("_", "-"), {}, value) for name, value in facts.items()
+    }
+
+
+def plan(probed: Path, done: dict[str, Receipt] | None = None, config: HlsSettings = CONFIG) -> Plan:
+    """The plan of an artifact of probe."""
+    return planning.read(probed, probed.parent / "hls", done or {}, config)
+
+
+def part_names(found: Plan) -> list[str]:
+    """The names of a plan's parts."""
+    return [part.name for part in parts(found)]
+
+
+def test_a_file_without_video_is_cut_evenly(tmp_path: Path) -> None:
+    """Audio alone."""
+    found = plan(write_probe(tmp_path / "probe", media(video=None, duration_seconds=5.0)))
+    assert isinstance(found, AudioOnlyPlan)
+    assert [(tick - OFFSET) / TICKS for tick in found.boundaries] == [0, 2, 4, 5]
+    assert part_names(found) == ["audio-0"]
+
+
+def test_an_indexed_file_is_cut_into_chunks(tmp_path: Path) -> None:
+    """The first chunk is one segment and runs alone; each weighs its seconds."""
+    found = plan(write_probe(tmp_path / "probe", media(), steady(10)))
+    assert isinstance(found, ChunkedPlan)
+    assert found.copied is None
+    assert "no plain MP4" in found.why_no_copy
+    assert part_names(found) == ["video-0000", "video-0001", "video-0002", "video-0003", "audio-0"]
+    chunks = parts(found)[:-1]
+    assert [part.order for part in chunks] == [0, 1, 2, 3]
+    assert [part.alone for part in chunks] == [True, False, False, False]
+    assert sum(part.weight for part in chunks) == 10
+    assert found.encode_parts == ("video-0000", "video-0001", "video-0002", "video-0003")
+
+
+def test_the_sources_frames_take_the_place_of_the_top_rendition(tmp_path: Path) -> None:
+    """Where probe found closed GOPs and `passthrough` has nothing against it."""
+    probed = write_probe(tmp_path / "probe", media(), steady(10), KEYS)
+    found = plan(probed)
+    assert isinstance(found, ChunkedPlan)
+    assert [rendition.name for rendition in found.published] == ["v1080-copy", "v360"]
+    assert part_names(found)[:2] == ["copy", "video-0000"]
+    assert parts(found)[0].library_bytes == sum(size for _, size in KEYS)
+    assert [(tick - OFFSET) / TICKS for tick in found.source_keys] == list(range(10))
+    top_only = HlsSettings(ladder=(Rung(height=1080, max_kbps=5000),), segment_seconds=2)
+    assert part_names(plan(probed, config=top_only)) == ["copy", "audio-0"]
+
+
+def test_a_copy_that_failed_is_encoded_under_other_names(tmp_path: Path) -> None:
+    """With one rendition more than the chunks that were planned before, and the copy's own sentence."""
+    done = receipts(copy={"copied": False, "why": "It was not what it seemed."}, video_0000={"iframes": {}})
+    found = plan(write_probe(tmp_path / "probe", media(), steady(10), KEYS), done)
+    assert isinstance(found, ChunkedPlan)
+    assert (found.copied, found.copy_failed, found.why_no_copy) == (None, True, "It was not what it seemed.")
+    assert [rendition.name for rendition in found.published] == ["v1080", "v360"]
+    assert part_names(found)[:2] == ["copy", "full-0000"]
+
+
+def test_renditions_that_the_first_chunk_found_similar_are_dropped(tmp_path: Path) -> None:
+    """In all later chunks."""
+    probed = write_probe(tmp_path / "probe", media(), steady(10))
+    found = plan(probed, receipts(video_0000={"iframes": {}, "similar": ["v360"]}))
+    assert [rendition.name for rendition in found.published] == ["v1080"]
+
+
+def test_a_file_without_an_index_is_remuxed_before_anything_else(tmp_path: Path) -> None:
+    """Its chunks are read from the copy, with the copy's times."""
+    probed = write_probe(tmp_path / "probe", media(), steady(10), remux_first=True)
+    first = plan(probed)
+    assert isinstance(first, UnindexedPlan)
+    assert first.boundaries == ()
+    (remux,) = parts(first)
+    assert (remux.name, remux.state_bytes) == ("remux", 1000)
+    (tmp_path / "hls").mkdir()
+    (tmp_path / "hls/remux.pts").write_bytes((probed / "video.pts").read_bytes())
+    copied = {"copied": True, "time_base": "1/1000", "zero_seconds": "0"}
+    found = plan(probed, receipts(remux=copied))
+    assert isinstance(found, ChunkedPlan)
+    assert found.remuxed
+    assert part_names(found)[:2] == ["remux", "video-0000"]
+
+
+def test_a_remux_that_failed_leaves_one_encode_of_the_whole_file(tmp_path: Path) -> None:
+    """The audio has to wait for the boundaries that it finds."""
+    probed = write_probe(tmp_path / "probe", media(), steady(10), remux_first=True)
+    failed = {"copied": False, "why": "It did not work."}
+    found = plan(probed, receipts(remux=failed))
+    assert isinstance(found, WholeFilePlan)
+    assert part_names(found) == ["remux", "video-whole"]
+    known = plan(
+        probed, receipts(remux=failed, video_whole={"iframes": {}, "borders": [OFFSET, OFFSET + TICKS]})
+    )
+    assert known.boundaries == (OFFSET, OFFSET + TICKS)
+    assert part_names(known) == ["remux", "video-whole", "audio-0"]
+
+
+def test_frames_without_times_are_encoded_in_one_go(tmp_path: Path) -> None:
+    """An AVI with B-frames."""
+    found = plan(write_probe(tmp_path / "probe", media(), steady(1), times_are_known=False))
+    assert isinstance(found, WholeFilePlan)
+    assert part_names(found) == ["video-whole"]
+
+
+def test_frame_rates_and_long_audio_are_those_of_the_source(tmp_path: Path) -> None:
+    """Half the rate where every second frame is dropped."""
+    fast = media(video=video(frame_rate="120/1"), audio=(audio(), audio(index=2)))
+    found = plan(write_probe(tmp_path / "probe", fast, steady(4, 120), sound_seconds=9.5))
+    assert isinstance(found, ChunkedPlan)
+    assert found.frame_rate == 60
+    assert found.audio_seconds == 9.5
+    assert part_names(found)[-2:] == ["audio-0", "audio-1"]
