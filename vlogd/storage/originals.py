@@ -82,7 +82,7 @@ class Originals:
     def write_item(self, folder: Path, item: Item) -> None:
         """Write an item's document into `folder`, with the unknown keys of the one that it replaces.
 
-        `folder` may be one that is yet to become the item's own. Raises OSError, Malformed and NewerFormat.
+        `folder` may be a claim's, which becomes the item's own later. Raises OSError, Malformed and NewerFormat.
         """
         earlier = self._tree.read(item_document.FORMAT, f"{item.id}/{item_document.NAME}")
         unknown = {} if earlier is None else earlier.unknown

@@ -128,7 +128,7 @@ class Volumes:
 
 
 def _was_used(folder: Path) -> bool:
-    """Whether a vlogd has put more into it than its mark."""
+    """Whether it holds more than a mark."""
     return _mark_of(folder) is not None and any(name != _MARK for name in Tree(folder).names(hidden=True))
 
 

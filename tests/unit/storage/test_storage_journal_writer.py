@@ -41,7 +41,7 @@ def lock(path: Path, journal: Journal) -> Iterator[sqlite3.Connection]:
 def test_what_waits_for_a_lock_is_known_and_written_later(
     journal: Journal, path: Path, lock: sqlite3.Connection, logged: io.StringIO
 ) -> None:
-    """In the order in which it was said; the log tells of it once."""
+    """In the order in which it was written; one line in the log says so."""
     journal.items.add(item("00aa"))
     journal.items.add(item("00bb"))
     journal.items.remove("00aa")
@@ -162,7 +162,7 @@ def test_a_bug_does_not_hold_up_the_others(journal: Journal, logged: io.StringIO
 
 
 def test_damage_while_it_runs(path: Path, logged: io.StringIO) -> None:
-    """It is told as damage, not as a lock, and work goes on: the next start rebuilds it."""
+    """It is reported as damage, not as a lock, and work goes on: the next start rebuilds it."""
     journal = Journal(sqlite_url(path))
     journal.items.add(*(item(f"{number:04x}") for number in range(500)))
     journal.close()
@@ -180,7 +180,7 @@ def test_damage_while_it_runs(path: Path, logged: io.StringIO) -> None:
 
 
 def test_a_lock_is_not_damage(path: Path, journal: Journal) -> None:
-    """Somebody has the file for himself alone: it can neither be opened nor called damaged."""
+    """Another program locks the whole file: it cannot be opened, and is not damaged."""
     journal.close()
     with sqlite3.connect(path, isolation_level=None) as other:
         other.execute("PRAGMA locking_mode = exclusive")

@@ -18,8 +18,8 @@ from vlogd.storage.journal.writer import Writer
 class Journal:
     """An open journal; its subjects are its attributes.
 
-    Opening raises Unavailable with a sentence when the database cannot be used: Damaged when it is no sound one, Waiting
-    when it is locked or its disk is in trouble. A write that meets such trouble is made later (`writer`).
+    Opening raises Unavailable with a sentence when the database cannot be used: Damaged when the file is not a valid one,
+    Waiting when it is locked or its disk is in trouble. A write that meets such trouble is made later (`writer`).
     """
 
     def __init__(self, url: str, *, read_only: bool = False) -> None:
@@ -32,7 +32,7 @@ class Journal:
         self.verified = VerifiedFolders(self._database, self._writer)
 
     def is_sound(self) -> bool:
-        """Whether the database finds itself undamaged. Raises Waiting when it cannot say."""
+        """Whether the database finds no damage in itself. Raises Waiting when that cannot be determined."""
         return self._database.is_sound()
 
     def is_begun(self) -> bool:
@@ -50,6 +50,6 @@ class Journal:
         self._writer.flush_if_due()
 
     def close(self) -> None:
-        """Make the writes that wait, if that can be, and close the database."""
+        """Make the writes that wait, if possible, and close the database."""
         self._writer.flush()
         self._database.close()

@@ -2,8 +2,8 @@
 # peewee's and playhouse's functions have no annotations.
 """The journal's database: its tables, how it is opened and upgraded, and what its errors mean.
 
-All that knows of peewee, and of the database behind it, is here. Tables, upserts and migrations are written so that SQLite
-and PostgreSQL both take them; `SqliteDatabase` holds what is SQLite's alone. The file must lie on a local disk: WAL needs
+Nothing else knows about peewee or the database behind it. Tables, upserts and migrations are written so that SQLite
+and PostgreSQL both accept them; `SqliteDatabase` holds what is specific to SQLite. The file must lie on a local disk: WAL needs
 shared memory that network file systems do not give (SQLite docs, "Write-Ahead Logging").
 """
 
@@ -21,7 +21,7 @@ from playhouse import migrate as playhouse_migrate
 from vlogd.core.errors import Unavailable
 
 _BUSY_MILLISECONDS = 2_000
-"""How long to wait for another program's lock: a backup's is held for less, and the watchdog allows more."""
+"""How long to wait for another program's lock: most are held for less, and systemd's watchdog allows more."""
 
 
 class _Row(peewee.Model):
@@ -116,11 +116,11 @@ SCHEMA = 1 + len(MIGRATIONS)
 
 
 class Damaged(Unavailable):
-    """The file is no sound database. One that is only locked, or on a full disk, is not damaged."""
+    """The file is not a valid database. A locked one, or one on a full disk, is not damaged."""
 
 
 class Waiting(Unavailable):
-    """The database cannot be used for now: it is locked, or its disk is full, read-only or failing."""
+    """The database cannot be used at the moment: it is locked, or its disk is full, read-only or failing."""
 
 
 def sqlite_url(path: Path) -> str:
@@ -166,7 +166,7 @@ def _upgrade(database: "SqliteDatabase") -> None:
 
 
 class SqliteDatabase:
-    """What is SQLite's alone: its connection, its PRAGMAs, its error codes. `quoted_path` is percent-encoded."""
+    """What is specific to SQLite: the connection, PRAGMAs, error codes. `quoted_path` is percent-encoded."""
 
     def __init__(self, quoted_path: str, *, read_only: bool) -> None:
         self.name = os.fsdecode(unquote_to_bytes(quoted_path))
@@ -185,7 +185,7 @@ class SqliteDatabase:
             self._pragma("synchronous = normal")  # a power cut may lose the last writes, never the file
 
     def copy_into_memory(self) -> None:
-        """Go on with a copy in memory, which can be upgraded although the file may only be read."""
+        """Continue on a copy in memory, which can be upgraded although the file must not be written."""
         copy = peewee.SqliteDatabase(":memory:", check_same_thread=False)
         copy.connect()
         self.peewee.connection().backup(copy.connection())
@@ -207,7 +207,7 @@ class SqliteDatabase:
         self._pragma(f"user_version = {version}")
 
     def is_sound(self) -> bool:
-        """Whether SQLite finds the file undamaged. Raises Waiting when it cannot say."""
+        """Whether SQLite finds no damage in the file. Raises Waiting when that cannot be determined."""
         try:
             with self.errors_translated():
                 return bool(self._pragma("quick_check") == "ok")
@@ -216,7 +216,7 @@ class SqliteDatabase:
 
     @contextlib.contextmanager
     def durably(self) -> Iterator[None]:
-        """Have what is written meanwhile survive a power cut."""
+        """Make what is written inside survive a power cut."""
         self._pragma("synchronous = full")
         try:
             yield
@@ -225,7 +225,7 @@ class SqliteDatabase:
 
     @contextlib.contextmanager
     def errors_translated(self) -> Iterator[None]:
-        """Raise Waiting and Damaged instead of the database's own errors; those of a bug pass as they are."""
+        """Raise Waiting and Damaged instead of the database's own errors; those that mean a bug pass unchanged."""
         try:
             yield
         except (peewee.DatabaseError, sqlite3.DatabaseError) as error:

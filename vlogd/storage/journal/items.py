@@ -25,7 +25,7 @@ class Items:
         self._unwritten: dict[str, Item | None] = {}
 
     def add(self, *items: Item) -> None:
-        """Remember items, in one transaction; again is harmless."""
+        """Remember items, in one transaction. Repeating it is harmless."""
         self._unwritten |= {item.id: item for item in items}
         self._writer.write(*(Write(_upsert(item)) for item in items))
         self._forget_written()
@@ -60,7 +60,7 @@ class Items:
         self._forget_written()
 
     def _forget_written(self) -> None:
-        """What waits is known by heart, within the bound that holds for waiting writes as well."""
+        """Items are remembered here until they are written, within the bound of the writes that wait."""
         if not self._writer.is_behind:
             self._unwritten.clear()
         while len(self._unwritten) > MOST_WAITING:

@@ -1,8 +1,8 @@
 """Writes to the journal, now or as soon as it can be written again.
 
-A lock of another program, a full or failing disk must not stop work whose truth lies on the disks anyway. So writes wait
-here, as many as fit. What finds no room is dropped, the oldest first: items are found again beside their originals, the
-rest is history. Only what could not be found again, the removal of an item, is always kept.
+Another program's lock or a full disk must not stop work whose truth lies on the disks anyway. So writes wait here, up to a
+bound; beyond it the oldest are dropped. Items are found again beside their originals, and the rest is history. Only
+what nothing else remembers, the removal of an item, is always kept.
 """
 
 import time
@@ -21,13 +21,13 @@ MOST_WAITING = 10_000
 
 _PAUSE_PER_SECOND = 10.0
 _SHORTEST_PAUSE_SECONDS = 1.0
-"""How long to leave the journal alone after it could not be written, for each second that finding out took: the thread that
-decides waits meanwhile, for a tenth of its time at most."""
+"""How long to leave the journal alone after a failed attempt, for each second that it took. The deciding thread waits during
+an attempt, so it spends less than a tenth of its time on them."""
 
 
 @dataclass(frozen=True, eq=False)
 class Write:
-    """One query. One that must not be dropped is also made to survive a power cut."""
+    """One query. If it must be kept, it is never dropped, and survives a power cut once it was made."""
 
     query: Any
     must_be_kept: bool = False
@@ -69,7 +69,7 @@ class Writer:
                 with self._database.durably() if durable else nullcontext(), self._database.peewee.atomic():
                     for current in self._waiting:
                         current.query.execute()
-            except Exception as error:  # noqa: BLE001 - whatever one write meets, the others are to be made
+            except Exception as error:  # noqa: BLE001 - the other writes are made whatever this one raises
                 translated = self._database.translated(error)
                 if translated is not None:
                     self._wait(translated, began)
