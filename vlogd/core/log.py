@@ -14,12 +14,10 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, TextIO
 
-import structlog
-
 from vlogd.core.escape import escaped
 
 _JOURNAL_SOCKET = "/run/systemd/journal/socket"
-_PRIORITY = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2, "exception": 3}
+_PRIORITY = {"info": 6, "warning": 4, "error": 3}
 """syslog's levels, as journald and `journalctl -p` know them (sd-daemon(3))."""
 
 _COLOURS = {"warning": "\x1b[33m", "error": "\x1b[31m"}
@@ -27,14 +25,35 @@ _PLAIN = "\x1b[0m"
 """Yellow, red, and the terminal's own (ECMA-48, SGR)."""
 
 
-def get_logger() -> Any:
-    """A logger whose lines have a short name and fields: `log.info("step.done", stage="hls")`."""
-    return structlog.get_logger()
+class Logger:
+    """Writes lines that have a short name and fields: `log.info("step.done", stage="hls")`.
+
+    `exc_info`, an exception, adds its traceback.
+    """
+
+    def info(self, name: str, **fields: Any) -> None:
+        """Something happened that is as it should be."""
+        _write("info", name, fields)
+
+    def warning(self, name: str, **fields: Any) -> None:
+        """Something did not work; vlogd goes on by itself or waits for somebody."""
+        _write("warning", name, fields)
+
+    def error(self, name: str, **fields: Any) -> None:
+        """Something is wrong with vlogd, its configuration or its own files."""
+        _write("error", name, fields)
 
 
-def configure(stream: TextIO = sys.stderr) -> None:
-    """Write to journald when systemd started us, else to `stream`."""
-    writer: Any = _to_journal if _under_systemd() else _ToStream(stream)
+def get_logger() -> Logger:
+    """A logger; all of them write to the same place."""
+    return Logger()
+
+
+def configure(stream: TextIO | None = None) -> None:
+    """Write to journald when systemd started us, else to `stream` (standard error)."""
+    import structlog  # noqa: PLC0415 - see `_write`
+
+    writer: Any = _to_journal if _under_systemd() else _ToStream(stream or sys.stderr)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -45,6 +64,19 @@ def configure(stream: TextIO = sys.stderr) -> None:
         logger_factory=structlog.ReturnLoggerFactory(),
         cache_logger_on_first_use=False,
     )
+
+
+def _write(level: str, name: str, fields: Mapping[str, Any]) -> None:
+    """Commands that log nothing don't load structlog, a fifth of the time that `vlogd status` takes.
+
+    Where nobody has configured it, lines go to standard error: structlog's own default is standard output, where
+    they would break the JSON of `vlogd plan --json`.
+    """
+    import structlog  # noqa: PLC0415 - see above
+
+    if not structlog.is_configured():
+        configure()
+    getattr(structlog.get_logger(), level)(name, **fields)
 
 
 def _under_systemd() -> bool:
@@ -89,7 +121,7 @@ def _to_journal(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> 
     """The last processor under systemd: journald's native protocol, one field per value."""
     fields = {
         "MESSAGE": _line(event),
-        "PRIORITY": _PRIORITY.get(str(event["level"]), 6),
+        "PRIORITY": _PRIORITY[str(event["level"])],
         "SYSLOG_IDENTIFIER": "vlogd",
         **{
             f"VLOGD_{key.upper()}": value for key, value in event.items() if key not in ("level", "timestamp")

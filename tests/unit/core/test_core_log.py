@@ -64,3 +64,12 @@ def test_standard_error_is_the_journal_s_only_if_it_is_that_very_file(
     log.configure(stream)
     log.get_logger().info("vlogd.started")
     assert "vlogd.started" in stream.getvalue()
+
+
+def test_without_a_configuration_lines_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """Commands print JSON on standard output, and log only what is unusual."""
+    structlog.reset_defaults()
+    log.get_logger().warning("encoder.missing", encoder="h264_vaapi")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.endswith("warning encoder.missing encoder=h264_vaapi\n")
