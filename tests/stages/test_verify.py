@@ -15,14 +15,14 @@ from stage_driver import LIMITS, run_stage
 from vlogd.core.errors import BadInput
 from vlogd.media.conformance import check
 from vlogd.media.conformance.check import CheckOptions
-from vlogd.media.conformance.findings import Finding
+from vlogd.media.conformance.violations import Violation
 from vlogd.stages.conformance import VerifySettings
 from vlogd.stages.pipeline import VERIFY
 
 TOP = "v108/index.m3u8"
 
 
-def broken(folder: Path, decode: check.Decode = "all") -> list[Finding]:
+def broken(folder: Path, decode: check.Decode = "all") -> list[Violation]:
     """The rules that must hold and do not."""
     found = check.stream(folder / "master.m3u8", CheckOptions(LIMITS, decode))
     return [one for one in found if one.level == "must"]

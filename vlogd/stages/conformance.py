@@ -16,7 +16,7 @@ from vlogd.core.model import Part, View
 from vlogd.core.settings import settings
 from vlogd.media.conformance import check
 from vlogd.media.conformance.check import CheckOptions
-from vlogd.media.conformance.findings import Finding
+from vlogd.media.conformance.violations import Violation
 from vlogd.stages import artifacts
 from vlogd.stages.contract import Stage, Work
 from vlogd.stages.workspace import Workspace
@@ -56,12 +56,12 @@ def _run(_part: Part, ws: Workspace[VerifySettings]) -> VerifyFacts:
     return VerifyFacts(source_damaged=bool(of_source))
 
 
-def _is_of_source(finding: Finding, copied: str | None) -> bool:
+def _is_of_source(finding: Violation, copied: str | None) -> bool:
     """Whether a frame that does not decode was copied from the source."""
     return finding.rule == "decode" and PurePosixPath(finding.where).parts[0] == copied
 
 
-def _sentence(broken: Sequence[Finding]) -> str:
+def _sentence(broken: Sequence[Violation]) -> str:
     first = broken[0]
     more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
     return f"The finished stream breaks a rule ({first.rule}), {first.where}: {first.sentence}{more} Please report this."

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from vlogd.cli import render
-from vlogd.media.conformance.findings import Finding
+from vlogd.media.conformance.violations import Violation
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_status_of_an_empty_home(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_findings(capsys: pytest.CaptureFixture[str]) -> None:
     """One line for each, with its rule; a stream without any keeps every rule."""
-    finding = Finding("must", "RFC 8216 3", "v/00001\x07.m4s", "It is cut off.")
+    finding = Violation("must", "RFC 8216 3", "v/00001\x07.m4s", "It is cut off.")
     render.findings({"a\x1b[2J": [finding], "b": []})
     assert capsys.readouterr().out.splitlines() == [
         "must   a\\x1b[2J: v/00001\\x07.m4s: It is cut off. [RFC 8216 3]",

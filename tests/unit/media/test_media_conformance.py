@@ -10,7 +10,7 @@ from boxes import aac_entry, box, fragment, full_box, init_segment, media_header
 
 from vlogd.media.conformance import check
 from vlogd.media.conformance.check import CheckOptions
-from vlogd.media.conformance.findings import Finding
+from vlogd.media.conformance.violations import Violation
 from vlogd.media.process import Limits
 
 OPTIONS = CheckOptions(Limits(), decode="none")
@@ -133,6 +133,6 @@ def test_a_fault_is_a_finding(name: str, tmp_path: Path) -> None:
     assert any(where in one.where and sentence in one.sentence for one in broken(master)), broken(master)
 
 
-def broken(master: Path) -> list[Finding]:
+def broken(master: Path) -> list[Violation]:
     """The rules that must hold and do not."""
     return [one for one in check.stream(master, OPTIONS) if one.level == "must"]

@@ -15,7 +15,7 @@ from vlogd.core.errors import ToolFailed
 from vlogd.media import ffmpeg
 from vlogd.media.conformance import rules_cross_track, rules_master, rules_media, samples
 from vlogd.media.conformance.checked_track import CheckedTrack
-from vlogd.media.conformance.findings import Finding, must
+from vlogd.media.conformance.violations import Violation, must
 from vlogd.media.process import Limits
 from vlogd.media.streaming import hls_reader
 from vlogd.media.streaming.hls_reader import Master, Unreadable
@@ -37,7 +37,7 @@ class CheckOptions:
     on_progress: Callable[[float], None] = lambda _share: None
 
 
-def stream(path: Path, options: CheckOptions, root: Path | None = None) -> list[Finding]:
+def stream(path: Path, options: CheckOptions, root: Path | None = None) -> list[Violation]:
     """What is wrong with the stream whose master (or only media) playlist is `path`; empty when nothing is.
 
     `root`: the folder outside which nothing is read; that of `path` unless given. Raises Stopping, OSError when the
@@ -50,15 +50,15 @@ def stream(path: Path, options: CheckOptions, root: Path | None = None) -> list[
         master = hls_reader.master(path)
     except Unreadable as error:
         return [must("RFC 8216 4.3", path.name, f"The playlist cannot be used: {error}.")]
-    findings = list(rules_master.of_itself(master))
+    violations = list(rules_master.of_itself(master))
     checked: list[CheckedTrack] = []
     kinds = _media_playlists(master)
     for number, (uri, kind) in enumerate(kinds.items()):
         options.on_progress(number / max(1, len(kinds)))
-        findings += _listed_playlist(master, uri, kind, root, options, checked)
-    findings += rules_cross_track.of_tracks(master, checked)
-    findings += rules_cross_track.of_plan(path.parent, checked)
-    return findings
+        violations += _listed_playlist(master, uri, kind, root, options, checked)
+    violations += rules_cross_track.of_tracks(master, checked)
+    violations += rules_cross_track.of_plan(path.parent, checked)
+    return violations
 
 
 def _media_playlists(master: Master) -> dict[str, _Kind]:
@@ -75,7 +75,7 @@ def _media_playlists(master: Master) -> dict[str, _Kind]:
 
 def _listed_playlist(
     master: Master, uri: str, kind: _Kind, root: Path, options: CheckOptions, checked: list[CheckedTrack]
-) -> Iterator[Finding]:
+) -> Iterator[Violation]:
     """Check one media playlist; one of video or audio is added to `checked`."""
     try:
         playlist = hls_reader.media(hls_reader.below(root, master.path.parent, uri), root)
@@ -93,7 +93,7 @@ def _listed_playlist(
         yield from _track(track, options)
 
 
-def _lone_playlist(path: Path, root: Path, options: CheckOptions) -> list[Finding]:
+def _lone_playlist(path: Path, root: Path, options: CheckOptions) -> list[Violation]:
     playlist = hls_reader.media(path, root)
     parts = samples.read(playlist, options.limits, options.stop)
     return list(
@@ -101,14 +101,14 @@ def _lone_playlist(path: Path, root: Path, options: CheckOptions) -> list[Findin
     )
 
 
-def _track(track: CheckedTrack, options: CheckOptions) -> Iterator[Finding]:
+def _track(track: CheckedTrack, options: CheckOptions) -> Iterator[Violation]:
     yield from rules_media.of_playlist(track)
     yield from rules_media.of_segments(track)
     if options.decode != "none" and track.is_readable:
         yield from _decoded(track, options)
 
 
-def _decoded(track: CheckedTrack, options: CheckOptions) -> Iterator[Finding]:
+def _decoded(track: CheckedTrack, options: CheckOptions) -> Iterator[Violation]:
     """What ffmpeg complains of when it decodes the track, and whether it decodes as many frames as there are."""
     key_frames_only = options.decode == "key-frames" and track.is_video
     frame_counts: list[int] = []

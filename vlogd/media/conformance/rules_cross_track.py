@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vlogd.media.conformance.checked_track import CheckedTrack
-from vlogd.media.conformance.findings import PLAN, Finding, must
+from vlogd.media.conformance.violations import PLAN, Violation, must
 from vlogd.media.streaming import tracks
 from vlogd.media.streaming.hls_reader import Master, Variant
 from vlogd.media.streaming.tracks import STREAM, Track
@@ -22,7 +22,7 @@ _PARAMETERS_IN_SAMPLES = ("avc3", "hev1")
 """Sample entries whose parameter sets may be in the samples (ISO/IEC 14496-15)."""
 
 
-def of_tracks(master: Master, checked: Sequence[CheckedTrack]) -> Iterator[Finding]:
+def of_tracks(master: Master, checked: Sequence[CheckedTrack]) -> Iterator[Violation]:
     """The tracks against the master playlist and against each other."""
     by_uri = {track.uri: track for track in checked}
     for variant in master.variants:
@@ -44,7 +44,7 @@ def of_tracks(master: Master, checked: Sequence[CheckedTrack]) -> Iterator[Findi
         )
 
 
-def _rates(variant: Variant, track: CheckedTrack, audio: Sequence[CheckedTrack]) -> Iterator[Finding]:
+def _rates(variant: Variant, track: CheckedTrack, audio: Sequence[CheckedTrack]) -> Iterator[Violation]:
     """BANDWIDTH and AVERAGE-BANDWIDTH of a finished track against its files."""
     if not track.playlist.ended or track.samples.init_fault:
         return
@@ -59,7 +59,7 @@ def _rates(variant: Variant, track: CheckedTrack, audio: Sequence[CheckedTrack])
             yield must(rule, variant.uri, f"{name} says {listed}, measured are {round(measured)} bit/s.")
 
 
-def _init_segment(variant: Variant, track: CheckedTrack) -> Iterator[Finding]:
+def _init_segment(variant: Variant, track: CheckedTrack) -> Iterator[Violation]:
     """CODECS and RESOLUTION of a finished track against its init segment."""
     init = track.samples.init
     if init is None or not track.playlist.ended:
@@ -80,7 +80,7 @@ def _init_segment(variant: Variant, track: CheckedTrack) -> Iterator[Finding]:
         )
 
 
-def _aligned(video: Sequence[CheckedTrack], audio: Sequence[CheckedTrack]) -> Iterator[Finding]:
+def _aligned(video: Sequence[CheckedTrack], audio: Sequence[CheckedTrack]) -> Iterator[Violation]:
     """The same segments in all tracks (Apple 8.22), video and audio from the same moment on."""
     readable = [track for track in video if track.is_readable]
     for track in readable[1:]:
@@ -90,7 +90,7 @@ def _aligned(video: Sequence[CheckedTrack], audio: Sequence[CheckedTrack]) -> It
             yield from _beside(track, readable[0])
 
 
-def _same_boundaries(track: CheckedTrack, first: CheckedTrack) -> Iterator[Finding]:
+def _same_boundaries(track: CheckedTrack, first: CheckedTrack) -> Iterator[Violation]:
     if len(track.playlist.segments) != len(first.playlist.segments):
         yield _other_count(track, first)
         return
@@ -104,7 +104,7 @@ def _same_boundaries(track: CheckedTrack, first: CheckedTrack) -> Iterator[Findi
             return
 
 
-def _beside(audio: CheckedTrack, video: CheckedTrack) -> Iterator[Finding]:
+def _beside(audio: CheckedTrack, video: CheckedTrack) -> Iterator[Violation]:
     audio_starts, video_starts = _starts(audio), _starts(video)
     if len(audio_starts) != len(video_starts):
         yield _other_count(audio, video)
@@ -122,7 +122,7 @@ def _beside(audio: CheckedTrack, video: CheckedTrack) -> Iterator[Finding]:
             return
 
 
-def _other_count(track: CheckedTrack, first: CheckedTrack) -> Finding:
+def _other_count(track: CheckedTrack, first: CheckedTrack) -> Violation:
     return must("Apple 8.22", track.uri, f"It has {len(track.playlist.segments)} segments, "
                 f"{first.uri} has {len(first.playlist.segments)}.")  # fmt: skip
 
@@ -135,7 +135,7 @@ def _starts(track: CheckedTrack) -> list[float | None]:
     ]
 
 
-def of_plan(folder: Path, checked: Sequence[CheckedTrack]) -> Iterator[Finding]:
+def of_plan(folder: Path, checked: Sequence[CheckedTrack]) -> Iterator[Violation]:
     """A stream of vlogd's against what its `stream.json` says of each track."""
     try:
         planned = tracks.from_json(json.loads((folder / STREAM).read_bytes()))
@@ -152,7 +152,7 @@ def of_plan(folder: Path, checked: Sequence[CheckedTrack]) -> Iterator[Finding]:
             yield from _as_planned(track, by_folder[track.folder])
 
 
-def _as_planned(planned: Track, track: CheckedTrack) -> Iterator[Finding]:
+def _as_planned(planned: Track, track: CheckedTrack) -> Iterator[Violation]:
     segments = track.playlist.segments
     if len(segments) != len(planned.durations):
         yield must(

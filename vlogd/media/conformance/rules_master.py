@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from fractions import Fraction
 
-from vlogd.media.conformance.findings import Finding, must, should
+from vlogd.media.conformance.violations import Violation, must, should
 from vlogd.media.streaming.hls_reader import Master, Variant
 
 _FIRST_BITS_PER_SECOND = 2_000_000
@@ -17,7 +17,7 @@ _PARAMETERS_IN_SAMPLES = ("avc3", "hev1")
 _AUDIO_CODECS = ("mp4a", "ac-3", "ec-3", "fLaC")
 
 
-def of_itself(master: Master) -> Iterator[Finding]:
+def of_itself(master: Master) -> Iterator[Violation]:
     """Everything but what the segments say."""
     where = master.path.name
     if not master.variants:
@@ -31,7 +31,7 @@ def of_itself(master: Master) -> Iterator[Finding]:
     yield from _choice(master)
 
 
-def _attributes(variant: Variant) -> Iterator[Finding]:
+def _attributes(variant: Variant) -> Iterator[Violation]:
     uri = variant.uri
     if not variant.bandwidth:
         yield must("RFC 8216 4.3.4.2", uri, "Its BANDWIDTH is missing.")
@@ -51,7 +51,7 @@ def _attributes(variant: Variant) -> Iterator[Finding]:
         yield must("Apple 9.15", uri, "Its FRAME-RATE is missing.")
 
 
-def _groups(master: Master) -> Iterator[Finding]:
+def _groups(master: Master) -> Iterator[Violation]:
     """Each group that a variant names has renditions (RFC 8216, 4.3.4.2)."""
     groups = {(rendition.kind, rendition.group) for rendition in master.renditions}
     for kind in ("AUDIO", "SUBTITLES"):
@@ -65,7 +65,7 @@ def _groups(master: Master) -> Iterator[Finding]:
                 )
 
 
-def _renditions(master: Master) -> Iterator[Finding]:
+def _renditions(master: Master) -> Iterator[Violation]:
     names: set[tuple[str, str, str]] = set()
     for rendition in master.renditions:
         key = (rendition.kind, rendition.group, rendition.name)
@@ -78,7 +78,7 @@ def _renditions(master: Master) -> Iterator[Finding]:
             yield must("Apple 8.10", rendition.uri, "Its LANGUAGE is missing.")
 
 
-def _choice(master: Master) -> Iterator[Finding]:
+def _choice(master: Master) -> Iterator[Violation]:
     """What a player has to choose from."""
     where = master.path.name
     video = [variant for variant in master.variants if variant.resolution]

@@ -5,8 +5,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from vlogd.media.conformance.checked_track import CheckedTrack
-from vlogd.media.conformance.findings import Finding, must, should
 from vlogd.media.conformance.samples import SegmentSamples
+from vlogd.media.conformance.violations import Violation, must, should
 from vlogd.media.streaming import fragment_reader
 from vlogd.media.streaming.hls_reader import MediaPlaylist
 
@@ -30,7 +30,7 @@ _BOX_HEADER_BYTES = 8
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def of_playlist(track: CheckedTrack) -> Iterator[Finding]:
+def of_playlist(track: CheckedTrack) -> Iterator[Violation]:
     """What its text says."""
     playlist = track.playlist
     yield from _target(track.uri, playlist)
@@ -48,7 +48,7 @@ def of_playlist(track: CheckedTrack) -> Iterator[Finding]:
         yield must("Apple 8.20", track.uri, "Fragmented MP4 needs an EXT-X-MAP.")
 
 
-def _target(uri: str, playlist: MediaPlaylist) -> Iterator[Finding]:
+def _target(uri: str, playlist: MediaPlaylist) -> Iterator[Violation]:
     """The target duration against the segments (RFC 8216, 4.3.3.1)."""
     if playlist.target_seconds is None:
         yield must("RFC 8216 4.3.3.1", uri, "EXT-X-TARGETDURATION is missing.")
@@ -66,7 +66,7 @@ def _target(uri: str, playlist: MediaPlaylist) -> Iterator[Finding]:
         )
 
 
-def of_segments(track: CheckedTrack) -> Iterator[Finding]:
+def of_segments(track: CheckedTrack) -> Iterator[Violation]:
     """What its files say, one by one and each after the one before."""
     if track.playlist.encrypted:
         yield should("encrypted", track.uri, "Its segments are encrypted: they were not looked into.")
@@ -91,7 +91,7 @@ def of_segments(track: CheckedTrack) -> Iterator[Finding]:
         yield from _key_frames(track)
 
 
-def _duration(track: CheckedTrack, where: str, seconds: float, part: SegmentSamples) -> Iterator[Finding]:
+def _duration(track: CheckedTrack, where: str, seconds: float, part: SegmentSamples) -> Iterator[Violation]:
     if part.duration is None:
         return
     measured = part.duration / track.samples.timescale
@@ -108,7 +108,7 @@ def _slack_seconds(track: CheckedTrack, part: SegmentSamples) -> float:
     return min(_FRAME_SECONDS, usual)
 
 
-def _key_frames(track: CheckedTrack) -> Iterator[Finding]:
+def _key_frames(track: CheckedTrack) -> Iterator[Violation]:
     """The longest stretch between key frames (Apple 1.13)."""
     rows = [[*part.keys, part.pts[-1]] for part in track.samples.segments if part is not None and part.keys]
     gaps = [after - before for row in rows for before, after in pairwise(row)]
@@ -119,7 +119,7 @@ def _key_frames(track: CheckedTrack) -> Iterator[Finding]:
         )
 
 
-def _sequence(track: CheckedTrack) -> Iterator[Finding]:
+def _sequence(track: CheckedTrack) -> Iterator[Violation]:
     """Decoding times go on without a gap; frames come in order, each once (Apple 7.3)."""
     before: SegmentSamples | None = None
     for segment, part in zip(track.playlist.segments, track.samples.segments, strict=True):
@@ -145,7 +145,7 @@ def _after(before: SegmentSamples, part: SegmentSamples, track: CheckedTrack) ->
         yield "It shows frames of the segment before it again."
 
 
-def of_subtitles(uri: str, playlist: MediaPlaylist) -> Iterator[Finding]:
+def of_subtitles(uri: str, playlist: MediaPlaylist) -> Iterator[Violation]:
     """A subtitle playlist: WebVTT that is there and says how its times relate to the video (Apple 5.2)."""
     for segment in playlist.segments:
         where = f"{uri} {segment.uri}"
@@ -159,7 +159,7 @@ def of_subtitles(uri: str, playlist: MediaPlaylist) -> Iterator[Finding]:
             yield must("Apple 5.2", where, "X-TIMESTAMP-MAP is missing.")
 
 
-def of_iframes(uri: str, playlist: MediaPlaylist) -> Iterator[Finding]:
+def of_iframes(uri: str, playlist: MediaPlaylist) -> Iterator[Violation]:
     """An I-frame playlist: each range is one key frame with its moof (Apple 6.8, 6.10)."""
     if not playlist.iframes_only:
         yield must("Apple 6.8", uri, "EXT-X-I-FRAMES-ONLY is missing.")

@@ -1,4 +1,4 @@
-"""What a check of a published stream finds, each with the rule that it breaks.
+"""What is wrong with a published stream, each with the rule that it breaks.
 
 Rules are named as in Apple's "HLS Authoring Specification for Apple devices" ("Apple 7.3"), in
 RFC 8216 ("RFC 8216 4.3.3.1"), or, where a stream of vlogd's is held to its own plan, "plan".
@@ -11,7 +11,7 @@ PLAN = "plan"
 
 
 @dataclass(frozen=True)
-class Finding:
+class Violation:
     """`must`: players stumble over it, or something is lost; `should`: advice that is not followed.
 
     `where` is the playlist or file, relative to the stream's folder.
@@ -27,11 +27,11 @@ class Finding:
         return asdict(self)
 
 
-def must(rule: str, where: str, sentence: str) -> Finding:
+def must(rule: str, where: str, sentence: str) -> Violation:
     """A rule that is broken."""
-    return Finding("must", rule, where, sentence)
+    return Violation("must", rule, where, sentence)
 
 
-def should(rule: str, where: str, sentence: str) -> Finding:
+def should(rule: str, where: str, sentence: str) -> Violation:
     """Advice that is not followed."""
-    return Finding("should", rule, where, sentence)
+    return Violation("should", rule, where, sentence)
