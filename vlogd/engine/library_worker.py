@@ -99,7 +99,8 @@ class LibraryWorker:
         """What there is of an item, once files that a crash left half written are removed."""
         self._environment.volumes.check()
         self._library.workshop.open()
-        files.sweep_temporary(self._library.folder(item))
+        for folder in (self._library.folder(item), self._library.workshop.private(item.slug)):
+            files.sweep_temporary(folder)
         return ItemOnDisk(self._library.artifacts(item), final=self._environment.originals.was_deleted(item))
 
     def position(self, step: Step, receipts: Mapping[str, Receipt] | None = None) -> Position:
