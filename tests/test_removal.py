@@ -135,7 +135,7 @@ def test_a_cancelled_video_rests_until_it_is_retried(home: Home) -> None:
     stopped = home.once()
     assert stopped.returncode == 1
     assert "part.started" not in stopped.stderr
-    assert "long" in home.vlogd("retry", "--all").stdout or "1 videos" in home.vlogd("retry", "--all").stdout
+    assert "1 video: will be tried again" in home.vlogd("retry", "--all").stdout
     resumed = home.once()
     assert resumed.returncode == 0, resumed.stderr
     done = set(re.findall(r"part.done .*stage=hls.* part=(\S+)", home.logged()))

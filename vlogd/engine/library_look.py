@@ -5,10 +5,10 @@ new drop overtakes. Only the others are surveyed.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from itertools import islice
 
+from vlogd.core.errors import Unavailable
 from vlogd.core.events import Bug
 from vlogd.core.model import Verified
 from vlogd.engine.library_queue import LibraryQueue
@@ -34,28 +34,33 @@ class LibraryLook:
         self._emit = services.emit
         self._queue = queue
         self._changed = changed
-        self._left: deque[Verified] = deque()
+        self._left: deque[str] = deque()
         self._is_looking = False
 
     def begin(self, item_ids: Sequence[str]) -> None:
-        """Look at these items. Those that nothing is known of are surveyed first."""
-        verified = self._journal.verified.all()
-        self._changed([item_id for item_id in item_ids if item_id not in verified])
-        self._left = deque(verified[item_id] for item_id in item_ids if item_id in verified)
+        """Look at these items, in this order. Those that nothing is known of are surveyed."""
+        self._left = deque(item_ids)
         if not self._is_looking:
             self._next()
 
     def _next(self) -> None:
-        batch = [*islice(self._left, _BATCH_ITEMS)]
-        self._is_looking = bool(batch)
-        if batch:
-            self._left = deque(islice(self._left, _BATCH_ITEMS, None))
-            self._queue.submit(
-                partial(self._verification.changed, batch),
-                self._looked,
-                partial(self._failed, batch),
-                waits_for_disk=True,
-            )
+        """Have the next batch looked at; the rows of all items at once would be too much for the memory."""
+        rows: Sequence[Verified] = ()
+        while self._left and not rows:
+            batch = [self._left.popleft() for _ in range(min(_BATCH_ITEMS, len(self._left)))]
+            known = self._known(batch)
+            self._changed([item_id for item_id in batch if item_id not in known])
+            rows = tuple(known.values())
+        self._is_looking = bool(rows)
+        if rows:
+            job = partial(self._verification.changed, rows)
+            self._queue.submit(job, self._looked, partial(self._failed, rows), waits_for_disk=True)
+
+    def _known(self, item_ids: Sequence[str]) -> Mapping[str, Verified]:
+        try:
+            return self._journal.verified.of(item_ids)
+        except Unavailable:  # a locked or damaged journal: then they are surveyed
+            return {}
 
     def _looked(self, changed: Sequence[str]) -> None:
         self._changed(changed)

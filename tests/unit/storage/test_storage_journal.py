@@ -184,4 +184,5 @@ def test_verified_folders_many_at_once(journal: Journal) -> None:
     assert len(journal.verified.all()) == 1000
     assert journal.verified.all()["0003"] == Verified("0003", "m2", None)
     assert journal.verified.all()["0004"] == Verified("0004", "m1", 4.0)
+    assert journal.verified.of(["0003", "unknown"]) == {"0003": Verified("0003", "m2", None)}
     journal.verified.set([])

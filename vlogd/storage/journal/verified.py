@@ -2,7 +2,8 @@
 # peewee's queries are built by operators on fields, which its own annotations do not describe.
 """How the items' published folders looked when they were last found complete: what looks the same need not be read again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from vlogd.core.model import Verified
 from vlogd.storage.journal.database import SqliteDatabase, VerifiedRow
@@ -36,6 +37,15 @@ class VerifiedFolders:
 
     def all(self) -> Mapping[str, Verified]:
         """What is known, by the items' ids."""
+        return self._read(VerifiedRow.select())
+
+    def of(self, item_ids: Sequence[str]) -> Mapping[str, Verified]:
+        """What is known of these, at most 999 (SQLite docs, "Limits")."""
+        return self._read(VerifiedRow.select().where(VerifiedRow.item_id.in_(item_ids)))
+
+    def _read(self, query: Any) -> Mapping[str, Verified]:
         with self._database.errors_translated():
-            rows = VerifiedRow.select(VerifiedRow.item_id, VerifiedRow.mark, VerifiedRow.ready_at).tuples()
-            return {item_id: Verified(item_id, mark, ready_at) for item_id, mark, ready_at in rows.iterator()}
+            return {
+                item_id: Verified(item_id, mark, ready_at)
+                for item_id, mark, ready_at in query.tuples().iterator()
+            }
