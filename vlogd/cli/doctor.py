@@ -14,9 +14,9 @@ _LABELS = {"ok": ("ok  ", "green"), "warn": ("note", "yellow"), "fail": ("FAIL",
 @json_option
 @click.pass_context
 def doctor(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
-    """Check ffmpeg, folders, limits, disk space and the speech model, and say what to do.
+    """Check that this machine is ready for vlogd.
 
-    The exit code is 1 if something must be put right before vlogd can work.
+    Looks at ffmpeg, folders, limits, disk space and the speech model, and says what to do. The exit code is 1 if something must be put right before vlogd can work.
     """
     from vlogd.daemon.doctor import examine
 

@@ -27,7 +27,10 @@ inboxes:
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def init(folder: Path) -> None:
-    """Make a self-contained home in FOLDER: vlogd.yaml, inbox/, state/, originals/, library/."""
+    """Create a self-contained home in FOLDER.
+
+    It holds vlogd.yaml, inbox/, state/, originals/ and library/. What is there already stays as it is.
+    """
     path = _write_home(folder)
     output.line(f"Ready: drop videos into {folder / 'inbox'}, then run: vlogd --config {path} run")
 

@@ -48,11 +48,14 @@ def _status(config: "Config") -> dict[str, Any]:
 
 
 @click.command()
-@click.argument("item")
+@click.argument("item", metavar="VIDEO")
 @json_option
 @click.pass_context
 def show(context: click.Context, item: str, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
-    """Show all about one video: stages, failures with the tool's last lines, history."""
+    """Show everything about one video.
+
+    Its stages, its failures with the last lines of the tool, and its history.
+    """
     from vlogd.cli.reader import Reader
 
     config = config_of(context)
@@ -95,7 +98,7 @@ def plan(context: click.Context, file: Path, name: str | None, as_json: bool) ->
 
 
 @click.command()
-@click.argument("item")
+@click.argument("item", metavar="VIDEO")
 @click.pass_context
 def why(context: click.Context, item: str) -> None:
     """Show what remains to be done for a video, and why."""

@@ -30,7 +30,7 @@ def _request(state: Path, verb: "Verb", items: "Sequence[Item]", *, now: bool = 
 
 
 @click.command()
-@click.argument("item", required=False)
+@click.argument("item", metavar="[VIDEO]", required=False)
 @click.option("--all", "everything", is_flag=True, help="Every video of which something failed.")
 @click.pass_context
 def retry(context: click.Context, item: str | None, everything: bool) -> None:  # noqa: FBT001 - click passes flags so
@@ -42,13 +42,16 @@ def retry(context: click.Context, item: str | None, everything: bool) -> None:  
     config = config_of(context)
     with Reader(config) as reader:
         items = [reader.find(item)] if item else [one for one in reader.items() if reader.has_failed(one)]
+    if not items:
+        output.line("No video has failed.")
+        return
     named = items[0].title if item else f"{len(items)} video{'' if len(items) == 1 else 's'}"
     when = _request(config.state, "retry", items)
     output.line(f"{named}: will be tried again{when}")
 
 
 @click.command()
-@click.argument("item")
+@click.argument("item", metavar="VIDEO")
 @click.pass_context
 def cancel(context: click.Context, item: str) -> None:
     """Stop working on a video. What is done stays; `vlogd retry` continues with the rest."""
@@ -62,11 +65,14 @@ def cancel(context: click.Context, item: str) -> None:
 
 
 @click.command()
-@click.argument("items", nargs=-1, required=True)
+@click.argument("items", metavar="VIDEO...", nargs=-1, required=True)
 @click.option("--now", is_flag=True, help="Delete the original and the stream at once, for good.")
 @click.pass_context
 def rm(context: click.Context, items: Sequence[str], now: bool) -> None:  # noqa: FBT001 - click passes flags so
-    """Take videos off the page and move original and stream to the trash."""
+    """Move videos to the trash.
+
+    The original and the stream; the video is no longer published.
+    """
     from vlogd.cli.reader import Reader
 
     config = config_of(context)
@@ -80,10 +86,13 @@ def rm(context: click.Context, items: Sequence[str], now: bool) -> None:  # noqa
 
 
 @click.command()
-@click.argument("item", required=False)
+@click.argument("item", metavar="[VIDEO]", required=False)
 @click.pass_context
 def restore(context: click.Context, item: str | None) -> None:
-    """Bring a video back from the trash; without ITEM, list what is in the trash."""
+    """Bring a video back from the trash.
+
+    Without VIDEO, list what is in the trash.
+    """
     from vlogd.storage.originals import Originals
 
     config = config_of(context)

@@ -15,9 +15,9 @@ from vlogd.cli.finder import NotFound
 @json_option
 @click.pass_context
 def verify(context: click.Context, target: str | None, quick: bool, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
-    """Check a video, a folder with an HLS stream, or a playlist; without TARGET, check every video.
+    """Check that streams keep the rules.
 
-    Each finding names the rule that is broken. The exit code is 1 if a rule that must hold does not.
+    TARGET is a video, a folder with an HLS stream, or a playlist; without it every video is checked. Each finding names the rule that is broken. The exit code is 1 if a rule that must hold does not.
     """
     from vlogd.media.conformance import check
     from vlogd.media.process import Limits

@@ -105,7 +105,7 @@ def test_requests_wait_for_the_daemon(home: Path, vlogd: Vlogd) -> None:
     item = known(home)
     assert vlogd("cancel", "Film")[1] == "Film: will be cancelled as soon as vlogd runs.\n"
     assert vlogd("retry", "Film")[1] == "Film: will be tried again as soon as vlogd runs.\n"
-    assert vlogd("retry", "--all")[1] == "0 videos: will be tried again as soon as vlogd runs.\n"
+    assert vlogd("retry", "--all")[1] == "No video has failed.\n"
     assert vlogd("rm", "Film")[1] == "Film: will be moved to the trash, for 30 days, as soon as vlogd runs.\n"
     assert vlogd("rm", "--now", "Film")[1] == "Film: will be deleted for good, as soon as vlogd runs.\n"
     kinds = [{key for key in request if key not in ("at", "format")} for request in requests(home)]
@@ -167,7 +167,7 @@ def test_wrong_use_is_one_sentence_and_exit_code_2(vlogd: Vlogd) -> None:
     assert (code, out) == (2, "")
     usage, sentence = error.splitlines()
     assert usage.startswith("Usage: ")
-    assert usage.endswith(" retry [OPTIONS] [ITEM]")
+    assert usage.endswith(" retry [OPTIONS] [VIDEO]")
     assert sentence == "vlogd: Name one video, or use --all."
     assert vlogd("nonsense")[0] == 2
 
