@@ -1,9 +1,11 @@
-"""Which encoder makes a codec on this machine, and how it is told what we want.
+"""Which encoder makes a codec on this machine, and its options.
 
-A family other than `software` is tried with a real encode of two pictures, the second a forced key
-frame, before it is used: drivers are often half there. What fails the trial is replaced by software,
-with one log line. Every software encoder runs with one thread: with more, rate control gives other
-bytes at every run, and redoing a part would not be harmless.
+Each encoder is tried before it is used, with a real encode of two frames, the second a forced key frame: hardware
+drivers are often half there. A hardware encoder that fails its trial is replaced by software, with one log line.
+
+Every software encoder runs with one thread: below a cap neither x264's frame threads nor its sliced threads give the
+same bytes on every run, because what is left of the cap is shared out in the order in which they get there, and redoing
+a part would not be harmless.
 """
 
 import tempfile
@@ -26,7 +28,7 @@ Family = Literal["auto", "software", "nvenc", "vaapi", "qsv"]
 
 SOFTWARE = "software"
 _HARDWARE = ("nvenc", "qsv", "vaapi")
-"""In the order in which `auto` tries them."""
+"""In the order in which `auto` tries them: discrete GPUs first, the most general way last."""
 
 _SOFTWARE: Mapping[str, tuple[str, ...]] = {
     "h264": ("libx264",),
@@ -45,7 +47,9 @@ _TRIAL_WIDTH, _TRIAL_HEIGHT = 256, 144
 """A size that every encoder takes: hardware has lower bounds, too."""
 
 _RENDER_NODE = "/dev/dri/renderD128"
+"""The first GPU's (Documentation/gpu/drm-uapi of the kernel)."""
 _PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+"""x264's and x265's, the fastest first."""
 _CRF_ABOVE_X264 = {"h264": 0, "hevc": 4, "av1": 12}
 """About the same quality as x264 at its own CRF; each encoder has a scale of its own."""
 
@@ -91,48 +95,78 @@ class Encoder:
     def options(self, crf: int, max_kbps: int, preset: str, frame_rate: Fraction) -> dict[str, Any]:
         """Output options: constant quality below a cap, key frames only where they are forced.
 
-        `frame_rate`: frames a second, on average.
-
-        One thread each: below a cap neither x264's frame threads nor its sliced threads give the same bytes
-        on every run, because what is left of the cap is shared out in the order in which they get there.
+        `crf` and `preset` are on x264's scales, `frame_rate` is in frames a second, on average.
         """
-        quality = min(51, crf + _CRF_ABOVE_X264[self.codec])
-        capped = {"maxrate": f"{max_kbps}k", "bufsize": f"{2 * max_kbps}k", "g": 100_000}
+        quality = min(_WORST_CRF, crf + _CRF_ABOVE_X264[self.codec])
+        # g: no key frame by count. maxrate and bufsize: the cap, over two seconds (Apple 1.27 bounds peaks).
+        capped = {"maxrate": f"{max_kbps}k", "bufsize": f"{2 * max_kbps}k", "g": _NO_KEY_FRAMES}
         if self.family != SOFTWARE:
             return {"c:v": self.name, **_hardware(self, quality, max_kbps), **capped}
         speed = _PRESETS.index(preset)
         match self.name:
             case "libx264":
-                return {"c:v": self.name, "preset": preset, "profile:v": "high", "crf": quality, **capped, "threads": 1,
-                        "keyint_min": 100_000, "sc_threshold": 0, "forced-idr": 1}  # fmt: skip
+                return {"c:v": self.name, "preset": preset, "crf": quality, **capped, **_X264}
             case "libx265":
-                told = "log-level=error:pools=none:frame-threads=1:keyint=-1:scenecut=0:open-gop=0:info=0"
-                return {"c:v": self.name, "preset": preset, "crf": quality, **capped, "tag:v": "hvc1",
-                        "forced-idr": 1, "x265-params": told}  # fmt: skip
+                return {"c:v": self.name, "preset": preset, "crf": quality, **capped, **_X265}
             case "libsvtav1":
-                return {"c:v": self.name, "preset": max(4, 12 - speed), "crf": quality, "g": 100_000,
+                # It has no bufsize with a CRF. Below preset 4 it is slower than anybody waits for.
+                return {"c:v": self.name, "preset": max(4, 12 - speed), "crf": quality, "g": _NO_KEY_FRAMES,
                         "maxrate": f"{max_kbps}k", "svtav1-params": _svtav1_params(frame_rate)}  # fmt: skip
-        return {"c:v": self.name, "cpu-used": max(4, 8 - speed // 2), "usage": "realtime", "crf": quality,
-                "b:v": f"{max_kbps}k", "threads": 1, "row-mt": 0, "keyint_min": 0, "g": 100_000}  # fmt: skip
+        # b:v is the cap of libaom's constrained quality. Below cpu-used 4 it is slower than anybody waits for.
+        return {"c:v": self.name, "cpu-used": max(4, 8 - speed // 2), "crf": quality, "b:v": f"{max_kbps}k",
+                "g": _NO_KEY_FRAMES, **_LIBAOM}  # fmt: skip
+
+
+_WORST_CRF = 51
+"""The end of x264's and x265's scale."""
+_NO_KEY_FRAMES = 100_000
+"""A distance of key frames that no chunk reaches: an hour at 25 frames a second."""
+
+_X264: Mapping[str, Any] = {
+    "profile:v": "high",  # what every device decodes (Apple 1.2 asks for High or less)
+    "threads": 1,  # see the module's docstring
+    "keyint_min": _NO_KEY_FRAMES,  # no key frame but those asked for; x264 lowers it to half of g
+    "sc_threshold": 0,  # none at cuts either
+    "forced-idr": 1,  # a forced key frame is an IDR picture: segments decode by themselves
+}
+_X265: Mapping[str, Any] = {
+    "tag:v": "hvc1",  # parameter sets are in the init segment only (Apple 1.10)
+    "forced-idr": 1,  # as for x264
+    # One thread (pools, frame-threads); key frames only where they are forced (keyint, scenecut), each an IDR picture
+    # (open-gop); no text about the encoder in the stream (info), and nothing but errors on standard error.
+    "x265-params": "log-level=error:pools=none:frame-threads=1:keyint=-1:scenecut=0:open-gop=0:info=0",
+}
+_LIBAOM: Mapping[str, Any] = {
+    "usage": "realtime",  # no lookahead: the slower ways take minutes for a second of film
+    "threads": 1,  # see the module's docstring
+    "row-mt": 0,  # likewise
+    "keyint_min": 0,  # forced key frames may lie as near as they like
+}
 
 
 def _svtav1_params(frame_rate: Fraction) -> str:
     """SVT-AV1's own options: one thread, key frames where they are forced, and a frame rate that it takes.
 
-    A container's guess may be a thousand frames a second; SVT-AV1 refuses more than 240.
+    A container's guess may be a thousand frames a second; SVT-AV1 refuses more than 240. Since 2.0 it forces key frames
+    without being told, and ffmpeg warns of the option that it no longer has.
     """
     rate = min(max(frame_rate, _SVT_LEAST_RATE), _SVT_MOST_RATE).limit_denominator(1001)
     return f"lp=1:force-key-frames=1:fps-num={rate.numerator}:fps-denom={rate.denominator}"
 
 
 def _hardware(encoder: Encoder, quality: int, max_kbps: int) -> dict[str, Any]:
+    """Each family's way to constant quality, and to forced key frames that are IDR pictures."""
     tag = {"tag:v": "hvc1"} if encoder.codec == "hevc" else {}
     match encoder.family:
         case "nvenc":
+            # vbr with cq and without a bit rate is its constant quality. no-scenecut: no key frames at cuts. Two
+            # B-frames, as every generation has for H.264 and HEVC; its AV1 refuses to reorder so.
             return {"preset": "p5", "rc": "vbr", "cq": quality, "b:v": 0, "forced-idr": 1, "no-scenecut": 1,
                     "bf": 0 if encoder.codec == "av1" else 2, **tag}  # fmt: skip
         case "qsv":
+            # look_ahead is another rate control, which would replace global_quality.
             return {"preset": "medium", "global_quality": quality, "forced_idr": 1, "look_ahead": 0, **tag}
+    # VAAPI: quality-defined VBR, which wants the cap as its bit rate. Its forced key frames are always IDR pictures.
     return {"rc_mode": "QVBR", "global_quality": quality, "b:v": f"{max_kbps}k", **tag}
 
 
@@ -141,11 +175,10 @@ def pick(family: Family, codec: Codec, limits: Limits, shorter_side: int = _TRIA
 
     Raises Unavailable when this machine has none for the codec.
     """
-    wanted = _HARDWARE if family == "auto" else (family,)
-    for one in wanted:
-        if one == SOFTWARE:
+    for hardware in _HARDWARE if family == "auto" else (family,):
+        if hardware == SOFTWARE:
             break
-        encoder = Encoder(f"{codec}_{one}", codec, one)
+        encoder = Encoder(f"{codec}_{hardware}", codec, hardware)
         if works(encoder, limits):
             return encoder
         if family != "auto":
@@ -155,7 +188,7 @@ def pick(family: Family, codec: Codec, limits: Limits, shorter_side: int = _TRIA
         if shorter_side >= _SHORTEST_SIDE.get(name, 0) and works(encoder, limits):
             return encoder
     works.cache_clear()  # it may be there when vlogd looks again
-    raise Unavailable(f"This machine's ffmpeg cannot encode {codec}; `vlogd doctor` tells what to do.")
+    raise Unavailable(f"This machine's ffmpeg cannot encode {codec}; `vlogd doctor` says what to do.")
 
 
 @lru_cache
@@ -171,16 +204,17 @@ def works(encoder: Encoder, limits: Limits) -> bool:
     """
     with tempfile.TemporaryDirectory(prefix="vlogd-trial-") as folder:
         target = Path(folder) / "trial.mp4"
-        pictures = ffmpeg.generated(f"color=gray:size={_TRIAL_WIDTH}x{_TRIAL_HEIGHT}:rate=2:duration=1")
+        frames = ffmpeg.generated(f"color=gray:size={_TRIAL_WIDTH}x{_TRIAL_HEIGHT}:rate=2:duration=1")
         options = {**encoder.options(30, 1000, "veryfast", Fraction(2)), "force_key_frames": "0,0.49995",
                    "enc_time_base": f"1:{TICKS}",
                    "movflags": f"+frag_keyframe+empty_moov{encoder.movflags}", "f": "mp4"}  # fmt: skip
         try:
-            ffmpeg.run([ffmpeg.output(encoder.prepared(pictures), target, **options)], limits=limits,
+            ffmpeg.run([ffmpeg.output(encoder.prepared(frames), target, **options)], limits=limits,
                        global_options=encoder.global_options)  # fmt: skip
         except (ToolFailed, ToolStalled):
             return False
         with target.open("rb") as file:
             init = fragment_reader.init_bytes(file)
             gops = list(fragment_reader.fragments(file, len(init)))
+        # Not every driver says that it failed: the result tells.
         return bool(codecs.codec(init)) and len(gops) == 2  # noqa: PLR2004 - one fragment for each key frame
