@@ -395,6 +395,23 @@ def test_a_long_stretch_of_damage_does_not_stop_the_rest(tmp_path: Path) -> None
     assert len(found) < 400
 
 
+def test_a_gap_within_a_chunk_keeps_the_rules(tmp_path: Path) -> None:
+    """The frames before it end where their segment ends, and not where the next frame comes."""
+    source = stamped(tmp_path / "a.mp4", "-c:v", "libx264", "-preset", "ultrafast", "-g", "25", seconds=10)
+    command = ["ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "packet=pts_time,pos,size", "-of",
+               "csv=p=0", source]  # fmt: skip
+    data = bytearray(source.read_bytes())
+    for line in subprocess.run(command, capture_output=True, text=True, check=True).stdout.split():
+        time, size, position = line.split(",")[:3]
+        if 4 <= float(time) < 6:
+            data[int(position) : int(position) + int(size)] = bytes(int(size))
+    source.write_bytes(data)
+    work = publish(source, tmp_path)
+    assert work.receipts["video-0001"].facts["empty"] == [2]
+    findings = check.stream(work.folder / "master.m3u8", CheckOptions(LIMITS))
+    assert [finding for finding in findings if finding.level == "must"] == []
+
+
 def test_more_than_sixty_pictures_a_second_lose_every_second(tmp_path: Path) -> None:
     """A clip of 120 pictures a second is published with 60."""
     work = publish(stamped(tmp_path / "a.mp4", rate="120", seconds=3), tmp_path)

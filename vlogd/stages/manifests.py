@@ -78,10 +78,10 @@ def _view(work: Work[NoSettings], _have: Set[str]) -> View:
     if not work.complete:
         return View()
     ladder = _ladder(work.inputs["hls"])
-    found = work.facts("stream", StreamFacts)
+    taken = work.facts("stream", StreamFacts)
     subtitles = [
-        _measured(_subtitle_track(number, text, found.seconds), work)
-        for number, text in enumerate(found.texts)
+        _measured(_subtitle_track(number, text, taken.seconds), work)
+        for number, text in enumerate(taken.texts)
     ]
     all_tracks = [
         *(track.below(f"{work.inputs['hls'].name}/") for track in ladder),

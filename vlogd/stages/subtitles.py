@@ -97,14 +97,14 @@ def _text_track(stream: SubtitleStream, others: Sequence[TextTrack]) -> TextTrac
 def _view(work: Work[NoSettings], _have: Set[str]) -> View:
     if not work.complete:
         return View()
-    found = work.facts("read", SubtitlesFacts)
+    result = work.facts("read", SubtitlesFacts)
     notes = []
-    if found.pictures:
+    if result.pictures:
         notes.append("Subtitles that are images cannot be published as text and were left out.")
-    if found.unreadable:
+    if result.unreadable:
         notes.append("A subtitle track could not be read and was left out.")
-    names: dict[str, bytes | str] = {track.src: track.src for track in found.tracks}
-    return View(names=names, facts={"captions": typed_json.serialise(list(found.tracks)), "notes": notes})
+    names: dict[str, bytes | str] = {track.src: track.src for track in result.tracks}
+    return View(names=names, facts={"captions": typed_json.serialise(list(result.tracks)), "notes": notes})
 
 
 STAGE = Stage(

@@ -213,11 +213,11 @@ class _FrameTimes:
 
 
 def _whole_file(plan: UnindexedPlan, receipts: Mapping[str, Receipt], *, remux_failed: bool) -> WholeFilePlan:
-    found = facts.of_part(receipts, WHOLE, EncodeFacts).borders if WHOLE in receipts else ()
+    boundaries = facts.of_part(receipts, WHOLE, EncodeFacts).borders if WHOLE in receipts else ()
     return WholeFilePlan(
         **_fields(plan),
         why_no_copy="The source is re-encoded: the file doesn't say when its frames are presented.",
-        found_boundaries=found,
+        found_boundaries=boundaries,
         remux_failed=remux_failed,
     )
 

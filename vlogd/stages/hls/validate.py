@@ -53,15 +53,24 @@ def exact_gops(
     return gops
 
 
-def decodable_gops(rendition: Rendition, end: int, ws: Workspace[HlsSettings]) -> list[Gop]:
-    """What there is of a rendition, at its own times; the last GOP lasts until `end` (published ticks)."""
+def decodable_gops(
+    rendition: Rendition, chunk: Chunk, boundaries: Sequence[int], ws: Workspace[HlsSettings]
+) -> list[Gop]:
+    """What there is of a rendition, at its own times.
+
+    A GOP lasts until the next one, but never beyond its segment: the segment after it may be empty.
+    """
     encoded = read(ws, rendition)
     starts = [min(fragment.pts) for fragment in encoded]
-    return [
-        _gop(ws, rendition, fragment, list(fragment.pts), max(gop_end, max(fragment.pts) + 1))
-        for fragment, gop_end in zip(encoded, [*starts, end][1:], strict=True)
-        if fragment.sync[0]
-    ]
+    gops = []
+    for fragment, start, next_start in zip(
+        encoded, starts, [*starts, boundaries[chunk.last]][1:], strict=True
+    ):
+        segment_end = boundaries[_segment_at(start, chunk, boundaries) + 1]
+        end = max(min(next_start, segment_end), max(fragment.pts) + 1)
+        if fragment.sync[0]:
+            gops.append(_gop(ws, rendition, fragment, list(fragment.pts), end))
+    return gops
 
 
 def _gop(
@@ -91,13 +100,14 @@ def deliver(
     iframes = {
         name: tuple(writer.iframes.get(number, ()) for number in numbers) for name, writer in writers.items()
     }
-    filled = {_segment_of(gop, chunk, boundaries) for gop in gops[renditions[0].name]}
+    filled = {_segment_at(min(gop.pts), chunk, boundaries) for gop in gops[renditions[0].name]}
     empty = tuple(number for number in numbers if number not in filled)
     return EncodeFacts(iframes=iframes, empty=empty or None)
 
 
-def _segment_of(gop: Gop, chunk: Chunk, boundaries: Sequence[int]) -> int:
-    return min(max(bisect_right(boundaries, min(gop.pts)) - 1, chunk.first), chunk.last - 1)
+def _segment_at(tick: int, chunk: Chunk, boundaries: Sequence[int]) -> int:
+    """The segment of a chunk to which a GOP belongs that begins at `tick`."""
+    return min(max(bisect_right(boundaries, tick) - 1, chunk.first), chunk.last - 1)
 
 
 def _written(
@@ -110,7 +120,7 @@ def _written(
     """Write the segments of one rendition."""
     by_segment: dict[int, list[Gop]] = {}
     for gop in gops:
-        by_segment.setdefault(_segment_of(gop, chunk, boundaries), []).append(gop)
+        by_segment.setdefault(_segment_at(min(gop.pts), chunk, boundaries), []).append(gop)
     with encoded_path(ws, rendition).open("rb") as file:
         init = fragment_reader.init_bytes(file)
     writer = SegmentWriter(ws, rendition.name, init, extension(ws.settings))

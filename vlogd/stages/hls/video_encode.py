@@ -86,8 +86,10 @@ def run(plan: ChunkedPlan, chunk: Chunk, source: Source, ws: Workspace[HlsSettin
 
 def _publish_decodable(plan: ChunkedPlan, chunk: Chunk, ws: Workspace[HlsSettings]) -> EncodeFacts:
     """Deliver what the last attempt decoded."""
-    end = plan.boundaries[chunk.last]
-    gops = {rendition.name: validate.decodable_gops(rendition, end, ws) for rendition in plan.renditions}
+    gops = {
+        rendition.name: validate.decodable_gops(rendition, chunk, plan.boundaries, ws)
+        for rendition in plan.renditions
+    }
     facts = _deliver(plan, chunk, gops, ws)
     empty = facts.empty or ()
     if len(plan.chunks) == 1 and len(empty) == chunk.last - chunk.first:
@@ -179,7 +181,10 @@ def _hardware_decoder(encoders: Sequence[Encoder]) -> dict[str, object]:
 
 def pick_all(family: Family, renditions: Sequence[Rendition], limits: Limits) -> list[Encoder]:
     """The encoder of each rendition."""
-    return [pick(family, one.codec, limits, min(one.width, one.height)) for one in renditions]
+    return [
+        pick(family, rendition.codec, limits, min(rendition.width, rendition.height))
+        for rendition in renditions
+    ]
 
 
 def run_encoders(

@@ -44,11 +44,11 @@ def run(plan: WholeFilePlan, ws: Workspace[HlsSettings]) -> EncodeFacts:
         share=lambda reached: (reached - muxer_shift / TICKS) / length,
     )
     boundaries = _boundaries(validate.read(ws, plan.renditions[0]), plan.config.segment_seconds)
+    everything = Chunk(0, 0, len(boundaries) - 1)
     gops = {
-        rendition.name: validate.decodable_gops(rendition, boundaries[-1], ws)
+        rendition.name: validate.decodable_gops(rendition, everything, boundaries, ws)
         for rendition in plan.renditions
     }
-    everything = Chunk(0, 0, len(boundaries) - 1)
     return replace(
         validate.deliver(plan.renditions, gops, everything, boundaries, ws),
         fallback="encoded in one go: the file does not say when its pictures are shown",
