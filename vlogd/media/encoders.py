@@ -206,7 +206,8 @@ def works(encoder: Encoder, limits: Limits) -> bool:
         target = Path(folder) / "trial.mp4"
         frames = ffmpeg.generated(f"color=gray:size={_TRIAL_WIDTH}x{_TRIAL_HEIGHT}:rate=2:duration=1")
         options = {**encoder.options(30, 1000, "veryfast", Fraction(2)), "force_key_frames": "0,0.49995",
-                   "enc_time_base": f"1:{TICKS}",
+                   # passthrough: at this time base a constant frame rate would mean 45,000 copies of each frame
+                   "enc_time_base": f"1:{TICKS}", "fps_mode": "passthrough",
                    "movflags": f"+frag_keyframe+empty_moov{encoder.movflags}", "f": "mp4"}  # fmt: skip
         try:
             ffmpeg.run([ffmpeg.output(encoder.prepared(frames), target, **options)], limits=limits,
