@@ -1,4 +1,4 @@
-"""What ffprobe says about a file, as typed facts. Stages read them from probe's artifact.
+"""What ffprobe says about a file, as typed facts.
 
 `describe` runs ffprobe; `from_json`/`to_json` carry the facts through `probe.json`. Field names
 are ffprobe's where it has one.
@@ -18,18 +18,21 @@ from vlogd.media import ffmpeg, read_errors
 from vlogd.media.process import Limits
 
 _MOST_STREAMS = 256
+"""A film in 40 languages, with subtitles and commentary, has half as many."""
 _MOST_CHAPTERS = 2000
+"""One each few seconds of a long film; pages list them all."""
 _MOST_SUBTITLES = 64
+"""Twice as many as are published (the subtitles stage)."""
 
 _ENTRIES = ("-show_format", "-show_streams", "-show_chapters")
 
 
 @dataclass(frozen=True)
 class VideoStream:
-    """The picture. `width`, `height` are as coded; `rotation` is clockwise degrees 0/90/180/270.
+    """The video. `width`, `height` are as coded; `rotation` is clockwise degrees 0/90/180/270.
 
     `sample_aspect` and `frame_rate` (ffprobe's avg_frame_rate) are fractions as "num/den". `turned`: the
-    file asks players to rotate or mirror the picture.
+    file asks players to rotate or mirror the frames.
     """
 
     index: int
@@ -66,7 +69,7 @@ class VideoStream:
 
 @dataclass(frozen=True)
 class AudioStream:
-    """One sound track. `language` is ffprobe's tag, "" when absent."""
+    """One audio track. `language` is ffprobe's tag, "" when absent."""
 
     index: int
     codec: str
@@ -134,7 +137,7 @@ def from_json(value: Mapping[str, Any]) -> Media:
 
 
 def describe(path: Path, limits: Limits, stop: Stop | None = None) -> Media:
-    """What is in `path`. Raises BadInput with a sentence if ffprobe finds neither picture nor sound.
+    """What is in `path`. Raises BadInput with a sentence if ffprobe finds neither video nor audio.
 
     Raises OSError when the disk fails at either end of the file, where ffprobe looks.
     """

@@ -17,10 +17,10 @@ _MIME = {"video": "video/mp4", "audio": "audio/mp4"}
 
 def manifest(tracks: Sequence[Track]) -> bytes:
     """The MPD of finished tracks; subtitles are given as one WebVTT file each."""
-    pictures = [track for track in tracks if track.kind == "video"]
-    sounds = [track for track in tracks if track.kind == "audio"]
-    longest = max(sum(track.durations) / track.timescale for track in pictures or sounds)
-    target = max(max(track.durations) / track.timescale for track in [*pictures, *sounds])
+    video = [track for track in tracks if track.kind == "video"]
+    audio = [track for track in tracks if track.kind == "audio"]
+    longest = max(sum(track.durations) / track.timescale for track in video or audio)
+    target = max(max(track.durations) / track.timescale for track in [*video, *audio])
     mpd = ET.Element("MPD", {
         "xmlns": _NAMESPACE,
         "profiles": "urn:mpeg:dash:profile:isoff-live:2011",
@@ -29,11 +29,11 @@ def manifest(tracks: Sequence[Track]) -> bytes:
         "minBufferTime": f"PT{target:.3f}S",
     })  # fmt: skip
     period = ET.SubElement(mpd, "Period", {"id": "0", "start": "PT0S"})
-    for codec in dict.fromkeys((track.codec.partition(".")[0], track.video_range) for track in pictures):
-        same = [t for t in pictures if (t.codec.partition(".")[0], t.video_range) == codec]
+    for codec in dict.fromkeys((track.codec.partition(".")[0], track.video_range) for track in video):
+        same = [t for t in video if (t.codec.partition(".")[0], t.video_range) == codec]
         _adaptation(period, same)
-    for sound in sounds:
-        _adaptation(period, [sound])
+    for track in audio:
+        _adaptation(period, [track])
     for text in (track for track in tracks if track.kind == "subtitles"):
         _subtitles(period, text)
     ET.indent(mpd, " ")

@@ -15,7 +15,7 @@ _HEAD = ("#EXTM3U", "#EXT-X-VERSION:7")
 
 
 def media_playlist(track: Track, count: int, *, complete: bool, empty: Set[int] = frozenset()) -> bytes:
-    """The first `count` segments of a track. An `empty` segment, one without a picture, becomes a gap."""
+    """The first `count` segments of a track. An `empty` segment, one without a frame, becomes a gap."""
     lines = [
         *_HEAD,
         f"#EXT-X-TARGETDURATION:{target_seconds(track)}",
@@ -43,7 +43,7 @@ def target_seconds(track: Track) -> int:
 
 
 def iframe_playlist(track: Track) -> bytes:
-    """The key frames of a finished picture track, for scrubbing [6.1, 6.8]."""
+    """The key frames of a finished video track, for scrubbing [6.1, 6.8]."""
     shown = sum(len(row) // 2 for row in track.iframes)
     lines = [*_HEAD, f"#EXT-X-TARGETDURATION:{target_seconds(track)}", "#EXT-X-MEDIA-SEQUENCE:0",
              "#EXT-X-PLAYLIST-TYPE:VOD", "#EXT-X-I-FRAMES-ONLY"]  # fmt: skip
@@ -70,38 +70,38 @@ def iframe_rate(track: Track) -> Rate:
 
 
 def master_playlist(tracks: Sequence[Track]) -> bytes:
-    """The master playlist. BANDWIDTH is that of picture and sound together [9.13 to 9.15]."""
-    pictures = [track for track in tracks if track.kind == "video"]
-    sounds = [track for track in tracks if track.kind == "audio"]
+    """The master playlist. BANDWIDTH is that of video and audio together [9.13 to 9.15]."""
+    video = [track for track in tracks if track.kind == "video"]
+    audio = [track for track in tracks if track.kind == "audio"]
     texts = [track for track in tracks if track.kind == "subtitles"]
     lines = [*_HEAD, "#EXT-X-INDEPENDENT-SEGMENTS"]
-    if pictures or len(sounds) > 1:
-        lines += [_media(track, "AUDIO") for track in sounds]
+    if video or len(audio) > 1:
+        lines += [_media(track, "AUDIO") for track in audio]
     lines += [_media(track, "SUBTITLES") for track in texts]
     also = ['SUBTITLES="subtitles"'] if texts else []
-    groups = list(dict.fromkeys(track.group for track in sounds)) or [""]
+    groups = list(dict.fromkeys(track.group for track in audio)) or [""]
     for group in groups:
-        members = [track for track in sounds if track.group == group]
-        for track in _listed(pictures):
+        members = [track for track in audio if track.group == group]
+        for track in _listed(video):
             lines += [_variant(track, members, [*also, "CLOSED-CAPTIONS=NONE"]), track.address]
-    if not pictures:
-        first = next((track for track in sounds if track.default), sounds[0])
-        audio = [f'AUDIO="{first.group}"'] if len(sounds) > 1 else []
-        lines += [_stream(first.rate, [f'CODECS="{first.codec}"', *audio, *also]), first.address]
-    lines += [_iframe_stream(track) for track in pictures if any(track.iframes)]
+    if not video:
+        first = next((track for track in audio if track.default), audio[0])
+        group_attribute = [f'AUDIO="{first.group}"'] if len(audio) > 1 else []
+        lines += [_stream(first.rate, [f'CODECS="{first.codec}"', *group_attribute, *also]), first.address]
+    lines += [_iframe_stream(track) for track in video if any(track.iframes)]
     return _text(lines)
 
 
-def _listed(pictures: Sequence[Track]) -> list[Track]:
+def _listed(video: Sequence[Track]) -> list[Track]:
     """The variant nearest to 2000 kbit/s first, then the others as they come (largest first).
 
     Only an H.264 one may be first: everything plays it [1.12].
     """
-    if not pictures:
+    if not video:
         return []
-    plain = [track for track in pictures if track.codec.startswith("avc1")] or list(pictures)
+    plain = [track for track in video if track.codec.startswith("avc1")] or list(video)
     first = min(plain, key=lambda track: abs(track.rate.average - _FIRST_BITS_PER_SECOND))
-    return [first, *(track for track in pictures if track is not first)]
+    return [first, *(track for track in video if track is not first)]
 
 
 def _media(track: Track, kind: str) -> str:
@@ -121,19 +121,19 @@ def _media(track: Track, kind: str) -> str:
     return "#EXT-X-MEDIA:" + ",".join([*attributes, f'URI="{track.address}"'])
 
 
-def _variant(track: Track, sounds: Sequence[Track], also: Sequence[str]) -> str:
-    """The worst combination that may play: the picture with the largest sound of the group."""
+def _variant(track: Track, audio: Sequence[Track], also: Sequence[str]) -> str:
+    """The worst combination that may play: the video with the largest audio track of the group."""
     loudest = Rate(
-        max((sound.rate.peak for sound in sounds), default=0),
-        max((sound.rate.average for sound in sounds), default=0),
+        max((one.rate.peak for one in audio), default=0),
+        max((one.rate.average for one in audio), default=0),
     )
-    codecs = list(dict.fromkeys([track.codec, *(sound.codec for sound in sounds)]))
+    codecs = list(dict.fromkeys([track.codec, *(one.codec for one in audio)]))
     attributes = [
         f'CODECS="{",".join(filter(None, codecs))}"',
         f"RESOLUTION={track.width}x{track.height}",
         f"FRAME-RATE={track.frame_rate:.3f}",
         f"VIDEO-RANGE={track.video_range}",
-        *([f'AUDIO="{sounds[0].group}"'] if sounds else []),
+        *([f'AUDIO="{audio[0].group}"'] if audio else []),
         *also,
     ]
     return _stream(track.rate + loudest, attributes)
