@@ -68,6 +68,6 @@ def test_an_error_that_passes_is_no_end_of_the_file(tmp_path: Path, monkeypatch:
 
 def test_what_is_remembered_of_passing_errors_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest is forgotten, and would be asked once more."""
-    monkeypatch.setattr(read_errors, "_MOST_REMEMBERED", 2)
-    monkeypatch.setattr(read_errors, "_asked_again", {})
-    assert [read_errors.had_passed(name) for name in "aabca"] == [True, False, True, True, True]
+    monkeypatch.setattr(read_errors, "_MAX_RETRIED_COMMANDS", 2)
+    monkeypatch.setattr(read_errors, "_retried_commands", {})
+    assert [read_errors.should_retry(name) for name in "aabca"] == [True, False, True, True, True]

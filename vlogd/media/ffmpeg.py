@@ -1,12 +1,12 @@
-"""Everything vlogd says to ffmpeg and ffprobe passes here; ffmpeg-python builds the arguments.
+"""Every command of ffmpeg and ffprobe is built and run here; ffmpeg-python builds the arguments.
 
-Dropped files are not trusted. Every input may only be read through the `file` and `pipe`
-protocols and by one of the demuxers of `INPUT_FORMATS`: no playlist or concat script can make
-ffmpeg open another file or address (ffmpeg-protocols(1), `protocol_whitelist`; ffmpeg-formats(1),
+Dropped files are not trusted. They may only be read through the `file` and `pipe` protocols and
+by one of the demuxers of `INPUT_FORMATS`: no playlist or concat script can make ffmpeg open
+another file or address (ffmpeg-protocols(1), `protocol_whitelist`; ffmpeg-formats(1),
 `format_whitelist`).
 
 Graphs are ffmpeg-python streams (`Stream`), which carry no types; stages build them with
-`source(...)`, their `.filter(...)` and `output(...)`, and give them to `run`.
+`source(...)`, their `.filter(...)` and `output(...)`, and pass them to `run`.
 """
 
 import re
@@ -30,29 +30,38 @@ INPUT_FORMATS = (
     "rm", "wtv", "dv", "nut", "ivf", "h264", "hevc", "av1", "m4v", "vc1", "y4m", "yuv4mpegpipe",
     "wav", "w64", "aiff", "mp3", "aac", "ac3", "eac3", "flac", "amr", "caf", "dts", "tta", "wv", "ape", "au",
 )  # fmt: skip
-"""Containers that hold a film or a sound by themselves: no playlists, scripts or single pictures."""
+"""Demuxers of files that hold video or audio themselves (`ffmpeg -demuxers`): no playlists, scripts or still images."""
 
-SOON = ("-stats_period", "0.1")
-"""Global options of a run whose first segments somebody waits for: progress ten times a second."""
+FREQUENT_PROGRESS = ("-stats_period", "0.1")
+"""Global options of a run whose first segments viewers wait for: progress every 0.1 s, by default every 0.5 s."""
 
-MOST_PIXELS = 100 << 20
-"""The most that a picture may have: above, decoding one takes gigabytes (ffmpeg-codecs(1), `max_pixels`)."""
+MAX_PIXELS = 100 << 20
+"""Of a frame: three times as many as 8K has (7680x4320). Decoding larger ones takes gigabytes."""
 
+_PROTOCOLS = {"protocol_whitelist": "file,pipe"}
+"""No network: a container may refer to other files and addresses (ffmpeg-protocols(1))."""
 _SAFE_INPUT = {
-    "protocol_whitelist": "file,pipe",
-    "format_whitelist": ",".join(INPUT_FORMATS),
-    "max_pixels": str(MOST_PIXELS),
+    **_PROTOCOLS,
+    "format_whitelist": ",".join(INPUT_FORMATS),  # see the module's docstring
+    "max_pixels": str(MAX_PIXELS),  # a tiny file may claim huge frames (ffmpeg-codecs(1))
 }
-_FILE = "file:"
+_FILE_PREFIX = "file:"
 _SCRATCH_NAME = re.compile("[0-9a-f]{32}")
-"""What differs between two tries of the same command: the name of the part's scratch folder."""
+"""The name of a part's scratch folder (a UUID): all that differs between two attempts of the same command."""
 
-_GLOBAL = ("-nostdin", "-hide_banner", "-v", "warning", "-nostats", "-progress", "pipe:1", "-y")
+_GLOBAL_OPTIONS = (
+    "-nostdin",  # never ask anybody anything (ffmpeg(1))
+    "-hide_banner",  # standard error is kept for errors; the banner says how ffmpeg was built
+    *("-v", "warning"),  # errors of disks that ffmpeg takes for an end of file are logged (read_errors)
+    "-nostats",  # no status line among them either
+    *("-progress", "pipe:1"),  # as key=value lines on standard output, for _Progress and the stall check
+    "-y",  # overwrite; without it ffmpeg refuses an output that exists
+)
 
 
 def argument(path: Path) -> str:
-    """`path` as an ffmpeg argument: never taken for an option or a protocol, whatever its name."""
-    return f"{_FILE}{path}"
+    """`path` as an ffmpeg argument: never parsed as an option or a protocol, whatever its name."""
+    return f"{_FILE_PREFIX}{path}"
 
 
 def source(path: Path, **options: Any) -> Stream:
@@ -61,25 +70,25 @@ def source(path: Path, **options: Any) -> Stream:
 
 
 def raw_source(path: Path, **options: Any) -> Stream:
-    """A file that vlogd made itself, of any format."""
-    return ffmpeg.input(argument(path), **{"protocol_whitelist": "file,pipe", **options})
+    """A file that vlogd wrote itself, of any format, playlists included. `options` as for `source`."""
+    return ffmpeg.input(argument(path), **{**_PROTOCOLS, **options})
 
 
 def generated(description: str) -> Stream:
-    """Pictures or sound that ffmpeg makes up itself (libavfilter's virtual device)."""
+    """Video or audio from a filter such as `color` or `sine` (ffmpeg-devices(1), `lavfi`)."""
     return ffmpeg.input(description, f="lavfi")
 
 
 def output(streams: Sequence[Stream] | Stream, path: Path, **options: Any) -> Stream:
     """An output file fed by `streams`. `options` are output options, without their dash."""
-    many = streams if isinstance(streams, list | tuple) else [streams]
-    return ffmpeg.output(*many, argument(path), **options)
+    inputs = streams if isinstance(streams, list | tuple) else [streams]
+    return ffmpeg.output(*inputs, argument(path), **options)
 
 
 def command(outputs: Sequence[Stream], global_options: Sequence[str] = ()) -> list[str]:
     """The whole ffmpeg command of one graph with one or more outputs."""
     merged = outputs[0] if len(outputs) == 1 else ffmpeg.merge_outputs(*outputs)
-    return ["ffmpeg", *_GLOBAL, *global_options, *ffmpeg.get_args(merged)]
+    return ["ffmpeg", *_GLOBAL_OPTIONS, *global_options, *ffmpeg.get_args(merged)]
 
 
 def run(
@@ -87,46 +96,48 @@ def run(
     *,
     limits: Limits,
     stop: Stop | None = None,
-    tell_seconds: Callable[[float], None] | None = None,
-    tell_frames: Callable[[int], None] | None = None,
+    on_progress_seconds: Callable[[float], None] | None = None,
+    on_frame_count: Callable[[int], None] | None = None,
     global_options: Sequence[str] = (),
 ) -> None:
     """Run one graph to its end.
 
-    `tell_seconds` and `tell_frames` hear the output time and the number of pictures that were reached,
-    about twice a second and at the end.
+    `on_progress_seconds` is called with the output time and `on_frame_count` with the number of frames written so
+    far, about twice a second and at the end.
 
-    Raises ToolFailed, ToolStalled, Stopping or Unavailable, as `process.run` does, and OSError when a disk is
-    full or an input's disk fails: ffmpeg would take that for the end of the file.
+    Raises ToolFailed, ToolStalled, ToolKilled, Stopping or Unavailable, as `process.run` does, and OSError when a disk
+    is full or an input's disk fails, which ffmpeg takes for the end of the file.
     """
-    progress = _Progress(tell_seconds, tell_frames)
-    words = command(outputs, global_options)
+    progress = _Progress(on_progress_seconds, on_frame_count)
+    arguments = command(outputs, global_options)
     try:
-        said = process.run(words, limits=limits, stop=stop, on_line=progress.hear, moved=progress.moved)
+        stderr_tail = process.run(
+            arguments, limits=limits, stop=stop, on_line=progress.on_line, is_progress=progress.is_progress
+        )
     except (ToolFailed, ToolStalled) as error:
-        _check_disks(words, error.stderr_tail, stop)
+        _check_disks(arguments, error.stderr_tail, stop)
         raise
-    _check_disks(words, said, stop)
+    _check_disks(arguments, stderr_tail, stop)
 
 
-def _check_disks(words: Sequence[str], said: Sequence[str], stop: Stop | None) -> None:
-    """Raise OSError when ffmpeg names a full disk, or an error of a disk and an input can indeed not be read.
+def _check_disks(arguments: Sequence[str], stderr_tail: Sequence[str], stop: Stop | None) -> None:
+    """Raise OSError when ffmpeg reports a full disk, or a read error and an input indeed cannot be read.
 
-    Raises Unavailable when all inputs can be read by now, but ffmpeg did not name the error at its last try.
+    Raises Unavailable when all inputs can be read by now, but the last attempt did not report the error.
     """
-    read_errors.check_room(said)
+    read_errors.check_full_disk(stderr_tail)
     inputs = [
-        Path(word.removeprefix(_FILE)).resolve()
-        for option, word in pairwise(words)
-        if option == "-i" and word.startswith(_FILE)
+        Path(value.removeprefix(_FILE_PREFIX)).resolve()
+        for option, value in pairwise(arguments)
+        if option == "-i" and value.startswith(_FILE_PREFIX)
     ]
-    about = digest.of_json([_SCRATCH_NAME.sub("", word) for word in (*words, *map(str, inputs))])
-    if not inputs or not read_errors.is_named(said):
-        read_errors.named_nothing(about)
+    command_digest = digest.of_json([_SCRATCH_NAME.sub("", text) for text in (*arguments, *map(str, inputs))])
+    if not inputs or not read_errors.is_reported(stderr_tail):
+        read_errors.forget(command_digest)
         return
     for path in inputs:
         read_errors.check(path, stop=stop)
-    if read_errors.had_passed(about):
+    if read_errors.should_retry(command_digest):
         raise Unavailable(f"{inputs[0]} could not be read for a moment; vlogd tries again.")
 
 
@@ -139,39 +150,42 @@ def probe(path: Path, *entries: str, limits: Limits, stop: Stop | None = None) -
 def probe_lines(
     path: Path, *entries: str, on_line: process.Line, limits: Limits, stop: Stop | None = None
 ) -> None:
-    """Hand each line that ffprobe prints about `path` (as `entries` say) to `on_line`."""
+    """Call `on_line` with each line that ffprobe prints about `path`; `entries` are its options."""
     process.run(
         ["ffprobe", *_probe_options(), *entries, argument(path)], limits=limits, stop=stop, on_line=on_line
     )
 
 
 def _probe_options() -> list[str]:
-    safe = [word for name, value in _SAFE_INPUT.items() for word in (f"-{name}", value)]
-    return ["-hide_banner", "-v", "error", *safe]
+    safe_input = [text for name, value in _SAFE_INPUT.items() for text in (f"-{name}", value)]
+    # Errors only: the last line of standard error is quoted to the person who dropped the file.
+    return ["-hide_banner", "-v", "error", *safe_input]
 
 
 class _Progress:
     """Reads ffmpeg's `-progress` lines; only a changed time, frame or size is progress."""
 
-    _TELLING = ("out_time_us", "frame", "total_size")
+    _PROGRESS_KEYS = ("out_time_us", "frame", "total_size")
 
     def __init__(
-        self, tell_seconds: Callable[[float], None] | None, tell_frames: Callable[[int], None] | None
+        self,
+        on_progress_seconds: Callable[[float], None] | None,
+        on_frame_count: Callable[[int], None] | None,
     ) -> None:
-        self._tell_seconds = tell_seconds
-        self._tell_frames = tell_frames
+        self._on_progress_seconds = on_progress_seconds
+        self._on_frame_count = on_frame_count
         self._last: dict[str, str] = {}
 
-    def moved(self, line: str) -> bool:
+    def is_progress(self, line: str) -> bool:
         key, _, value = line.partition("=")
-        if key not in self._TELLING or self._last.get(key) == value:
+        if key not in self._PROGRESS_KEYS or self._last.get(key) == value:
             return False
         self._last[key] = value
         return True
 
-    def hear(self, line: str) -> None:
+    def on_line(self, line: str) -> None:
         key, _, value = line.partition("=")
-        if self._tell_seconds is not None and key == "out_time_us" and value.lstrip("-").isdigit():
-            self._tell_seconds(int(value) / 1e6)
-        if self._tell_frames is not None and key == "frame" and value.isdigit():
-            self._tell_frames(int(value))
+        if self._on_progress_seconds is not None and key == "out_time_us" and value.lstrip("-").isdigit():
+            self._on_progress_seconds(int(value) / 1e6)
+        if self._on_frame_count is not None and key == "frame" and value.isdigit():
+            self._on_frame_count(int(value))

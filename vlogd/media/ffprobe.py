@@ -1,6 +1,6 @@
-"""What ffprobe says about a file, as typed facts.
+"""ffprobe's description of a file, as typed data.
 
-`describe` runs ffprobe; `from_json`/`to_json` carry the facts through `probe.json`. Field names
+`describe` runs ffprobe; `to_json` and `from_json` write and read it as in `probe.json`. Field names
 are ffprobe's where it has one.
 """
 
@@ -17,14 +17,15 @@ from vlogd.core.errors import BadInput, ToolFailed
 from vlogd.media import ffmpeg, read_errors
 from vlogd.media.process import Limits
 
-_MOST_STREAMS = 256
-"""A film in 40 languages, with subtitles and commentary, has half as many."""
-_MOST_CHAPTERS = 2000
-"""One each few seconds of a long film; pages list them all."""
-_MOST_SUBTITLES = 64
+_MAX_STREAMS = 256
+"""A film with audio and subtitles in 40 languages, and commentary, has half as many."""
+_MAX_CHAPTERS = 2000
+"""One every few seconds of a long film; the chapters stage publishes half as many at most."""
+_MAX_SUBTITLES = 64
 """Twice as many as are published (the subtitles stage)."""
 
 _ENTRIES = ("-show_format", "-show_streams", "-show_chapters")
+"""The container's duration and tags; each stream's codec, size and language; each chapter's times and title."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class AudioStream:
 
 @dataclass(frozen=True)
 class SubtitleStream:
-    """One subtitle track; `text` says whether it is text rather than pictures."""
+    """One subtitle track. `text`: whether it is text rather than images."""
 
     index: int
     codec: str
@@ -104,7 +105,7 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Media:
-    """A whole file. `video` is the first stream that is no attached picture, or None."""
+    """A whole file. `video` is the first video stream that is no attached picture (cover art), or None."""
 
     format: str
     duration_seconds: float
@@ -124,7 +125,7 @@ class Media:
 
 
 def from_json(value: Mapping[str, Any]) -> Media:
-    """The facts back from `probe.json`."""
+    """Parse what `to_json` returned."""
     return Media(
         **{
             **value,
@@ -137,63 +138,63 @@ def from_json(value: Mapping[str, Any]) -> Media:
 
 
 def describe(path: Path, limits: Limits, stop: Stop | None = None) -> Media:
-    """What is in `path`. Raises BadInput with a sentence if ffprobe finds neither video nor audio.
+    """Describe the file. Raises BadInput when ffprobe cannot read it or it has neither video nor audio.
 
-    Raises OSError when the disk fails at either end of the file, where ffprobe looks.
+    Raises OSError when the disk fails at either end, which ffprobe reads; else as `process.run`.
     """
     if path.stat().st_size == 0:
         raise BadInput("The file is empty. Copy it again.")
     read_errors.check_ends(path)
     try:
-        said = json.loads(ffmpeg.probe(path, *_ENTRIES, limits=limits, stop=stop))
+        description = json.loads(ffmpeg.probe(path, *_ENTRIES, limits=limits, stop=stop))
     except ToolFailed as error:
-        why = _reason(error, path)
-        raise BadInput(f"The file is not a video or sound that ffmpeg can read: {why}") from error
+        reason = _reason(error, path)
+        raise BadInput(f"The file is not video or audio that ffmpeg can read: {reason}") from error
     except ValueError as error:
         raise BadInput("The file is not a video: ffprobe could not describe it.") from error
-    if len(said.get("streams", [])) > _MOST_STREAMS:
-        raise BadInput(f"The file says that it holds more than {_MOST_STREAMS} tracks; no film does.")
-    media = _media(said)
-    if media.video is not None and media.video.width * media.video.height > ffmpeg.MOST_PIXELS:
+    if len(description.get("streams", [])) > _MAX_STREAMS:
+        raise BadInput(f"The file claims to have more than {_MAX_STREAMS} tracks; no genuine video does.")
+    media = _media(description)
+    if media.video is not None and media.video.width * media.video.height > ffmpeg.MAX_PIXELS:
         raise BadInput(
-            f"The picture is {media.video.width}x{media.video.height} pixels; vlogd takes at most "
-            f"{ffmpeg.MOST_PIXELS >> 20} million, far above 8K."
+            f"The video's frames are {media.video.width}x{media.video.height} pixels; vlogd takes at most "
+            f"{ffmpeg.MAX_PIXELS >> 20} million pixels, far above 8K."
         )
     if media.video is None and not media.audio:
-        raise BadInput("The file holds neither a moving picture nor sound.")
+        raise BadInput("The file has neither video nor audio.")
     return media
 
 
 def _reason(error: ToolFailed, path: Path) -> str:
-    last = error.stderr_tail[-1] if error.stderr_tail else str(error)
+    last = (error.stderr_tail or (str(error),))[-1]
     last = last.replace(ffmpeg.argument(path), "").replace(str(path), "").strip(" :")
     if "moov atom not found" in " ".join(error.stderr_tail):
-        return "it has no index (moov); it was cut off, or is no MP4 at all. Copy it again, whole."
+        return "it has no index (moov): it is incomplete, or not an MP4 file. Copy it again."
     if "not on whitelist" in " ".join(error.stderr_tail):
-        return "it is a playlist, a picture, a text or something else that is no film by itself."
+        return "it is a playlist, an image, a text or something else that holds no video itself."
     return f"{last.rstrip('.')}."
 
 
-def _media(said: Mapping[str, Any]) -> Media:
-    streams = said.get("streams", [])
-    form = said.get("format", {})
-    pictures = [s for s in streams if s.get("codec_type") == "video" and _number(s, "width")]
-    covers = [s for s in pictures if s.get("disposition", {}).get("attached_pic")]
-    films = [s for s in pictures if s not in covers and s.get("codec_name")]
+def _media(description: Mapping[str, Any]) -> Media:
+    streams = description.get("streams", [])
+    container = description.get("format", {})
+    video_streams = [s for s in streams if s.get("codec_type") == "video" and _integer(s, "width")]
+    covers = [s for s in video_streams if s.get("disposition", {}).get("attached_pic")]
+    videos = [s for s in video_streams if s not in covers and s.get("codec_name")]
     return Media(
-        format=form.get("format_name", ""),
-        duration_seconds=_duration(form, streams),
-        start_seconds=_seconds(form.get("start_time")),
-        size_bytes=int(form.get("size", 0)),
-        bit_rate=_number(form, "bit_rate"),
-        video=_video(films[0]) if films else None,
+        format=container.get("format_name", ""),
+        duration_seconds=_duration(container, streams),
+        start_seconds=_seconds(container.get("start_time")),
+        size_bytes=int(container.get("size", 0)),
+        bit_rate=_integer(container, "bit_rate"),
+        video=_video(videos[0]) if videos else None,
         cover_index=covers[0]["index"] if covers else None,
         audio=tuple(
-            _audio(s) for s in streams if s.get("codec_type") == "audio" and _number(s, "sample_rate")
+            _audio(s) for s in streams if s.get("codec_type") == "audio" and _integer(s, "sample_rate")
         ),
-        subtitles=tuple(_subtitle(s) for s in streams if s.get("codec_type") == "subtitle")[:_MOST_SUBTITLES],
-        chapters=tuple(_chapter(c) for c in said.get("chapters", [])[:_MOST_CHAPTERS]),
-        tags={str(k).lower(): str(v) for k, v in form.get("tags", {}).items()},
+        subtitles=tuple(_subtitle(s) for s in streams if s.get("codec_type") == "subtitle")[:_MAX_SUBTITLES],
+        chapters=tuple(_chapter(c) for c in description.get("chapters", [])[:_MAX_CHAPTERS]),
+        tags=_tags(container),
     )
 
 
@@ -209,15 +210,15 @@ def _video(stream: Mapping[str, Any]) -> VideoStream:
         pixel_format=stream.get("pix_fmt", ""),
         frame_rate=_fraction(stream.get("avg_frame_rate"), _fraction(stream.get("r_frame_rate"), "25/1")),
         time_base=stream.get("time_base", "1/90000"),
-        start_pts=_number(stream, "start_pts"),
+        start_pts=_integer(stream, "start_pts"),
         field_order=stream.get("field_order", "unknown"),
         color_transfer=stream.get("color_transfer", ""),
         color_primaries=stream.get("color_primaries", ""),
         color_space=stream.get("color_space", ""),
         color_range=stream.get("color_range", ""),
-        b_frames=_number(stream, "has_b_frames") or 0,
-        bit_rate=_number(stream, "bit_rate"),
-        level=_number(stream, "level") or 0,
+        b_frames=_integer(stream, "has_b_frames") or 0,
+        bit_rate=_integer(stream, "bit_rate"),
+        level=_integer(stream, "level") or 0,
         turned=any("rotation" in side for side in stream.get("side_data_list", [])),
     )
 
@@ -233,18 +234,23 @@ def _audio(stream: Mapping[str, Any]) -> AudioStream:
         language=tags.get("language", ""),
         title=tags.get("title", ""),
         default=bool(stream.get("disposition", {}).get("default")),
-        bit_rate=_number(stream, "bit_rate"),
+        bit_rate=_integer(stream, "bit_rate"),
     )
 
 
-_TEXT_SUBTITLES = {"subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text"}
+_TEXT_SUBTITLE_CODECS = {"subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text"}
+"""ffmpeg's names (`ffmpeg -codecs`). The other subtitle codecs hold images."""
 
 
 def _subtitle(stream: Mapping[str, Any]) -> SubtitleStream:
     tags = _tags(stream)
     codec = stream.get("codec_name", "")
     return SubtitleStream(
-        stream["index"], codec, tags.get("language", ""), tags.get("title", ""), codec in _TEXT_SUBTITLES
+        stream["index"],
+        codec,
+        tags.get("language", ""),
+        tags.get("title", ""),
+        codec in _TEXT_SUBTITLE_CODECS,
     )
 
 
@@ -256,21 +262,21 @@ def _chapter(chapter: Mapping[str, Any]) -> Chapter:
     )
 
 
-def _tags(found: Mapping[str, Any]) -> dict[str, str]:
-    return {str(key).lower(): str(value) for key, value in found.get("tags", {}).items()}
+def _tags(entry: Mapping[str, Any]) -> dict[str, str]:
+    return {str(key).lower(): str(value) for key, value in entry.get("tags", {}).items()}
 
 
 def _rotation(stream: Mapping[str, Any]) -> int:
-    """Clockwise degrees; ffprobe's display matrix says counter-clockwise."""
+    """Clockwise degrees; those of ffprobe's display matrix are counter-clockwise (av_display_rotation_get)."""
     for side in stream.get("side_data_list", []):
         if "rotation" in side:
             return round(-float(side["rotation"]) / 90) * 90 % 360
     return 0
 
 
-def _duration(form: Mapping[str, Any], streams: list[Mapping[str, Any]]) -> float:
-    whole = _seconds(form.get("duration"))
-    return whole or max((_seconds(stream.get("duration")) for stream in streams), default=0.0)
+def _duration(container: Mapping[str, Any], streams: list[Mapping[str, Any]]) -> float:
+    seconds = _seconds(container.get("duration"))
+    return seconds or max((_seconds(stream.get("duration")) for stream in streams), default=0.0)
 
 
 def _seconds(text: Any) -> float:
@@ -279,16 +285,16 @@ def _seconds(text: Any) -> float:
     return 0.0
 
 
-def _number(found: Mapping[str, Any], key: str) -> int | None:
+def _integer(entry: Mapping[str, Any], key: str) -> int | None:
     with suppress(KeyError, TypeError, ValueError):
-        return int(found[key])
+        return int(entry[key])
     return None
 
 
-def _fraction(text: Any, otherwise: str) -> str:
-    """A fraction, from ffprobe's "num:den" or "num/den" as "num/den"; `otherwise` when it is 0 or unknown."""
+def _fraction(text: Any, default: str) -> str:
+    """Reduce ffprobe's "num:den" or "num/den" to "num/den"; `default` when it is 0 or unknown."""
     with suppress(TypeError, ValueError, ZeroDivisionError, AttributeError):
         value = Fraction(text.replace(":", "/"))
         if value > 0:
             return f"{value.numerator}/{value.denominator}"
-    return otherwise
+    return default

@@ -118,7 +118,7 @@ def _decoded(track: CheckedTrack, options: CheckOptions) -> Iterator[Violation]:
     try:
         # -xerror: an error of the decoder ends ffmpeg with a failure instead of a gap.
         ffmpeg.run([output], limits=options.limits, stop=options.stop, global_options=("-xerror",),
-                   tell_frames=frame_counts.append)  # fmt: skip
+                   on_frame_count=frame_counts.append)  # fmt: skip
     except ToolFailed as error:
         complaint = error.stderr_tail[-1] if error.stderr_tail else str(error)
         yield must("decode", track.uri, f"ffmpeg does not decode it without a complaint: {complaint}")

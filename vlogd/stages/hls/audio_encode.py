@@ -53,9 +53,9 @@ def run(plan: StreamPlan, rendition: AudioRendition, ws: Workspace[HlsSettings])
         [_output(plan, rendition, ws, target, frames[-1] * FRAME_SAMPLES)],
         limits=ws.limits,
         stop=ws.stop,
-        tell_seconds=on_progress,
+        on_progress_seconds=on_progress,
         # copyts: keep the source's times, so that audio stays in sync. max_error_rate: publish what decodes.
-        global_options=("-copyts", "-max_error_rate", "1", *ffmpeg.SOON),
+        global_options=("-copyts", "-max_error_rate", "1", *ffmpeg.FREQUENT_PROGRESS),
     )
     cutter.cut()
     cutter.finish()

@@ -36,8 +36,8 @@ def run(plan: ChunkedPlan, copied: Rendition, ws: Workspace[HlsSettings]) -> Cop
     source = ffmpeg.source(ws.film)[str(plan.video.index)]
     try:
         # copyts: keep the source's times, which the plan is made of.
-        ffmpeg.run([ffmpeg.output(source, target, **options)], limits=ws.limits, stop=ws.stop, tell_seconds=on_progress,
-                   global_options=("-copyts", *ffmpeg.SOON))  # fmt: skip
+        ffmpeg.run([ffmpeg.output(source, target, **options)], limits=ws.limits, stop=ws.stop,
+                   on_progress_seconds=on_progress, global_options=("-copyts", *ffmpeg.FREQUENT_PROGRESS))  # fmt: skip
         cutter.cut()
         cutter.finish()
     except (Mismatch, ToolFailed) as error:

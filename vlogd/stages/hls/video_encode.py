@@ -216,6 +216,6 @@ def run_encoders(
         ],
         limits=limits,
         stop=ws.stop,
-        tell_seconds=lambda reached: ws.report_progress(share(reached)),
+        on_progress_seconds=lambda reached: ws.report_progress(share(reached)),
         global_options=(*dict.fromkeys(encoders[0].global_options), *filter_graph.GLOBAL_OPTIONS),
     )
