@@ -1,7 +1,9 @@
 """Encoders are tried for real before they are used; what cannot be tried here is held to its argument list."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from vlogd.core.errors import Unavailable
+from vlogd.core.errors import Stopping, ToolFailed, Unavailable
 from vlogd.media import encoders, ffmpeg
 from vlogd.media.encoders import Encoder
 from vlogd.media.process import Limits
@@ -58,9 +60,52 @@ def test_software_encoders_pass_their_trial() -> None:
     assert encoders.pick("software", "h264", LIMITS).options(23, 800, "fast", Fraction(25))["threads"] == 1
 
 
+@pytest.mark.parametrize("codec", ["h264", "hevc", "av1"])
+def test_a_trial_encodes_two_frames(codec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not each of them 45,000 times, to fill a constant frame rate at the trial's time base."""
+    encoder = encoders.pick("software", codec, LIMITS)
+    frame_counts: list[int] = []
+    monkeypatch.setattr(encoders, "_trial_results", {})
+    monkeypatch.setattr(ffmpeg, "run", partial(ffmpeg.run, on_frame_count=frame_counts.append))
+    assert encoders.works(encoder, LIMITS)
+    assert frame_counts[-1] == 2
+
+
+@pytest.mark.parametrize("family", ["auto", "software"])
+def test_a_stopped_trial_is_no_result(family: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The encoder is tried again by the next attempt, and is not taken for missing."""
+    results: dict[tuple[Encoder, Limits], bool] = {}
+    monkeypatch.setattr(encoders, "_trial_results", results)
+    stop = threading.Event()
+    stop.set()
+    structlog.reset_defaults()
+    with capture_logs() as logs, pytest.raises(Stopping):
+        encoders.pick(family, "h264", LIMITS, stop=stop)
+    assert (results, logs) == ({}, [])
+    stop.clear()
+    assert encoders.works(Encoder("libx264", "h264", "software"), LIMITS, stop)
+    assert list(results.values()) == [True]
+
+
+def test_an_ffmpeg_that_fails_while_vlogd_stops_is_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's shutdown sends SIGTERM to ffmpeg as well, which may fail before vlogd kills it. The failure is a fake."""
+    results: dict[tuple[Encoder, Limits], bool] = {}
+    stop = threading.Event()
+
+    def run(*_args: Any, **_options: Any) -> None:
+        stop.set()
+        raise ToolFailed("ffmpeg failed (exit status 255): Exiting normally, received signal 15.")
+
+    monkeypatch.setattr(encoders, "_trial_results", results)
+    monkeypatch.setattr(ffmpeg, "run", run)
+    with pytest.raises(Stopping):
+        encoders.works(Encoder("libx264", "h264", "software"), LIMITS, stop)
+    assert results == {}
+
+
 def test_small_frames_go_to_an_encoder_that_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """SVT-AV1 refuses sides below 64 pixels."""
-    monkeypatch.setattr(encoders, "works", lambda _encoder, _limits: True)
+    monkeypatch.setattr(encoders, "works", lambda _encoder, _limits, _stop: True)
     assert encoders.pick("software", "av1", LIMITS, 64).name == "libsvtav1"
     assert encoders.pick("software", "av1", LIMITS, 62).name == "libaom-av1"
 

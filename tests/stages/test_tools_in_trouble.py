@@ -167,7 +167,9 @@ def test_hardware_that_hangs_is_replaced_by_software(tmp_path: Path, monkeypatch
 
     real = video_encode.ffmpeg.run
     monkeypatch.setattr(
-        video_encode, "pick", lambda _family, codec, limits, _side: encoders.pick("software", codec, limits)
+        video_encode,
+        "pick",
+        lambda _family, codec, limits, _side, _stop: encoders.pick("software", codec, limits),
     )
     encoders.pick("software", "h264", LIMITS)
     monkeypatch.setattr(video_encode.ffmpeg, "run", run)

@@ -1,7 +1,7 @@
 """Which encoder makes a codec on this machine, and its options.
 
 Each encoder is tried before it is used, with a real encode of two frames, the second a forced key frame: hardware
-drivers are often half there. A hardware encoder that fails its trial is replaced by software, with one log line.
+drivers are often incomplete. A hardware encoder that fails its trial is replaced by software, with one log line.
 
 Every software encoder runs with one thread: below a cap neither x264's frame threads nor its sliced threads give the
 same bytes on every run, because what is left of the cap is shared out in the order in which they get there, and redoing
@@ -16,6 +16,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from vlogd.core.cancellation import Never, Stop
+from vlogd.core.cancellation import check as check_stop
 from vlogd.core.errors import ToolFailed, ToolStalled, Unavailable
 from vlogd.core.log import get_logger
 from vlogd.media import ffmpeg
@@ -35,16 +37,16 @@ _SOFTWARE: Mapping[str, tuple[str, ...]] = {
     "hevc": ("libx265",),
     "av1": ("libsvtav1", "libaom-av1"),
 }
-"""SVT-AV1 before 1.5 ignores forced key frames: the trial finds out, and libaom takes its place."""
+"""In order of preference. SVT-AV1 before 1.5 ignores forced key frames: it fails the trial, and libaom is used."""
 
-_SVT_LEAST_RATE, _SVT_MOST_RATE = Fraction(1), Fraction(240)
-"""The frames a second that SVT-AV1 takes (svt_av1_enc_set_parameter)."""
+_SVT_MIN_FRAME_RATE, _SVT_MAX_FRAME_RATE = Fraction(1), Fraction(240)
+"""In frames a second, as SVT-AV1 accepts them (svt_av1_enc_set_parameter)."""
 
 _SHORTEST_SIDE = {"libsvtav1": 64}
 """Smaller frames are refused: by SVT-AV1 since 2.0. libaom takes them."""
 
 _TRIAL_WIDTH, _TRIAL_HEIGHT = 256, 144
-"""A size that every encoder takes: hardware has lower bounds, too."""
+"""A size that every encoder accepts: hardware encoders have lower bounds, too."""
 
 _RENDER_NODE = "/dev/dri/renderD128"
 """The first GPU's (Documentation/gpu/drm-uapi of the kernel)."""
@@ -125,7 +127,7 @@ _NO_KEY_FRAMES = 100_000
 _X264: Mapping[str, Any] = {
     "profile:v": "high",  # what every device decodes (Apple 1.2 asks for High or less)
     "threads": 1,  # see the module's docstring
-    "keyint_min": _NO_KEY_FRAMES,  # no key frame but those asked for; x264 lowers it to half of g
+    "keyint_min": _NO_KEY_FRAMES,  # no key frame but the forced ones; x264 lowers it to half of g
     "sc_threshold": 0,  # none at cuts either
     "forced-idr": 1,  # a forced key frame is an IDR picture: segments decode by themselves
 }
@@ -147,10 +149,10 @@ _LIBAOM: Mapping[str, Any] = {
 def _svtav1_params(frame_rate: Fraction) -> str:
     """SVT-AV1's own options: one thread, key frames where they are forced, and a frame rate that it takes.
 
-    A container's guess may be a thousand frames a second; SVT-AV1 refuses more than 240. Since 2.0 it forces key frames
-    without being told, and ffmpeg warns of the option that it no longer has.
+    A container's guess may be a thousand frames a second; SVT-AV1 refuses more than 240. Since 2.0 it always
+    obeys forced key frames, and ffmpeg warns of the option that it no longer has.
     """
-    rate = min(max(frame_rate, _SVT_LEAST_RATE), _SVT_MOST_RATE).limit_denominator(1001)
+    rate = min(max(frame_rate, _SVT_MIN_FRAME_RATE), _SVT_MAX_FRAME_RATE).limit_denominator(1001)
     return f"lp=1:force-key-frames=1:fps-num={rate.numerator}:fps-denom={rate.denominator}"
 
 
@@ -170,24 +172,30 @@ def _hardware(encoder: Encoder, quality: int, max_kbps: int) -> dict[str, Any]:
     return {"rc_mode": "QVBR", "global_quality": quality, "b:v": f"{max_kbps}k", **tag}
 
 
-def pick(family: Family, codec: Codec, limits: Limits, shorter_side: int = _TRIAL_HEIGHT) -> Encoder:
-    """The encoder to use for frames whose shorter side is so many pixels long.
+def pick(
+    family: Family,
+    codec: Codec,
+    limits: Limits,
+    shorter_side: int = _TRIAL_HEIGHT,
+    stop: Stop | None = None,
+) -> Encoder:
+    """The encoder to use for frames whose shorter side is `shorter_side` pixels long.
 
-    Raises Unavailable when this machine has none for the codec.
+    Raises Unavailable when this machine has none for the codec, Stopping when `stop` is set during a trial.
     """
     for hardware in _HARDWARE if family == "auto" else (family,):
         if hardware == SOFTWARE:
             break
         encoder = Encoder(f"{codec}_{hardware}", codec, hardware)
-        if works(encoder, limits):
+        if works(encoder, limits, stop):
             return encoder
         if family != "auto":
             _warn_once(encoder)
     for name in _SOFTWARE[codec]:
         encoder = Encoder(name, codec, SOFTWARE)
-        if shorter_side >= _SHORTEST_SIDE.get(name, 0) and works(encoder, limits):
+        if shorter_side >= _SHORTEST_SIDE.get(name, 0) and works(encoder, limits, stop):
             return encoder
-    works.cache_clear()  # it may be there when vlogd looks again
+    _trial_results.clear()  # an encoder may have been installed by the next attempt
     raise Unavailable(f"This machine's ffmpeg cannot encode {codec}; `vlogd doctor` says what to do.")
 
 
@@ -196,12 +204,19 @@ def _warn_once(encoder: Encoder) -> None:
     _log.warning("encoder.missing", encoder=encoder.name, why="its trial failed; software encodes instead")
 
 
-@lru_cache
-def works(encoder: Encoder, limits: Limits) -> bool:
-    """The trial: two frames, each a key frame because it was asked for, and a header that names the codec.
+_trial_results: dict[tuple[Encoder, Limits], bool] = {}
 
-    Once for each encoder.
-    """
+
+def works(encoder: Encoder, limits: Limits, stop: Stop | None = None) -> bool:
+    """Whether the encoder passes its trial, which runs once. Raises Stopping, and remembers nothing, when it is stopped."""
+    key = (encoder, limits)
+    if key not in _trial_results:
+        _trial_results[key] = _passes_trial(encoder, limits, stop)
+    return _trial_results[key]
+
+
+def _passes_trial(encoder: Encoder, limits: Limits, stop: Stop | None) -> bool:
+    """Encode two frames, each forced to be a key frame, and check for both and for a header that names the codec."""
     with tempfile.TemporaryDirectory(prefix="vlogd-trial-") as folder:
         target = Path(folder) / "trial.mp4"
         frames = ffmpeg.generated(f"color=gray:size={_TRIAL_WIDTH}x{_TRIAL_HEIGHT}:rate=2:duration=1")
@@ -210,12 +225,13 @@ def works(encoder: Encoder, limits: Limits) -> bool:
                    "enc_time_base": f"1:{TICKS}", "fps_mode": "passthrough",
                    "movflags": f"+frag_keyframe+empty_moov{encoder.movflags}", "f": "mp4"}  # fmt: skip
         try:
-            ffmpeg.run([ffmpeg.output(encoder.prepared(frames), target, **options)], limits=limits,
+            ffmpeg.run([ffmpeg.output(encoder.prepared(frames), target, **options)], limits=limits, stop=stop,
                        global_options=encoder.global_options)  # fmt: skip
         except (ToolFailed, ToolStalled):
+            check_stop(stop or Never())  # a shutdown sends SIGTERM to ffmpeg as well, which then fails
             return False
         with target.open("rb") as file:
             init = fragment_reader.init_bytes(file)
             gops = list(fragment_reader.fragments(file, len(init)))
-        # Not every driver says that it failed: the result tells.
+        # Some drivers report success although they failed, so the result is checked.
         return bool(codecs.codec(init)) and len(gops) == 2  # noqa: PLR2004 - one fragment for each key frame

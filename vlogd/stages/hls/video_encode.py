@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+from vlogd.core.cancellation import Stop
 from vlogd.core.errors import BadInput, ToolFailed, ToolStalled
 from vlogd.media import ffmpeg
 from vlogd.media.encoders import Encoder, Family, pick
@@ -121,7 +122,7 @@ def _encode(
 ) -> None:
     timeline = plan.timeline
     first, last = timeline.frames(chunk)
-    encoders = pick_all(attempt.family, plan.renditions, ws.limits)
+    encoders = pick_all(attempt.family, plan.renditions, ws.limits, ws.stop)
     to_source = source.zero_ticks - OFFSET
     filter_shift, muxer_shift = filter_graph.split_shift(timeline.pts[first] + to_source, source.zero_ticks)
     stream = filter_graph.frames(
@@ -179,10 +180,12 @@ def _hardware_decoder(encoders: Sequence[Encoder]) -> dict[str, object]:
     return {"hwaccel": device} if device else {}
 
 
-def pick_all(family: Family, renditions: Sequence[Rendition], limits: Limits) -> list[Encoder]:
-    """The encoder of each rendition."""
+def pick_all(
+    family: Family, renditions: Sequence[Rendition], limits: Limits, stop: Stop | None
+) -> list[Encoder]:
+    """The encoder of each rendition. Raises as `pick`."""
     return [
-        pick(family, rendition.codec, limits, min(rendition.width, rendition.height))
+        pick(family, rendition.codec, limits, min(rendition.width, rendition.height), stop)
         for rendition in renditions
     ]
 

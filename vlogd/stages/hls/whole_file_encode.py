@@ -31,7 +31,7 @@ def run(plan: WholeFilePlan, ws: Workspace[HlsSettings]) -> EncodeFacts:
     filter_shift, muxer_shift = filter_graph.split_shift(zero_ticks, zero_ticks)
     stream = filter_graph.frames(ffmpeg.source(ws.film), plan.video, None, None, filter_shift, 1)
     length = max(1.0, plan.media.duration_seconds)
-    encoders = pick_all("software", plan.renditions, ws.limits)
+    encoders = pick_all("software", plan.renditions, ws.limits, ws.stop)
     key_frames = filter_graph.key_frames_every(plan.config.gop_seconds)
     run_encoders(
         plan,
