@@ -34,7 +34,7 @@ def test_the_pipeline_is_drawn_as_it_is() -> None:
     assert block("pipeline").splitlines() == lines
 
 
-def test_the_rooms_are_drawn_as_they_are_enforced() -> None:
+def test_the_packages_are_drawn_as_they_are_enforced() -> None:
     """The rows of the picture are those of the structure test."""
     rows = [f"{room.ljust(9)} {may}".rstrip() for room, may in ROOMS.items()]
     assert block("rooms").splitlines() == rows
