@@ -1,4 +1,4 @@
-"""What a running daemon knows and the disk does not tell: progress of running parts, what waits and why."""
+"""What only a running daemon knows, not the disk: progress of running parts, what waits and why."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class DaemonStatus:
-    """What a running daemon knows and the disk does not tell.
+    """What only a running daemon knows, not the disk.
 
     `shares`: "<item id>/<stage>" to part to its share done, 0 to 1. `waits`: "<item id>/<stage>" to why it waits.
     `eta_seconds`: item id to the seconds left. `troubles`: place to sentence. `settling`: files that are still being

@@ -1,11 +1,12 @@
 """What happens in the daemon, as plain values: the engine, ingest and the daemon emit, listeners react.
 
-Whoever emits knows no listener. The log, the status file and the service manager are listeners (`notify/`); a
-webhook or a counter would be one more. A new listener is a file in `notify/` and one line in `daemon/wiring.py`.
+Emitters do not know the listeners. The log, the status file and the service manager are listeners (`notify/`); a
+webhook or a counter would be one more. A new listener is a file in `notify/` and one line in `daemon/wiring.py`;
+`tests/unit/core/test_core_events.py` has a small one to copy. One that does not want `Heartbeat` skips it.
 
-Events are emitted on the deciding thread only (other threads post theirs to it), so no listener ever runs
-beside itself or another one. Every listener gets every event, in the order in which things happened, and must
-return at once: while it runs, nothing is decided.
+Events are emitted on the deciding thread only (other threads post theirs to it), so listeners never run
+concurrently. Every listener gets every event, in the order in which things happened, and must return at once: while
+it runs, nothing is decided. Events carry no time, and `Bug.error` is an exception, so they are not JSON as they stand.
 """
 
 from collections.abc import Callable
@@ -19,15 +20,16 @@ from vlogd.core.model import Item
 _log = get_logger()
 
 
+@dataclass(frozen=True)
 class Event:
     """Common parent of all events. `why` is always a sentence for people, `seconds` are of wall time."""
 
 
 Listener = Callable[[Event], None]
-"""Takes every event, looks at those it cares about, and returns at once."""
+"""Takes every event, handles the ones it needs, and returns at once."""
 
 Emit = Callable[[Event], None]
-"""`Events.emit`, as it is handed to whoever emits."""
+"""`Events.emit`, as emitters get it."""
 
 
 class Events:
@@ -37,11 +39,11 @@ class Events:
         self._listeners = listeners
 
     def emit(self, event: Event) -> None:
-        """Call all listeners. One that raises is logged, and the others are called all the same."""
+        """Call all listeners. One that raises is logged, and the others are still called."""
         for listener in self._listeners:
             try:
                 listener(event)
-            except Exception as error:  # noqa: BLE001 - whatever a listener does wrong, the work goes on
+            except Exception as error:  # noqa: BLE001 - a faulty listener must not stop the daemon
                 name = getattr(listener, "__qualname__", type(listener).__qualname__)
                 _log.error("listener.failed", listener=name, missed=type(event).__name__, exc_info=error)
 
@@ -77,21 +79,21 @@ class ItemReady(ItemEvent):
 
 @dataclass(frozen=True)
 class ItemFailed(ItemEvent):
-    """An essential stage was parked: without a person nothing more happens to it."""
+    """An essential stage was parked: nothing more happens until somebody runs `vlogd retry`."""
 
     why: str
 
 
 class ItemRetried(ItemEvent):
-    """Somebody asked for what failed, or was cancelled, to be tried again."""
+    """A retry was requested."""
 
 
 class ItemCancelled(ItemEvent):
-    """Somebody asked for nothing more to be made of it."""
+    """It was cancelled."""
 
 
 class ItemRemoving(ItemEvent):
-    """Somebody asked for it to be removed; that waits until nothing of it runs."""
+    """Its removal was requested; it starts once none of its parts is running."""
 
 
 class ItemRemoved(ItemEvent):
@@ -142,7 +144,7 @@ class StepDone(ItemEvent):
 
 @dataclass(frozen=True)
 class StepParked(ItemEvent):
-    """A part failed in a way, or so often, that the step is not tried again by itself. `kind` is the error's class."""
+    """A part failed permanently or too often; the step needs `vlogd retry`. `kind` is the error's class."""
 
     stage: str
     part: str
@@ -152,7 +154,7 @@ class StepParked(ItemEvent):
 
 @dataclass(frozen=True)
 class PartStarted(ItemEvent):
-    """A part of a step runs now."""
+    """A part of a step has started."""
 
     stage: str
     part: str
@@ -179,7 +181,7 @@ class PartFailed(ItemEvent):
 
 @dataclass(frozen=True)
 class FileFailed(Event):
-    """A dropped file is no video; it lies at `moved_to` with a note beside it."""
+    """A dropped file is not a video; it lies at `moved_to` with a note beside it."""
 
     file: Path
     why: str
@@ -204,7 +206,7 @@ class InboxTrouble(Event):
 
 @dataclass(frozen=True)
 class InboxRecovered(Event):
-    """The trouble with an inbox is over."""
+    """An inbox can be used again."""
 
     inbox: str
 
@@ -226,7 +228,7 @@ class LibraryUnavailable(Event):
 
 @dataclass(frozen=True)
 class TrashEmptied(Event):
-    """What lay long enough in the trash or in `_failed` was deleted, by these names."""
+    """Expired files in the trash or `_failed` were deleted; `names` lists them."""
 
     names: tuple[str, ...]
 
@@ -242,7 +244,7 @@ class MaintenanceFailed(Event):
 
 @dataclass(frozen=True)
 class DaemonStarted(Event):
-    """The daemon watches its inboxes and works."""
+    """The daemon is running and watches its inboxes."""
 
     library: Path
     stages: tuple[str, ...]
@@ -250,14 +252,14 @@ class DaemonStarted(Event):
 
 @dataclass(frozen=True)
 class DaemonStopping(Event):
-    """A signal, by its name, asked the daemon to end."""
+    """The signal named by `signal` told the daemon to stop."""
 
     signal: str
 
 
 @dataclass(frozen=True)
 class WorkAbandoned(Event):
-    """Threads that wait for a disk were left behind at the end; what they were doing is done again."""
+    """Threads that wait for a disk were abandoned on shutdown; their work is repeated at the next start."""
 
     why: str
 
@@ -276,14 +278,14 @@ class ConfigReloaded(Event):
 
 @dataclass(frozen=True)
 class ConfigRefused(Event):
-    """A changed configuration cannot be used; the one from before stays in force."""
+    """A changed configuration cannot be used; the previous one stays in force."""
 
     problem: str
 
 
 @dataclass(frozen=True)
 class Bug(Event):
-    """An error that nobody foresaw, with its traceback. `where` names the part of vlogd or of the step."""
+    """An unexpected error, with its traceback. `where` names the part of vlogd or of the step."""
 
     error: BaseException
     where: str
@@ -292,6 +294,6 @@ class Bug(Event):
 
 @dataclass(frozen=True)
 class Heartbeat(Event):
-    """The deciding loop turns: every 2 seconds at least, so that a service manager sees that it lives."""
+    """The loop is alive; emitted at least every 2 seconds, for the service manager's watchdog."""
 
     status: DaemonStatus

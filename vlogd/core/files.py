@@ -119,7 +119,7 @@ def json_bytes(value: Any) -> bytes:
 
 
 def read_json(path: Path) -> Any:
-    """The JSON in `path`. Raises OSError, and ValueError for what is no JSON."""
+    """The JSON in `path`. Raises OSError, and ValueError for what is not JSON."""
     return json.loads(path.read_bytes())
 
 

@@ -1,7 +1,7 @@
 """Logging, set up once: lines for people on a terminal or in a file, fields for journald under systemd.
 
 What happens to videos is an event (`core.events`), which `notify.log_events` writes with this; other modules log only
-what is no event, such as a damaged journal. structlog is imported here only. Names of dropped files end up in log
+what is not an event, such as a damaged journal. structlog is imported here only. Names of dropped files end up in log
 lines, so every value is escaped: no file name can break a line or colour a terminal.
 """
 
@@ -32,11 +32,11 @@ class Logger:
     """
 
     def info(self, name: str, **fields: Any) -> None:
-        """Something happened that is as it should be."""
+        """Something happened as intended."""
         _write("info", name, fields)
 
     def warning(self, name: str, **fields: Any) -> None:
-        """Something did not work; vlogd goes on by itself or waits for somebody."""
+        """Something failed; vlogd recovers by itself or waits for a person."""
         _write("warning", name, fields)
 
     def error(self, name: str, **fields: Any) -> None:

@@ -80,7 +80,7 @@ class Artifact:
     """A finished folder `<stage>-<fingerprint>`; `digest` covers the names and bytes of its files.
 
     `made_at` (seconds since the epoch) is when `artifact.json` appeared; it decides which of two
-    earlier artifacts is the newer one and is no part of any recipe. A `private` one lies outside the public tree.
+    earlier artifacts is the newer one and is not part of any recipe. A `private` one lies outside the public tree.
     """
 
     item_id: str

@@ -73,7 +73,7 @@ def log_event(event: Event) -> None:
 def _values(event: Event) -> dict[str, Any]:
     """The fields of an event that are set, as the log shows them."""
     values: dict[str, Any] = {}
-    for field in fields(event):  # type: ignore[arg-type]  # every event is a dataclass
+    for field in fields(event):
         value = getattr(event, field.name)
         if isinstance(value, BaseException):
             values["exc_info"] = value

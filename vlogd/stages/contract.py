@@ -6,14 +6,14 @@ and nothing to register but one line in `pipeline.py`.
 
     parts(work)     The pieces that the work consists of, as far as they are known: a tuple of `Part`. It is a
                     pure function of the work and is called again after each finished part, so that later parts
-                    may depend on what earlier ones found out (`work.facts("listen", ListenFacts)`). Part names
+                    may depend on the results of earlier ones (`work.facts("listen", ListenFacts)`). Part names
                     are unique and stable, because a part that has a receipt is never run again.
     run(part, ws)   Does one part. It sees nothing but its workspace: it reads `ws.film` and `ws.inputs`, writes
-                    into `ws.scratch`, hands finished files over with `ws.deliver` and returns what it found out
+                    into `ws.scratch`, hands finished files over with `ws.deliver` and returns its results
                     as a frozen dataclass (see `facts.py`). Running a part again has to deliver the same bytes:
                     that is why a crash needs no special case anywhere.
-    view(work,      What viewers may see at this moment: playlists, stable names, keys of `video.json`. Pure as
-         have)      well. `have` holds the names of the files that are complete, `work.complete` tells whether
+    view(work,      What viewers may see at this moment: playlists, stable names, keys of `video.json`. Also
+         have)      pure. `have` holds the names of the files that are complete, `work.complete` says whether
                     the whole step is. The view of a growing step is replaced by that of the finished one.
 
 Everything else is the engine's: when a part runs and on which slots, retries, resuming after a crash, progress,
@@ -21,21 +21,26 @@ receipts, committing the artifact, `vlogd plan`, `vlogd why`, `vlogd status`.
 
 What a stage may rely on
 - Settings. Declare a class with `@settings` (`core/settings.py`); the engine hands its values to `work.settings`
-  and `ws.settings`, typed. They belong to the recipe: a changed setting makes the artifact anew.
+  and `ws.settings`, typed. They belong to the recipe: changing a setting rebuilds the artifact.
 - Inputs. `needs` names the stages that must be finished first, `uses` those whose artifacts are taken up when
   they are there. `ws.inputs["probe"]` is the folder of probe's artifact. A stage imports no other stage: what
   several of them read is parsed in `artifacts.py`.
-- Items. A stage that makes no sense for some items says so in `applies(item)`. For such items it is as if the
-  pipeline did not have it; stages that need it do without.
+- Items. A stage that makes no sense for some items says so in `applies(item)`. For those items the stage is
+  left out, and stages that need it run without it.
 - Privacy. The artifact of a `private` stage is read by other stages and never lies in the public tree. Its view
   has no files and no names.
 - Errors. Raise the classes of `core/errors.py`: each is named after what happens next. A message is a sentence
-  for the person who dropped the file. Any other exception counts as a bug and parks the item.
+  for the person who dropped the file. An OSError of a full or absent disk becomes `Unavailable`
+  (`engine/executors/worker.py`); any other exception counts as a bug and parks the item.
+- Loops. A loop of your own calls `ws.check_stop()` and `ws.report_progress()`; the functions of `vlogd.media.ffmpeg`
+  and `process` look at the `ws.stop` that they are given.
+- Order. `Part.order` is 0 for what a video needs to become playable, 1 or more for everything else (`core/model.py`).
 
 To add a stage, write `vlogd/stages/<name>.py` that ends in `STAGE = Stage(...)`, add it to the tuple in
 `pipeline.py`, and describe its settings in `config.example.yaml`. `tests/unit/stages/test_stages_contract.py` has
-small complete ones to copy. Raise `version` when the code would make other bytes from the same recipe: then every
-video is made anew, and its earlier artifact stays published until the new one is finished.
+small complete ones to copy, and `tests/stage_driver.py` runs a stage in a test. Raise `version` when the code would
+produce different bytes from the same recipe: the artifact is then rebuilt for every video, and the earlier one stays
+published until the new one is finished.
 """
 
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -69,17 +74,17 @@ class Work(Generic[S]):
     complete: bool = False
 
     def facts(self, part: str, kind: type[F]) -> F:
-        """What a finished part found out. Raises KeyError while the part has no receipt."""
+        """The results of a finished part. Raises KeyError while the part has no receipt."""
         return facts.of_part(self.receipts, part, kind)
 
 
 def no_view(work: Work[Any], have: Set[str]) -> View:  # noqa: ARG001 - the contract's signature
-    """For a stage that only other stages read."""
+    """The view of a stage that only other stages read."""
     return View()
 
 
 def always(item: Item) -> bool:  # noqa: ARG001 - the contract's signature
-    """For a stage that is part of every video."""
+    """The `applies` of a stage that runs for every video."""
     return True
 
 
@@ -88,7 +93,7 @@ class Stage(Generic[S]):
     """One kind of work; the module's docstring explains the functions.
 
     `needs` are the stages whose artifacts it is made from. `uses` are stages whose artifacts it takes up when they
-    are there: it does not wait for them, and is made anew when they come or change. An `essential` stage has to be
+    are there: it does not wait for them, and is rebuilt when they come or change. An `essential` stage has to be
     finished before the video counts as ready, and its failure is the video's. `effort` is its share of the work on
     a video relative to the other stages, by which progress bars are weighted.
     """
