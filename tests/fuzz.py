@@ -178,9 +178,9 @@ def _webvtt(data: bytes, _folder: Path) -> None:
 
 
 def _packet_lines(data: bytes, _folder: Path) -> None:
-    for scan in (packets.PacketScan(), packets.SoundScan()):
+    for scan in (packets.PacketScan(), packets.AudioScan()):
         for line in data.decode("utf-8", "replace").splitlines():
-            scan.hear(line)
+            scan.add(line)
 
 
 MP4_SEEDS = [

@@ -1,6 +1,6 @@
-"""ffprobe's description of a file, kept as a document so that ffprobe is asked once.
+"""ffprobe's description of a file, stored as a document so that ffprobe runs once.
 
-Who accepts a file writes it beside the original; the probe stage begins with it.
+It is written beside the original when the file is accepted; the probe stage begins with it.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from vlogd.media.ffprobe import Media
 
 @dataclass(frozen=True)
 class Description:
-    """What ffprobe said of a file that had so many bytes, and by which version of our reading of its answer."""
+    """The description of a file of `size_bytes` bytes. `version`: the `VERSION` of the code that made it."""
 
     size_bytes: int
     version: int
@@ -21,7 +21,7 @@ class Description:
 
 
 VERSION = 1
-"""Raised when `ffprobe.describe` would read more, or something else, out of the same answer."""
+"""Incremented when `ffprobe.describe` returns something else for the same output of ffprobe."""
 
 _DOCUMENT = DocumentFormat(
     "the description of the original",
@@ -37,15 +37,15 @@ _DOCUMENT = DocumentFormat(
 
 
 def write(path: Path, media: Media) -> None:
-    """Keep what ffprobe said. Raises OSError."""
+    """Write the description of a file. Raises OSError."""
     _DOCUMENT.write(path, Description(media.size_bytes, VERSION, media))
 
 
 def read(path: Path, size_bytes: int) -> Media | None:
-    """What was kept for a file of that size; None when it is of another file or by another version.
+    """The description of a file of that size; None when it is another file's or another version's.
 
     Raises OSError, Malformed and NewerFormat.
     """
     description = _DOCUMENT.read(path).value
-    fits = (description.size_bytes, description.version) == (size_bytes, VERSION)
-    return description.media if fits else None
+    is_current = (description.size_bytes, description.version) == (size_bytes, VERSION)
+    return description.media if is_current else None

@@ -16,10 +16,10 @@ _NAMES = {
 }  # fmt: skip
 
 
-def tag(said: str) -> str:
-    """The BCP 47 tag of what a file says; `und` when it says nothing or nonsense."""
+def tag(text: str) -> str:
+    """The BCP 47 tag of a file's language tag; `und` when that is empty or invalid."""
     with suppress(LanguageTagError):
-        return langcodes.standardize_tag(said) if said.strip() else UNKNOWN
+        return langcodes.standardize_tag(text) if text.strip() else UNKNOWN
     return UNKNOWN
 
 

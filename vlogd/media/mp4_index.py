@@ -73,7 +73,7 @@ def read(path: Path, stream_index: int) -> SampleTable | None:
 
 
 def is_plain(path: Path) -> bool:
-    """Whether an MP4's index tells of the whole file, so that the lengths of its tracks can be believed."""
+    """Whether an MP4's index covers the whole file, so that its tracks' durations can be trusted."""
     with suppress(BoxError, OSError), path.open("rb") as file:
         kinds = {kind for kind, _ in isobmff.children(_moov(file))}
         return b"trak" in kinds and b"mvex" not in kinds

@@ -26,7 +26,7 @@ from vlogd.core.settings import NoSettings
 from vlogd.media import description, ffmpeg, ffprobe, mp4_index, read_errors
 from vlogd.media.ffprobe import Media, VideoStream
 from vlogd.media.mp4_index import SampleTable
-from vlogd.media.packets import REMUX_FIRST, PacketScan, SoundScan, shown
+from vlogd.media.packets import REMUX_FIRST, AudioScan, PacketScan, presentation_order
 from vlogd.stages import facts
 from vlogd.stages.artifacts import KEYS
 from vlogd.stages.contract import Stage, Work
@@ -90,7 +90,7 @@ def _with_measured_duration(ws: Workspace[NoSettings], media: Media) -> Media:
 
 def _audio_seconds(ws: Workspace[NoSettings], media: Media) -> float:
     """How long after the file's start the last audio packet ends; 0 when no packet has a time."""
-    scan = SoundScan()
+    scan = AudioScan()
     _scan_packets(ws, scan)
     return round(max(0.0, scan.end_seconds - media.start_seconds), 6)
 
@@ -114,7 +114,7 @@ def _scan(ws: Workspace[NoSettings], media: Media, video: VideoStream) -> dict[s
     table = mp4_index.read(ws.film, video.index)
     if table is not None and not _agrees(table, ws, video):
         table = None
-    times, unknown = (shown(table.pts), 0) if table else _packet_times(ws, video)
+    times, unknown = (presentation_order(table.pts), 0) if table else _packet_times(ws, video)
     if not times and not unknown:
         raise BadInput("The file claims to contain a video, but there is not a single complete frame in it.")
     _deliver(ws, times, "video.pts")
@@ -136,13 +136,15 @@ def _agrees(table: SampleTable, ws: Workspace[NoSettings], video: VideoStream) -
     lines: list[str] = []
     ffmpeg.probe_lines(ws.film, "-select_streams", str(video.index), "-read_intervals", f"%+#{_COMPARED_PACKETS}",
                        *PacketScan.ENTRIES, on_line=lines.append, limits=ws.limits, stop=ws.stop)  # fmt: skip
-    packets = [PacketScan.words(line) for line in lines if line]
+    packets = [PacketScan.fields(line) for line in lines if line]
     keys = set(table.keys)
     in_table = [
         [str(time), "K" if index in keys else ""] for index, time in enumerate(table.pts[: len(packets)])
     ]
     # D marks packets that an edit list hides; the sample table doesn't have them either.
-    reported = [[words[0], "K" if "K" in words[-1] else ""] for words in packets if "D" not in words[-1]]
+    reported = [
+        [pts, "K" if "K" in flags else ""] for pts, _size, _position, flags in packets if "D" not in flags
+    ]
     return (
         bool(reported) and reported == in_table and Fraction(video.time_base) == Fraction(1, table.timescale)
     )
@@ -155,12 +157,12 @@ def _packet_times(ws: Workspace[NoSettings], video: VideoStream) -> "tuple[array
     return scan.times(), scan.unknown
 
 
-def _scan_packets(ws: Workspace[NoSettings], scan: PacketScan | SoundScan, *select: str) -> None:
+def _scan_packets(ws: Workspace[NoSettings], scan: PacketScan | AudioScan, *select: str) -> None:
     """Feed all readable packets to `scan`. Raises OSError when it was the disk that ended them, not the file."""
     try:
-        ffmpeg.probe_lines(ws.film, *select, *scan.ENTRIES, on_line=scan.hear, limits=ws.limits, stop=ws.stop)
+        ffmpeg.probe_lines(ws.film, *select, *scan.ENTRIES, on_line=scan.add, limits=ws.limits, stop=ws.stop)
     except ToolFailed:
-        if not scan.heard:
+        if not scan.has_times:
             raise
     read_errors.check(ws.film, scan.end_bytes, read_errors.ENDS_BYTES)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vlogd.media import languages, webvtt
-from vlogd.media.packets import PacketScan, SoundScan
+from vlogd.media.packets import AudioScan, PacketScan
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,14 @@ def test_a_packet_scan_counts_what_can_be_shown() -> None:
         "N/A,10,50,__",
         "30,10,60,__",
     ):
-        scan.hear(line)
+        scan.add(line)
     assert scan.times().tolist() == [10, 20, 30]
-    assert (scan.unknown, scan.end_bytes, scan.heard) == (1, 70, True)
+    assert (scan.unknown, scan.end_bytes, scan.has_times) == (1, 70, True)
 
 
-def test_a_sound_scan_finds_the_last_end_of_all_tracks() -> None:
+def test_an_audio_scan_finds_the_last_end_of_all_tracks() -> None:
     """A packet without a duration is as long as the one before it."""
-    scan = SoundScan()
+    scan = AudioScan()
     for line in (
         "0,0.0,0.02,10,0",
         "1,5.0,0.5,10,10",
@@ -83,7 +83,7 @@ def test_a_sound_scan_finds_the_last_end_of_all_tracks() -> None:
         "1,nan,1,10,40",
         "x",
     ):
-        scan.hear(line)
+        scan.add(line)
     assert scan.end_seconds == 7.0
     assert scan.end_bytes == 50
 
@@ -91,8 +91,8 @@ def test_a_sound_scan_finds_the_last_end_of_all_tracks() -> None:
 @given(st.text(alphabet="0123456789-,.KDN/Ae²\x00", max_size=60))
 def test_no_line_is_too_odd(line: str) -> None:
     """Numbers beyond 64 bits, words, and missing fields are passed over."""
-    frames, sound = PacketScan(), SoundScan()
-    frames.hear(line)
-    sound.hear(line)
+    frames, audio = PacketScan(), AudioScan()
+    frames.add(line)
+    audio.add(line)
     assert len(frames.times()) + frames.unknown <= 1
-    assert math.isfinite(sound.end_seconds)
+    assert math.isfinite(audio.end_seconds)

@@ -49,8 +49,8 @@ def _rates(variant: Variant, track: CheckedTrack, audio: Sequence[CheckedTrack])
     if not track.playlist.ended or track.samples.init_fault:
         return
     peak, average = track.peak_and_average()
-    peak += max((one.peak_and_average()[0] for one in audio), default=0.0)
-    average += max((one.peak_and_average()[1] for one in audio), default=0.0)
+    peak += max((rendition.peak_and_average()[0] for rendition in audio), default=0.0)
+    average += max((rendition.peak_and_average()[1] for rendition in audio), default=0.0)
     for listed, measured, name, rule in (
         (variant.bandwidth, peak, "BANDWIDTH", "Apple 1.27"),
         (variant.average, average, "AVERAGE-BANDWIDTH", "Apple 1.26"),

@@ -133,7 +133,7 @@ def _contradiction(fragments: Sequence[Fragment], start: int, end: int) -> str:
         before.decode_time + before.duration != after.decode_time for before, after in pairwise(fragments)
     ):
         return "its fragments do not follow one another without a gap"
-    if any(one.data_at < start or one.data_at + sum(one.sizes) > end for one in fragments):
+    if any(part.data_at < start or part.data_at + sum(part.sizes) > end for part in fragments):
         return "its samples reach beyond its end"
     return ""
 

@@ -44,34 +44,36 @@ def manifest(tracks: Sequence[Track]) -> bytes:
 def _adaptation(period: ET.Element, tracks: Sequence[Track]) -> None:
     """Tracks that a player may switch between."""
     first = tracks[0]
-    about = {"contentType": first.kind, "mimeType": _MIME[first.kind], "segmentAlignment": "true",
-             "startWithSAP": "1"}  # fmt: skip
+    attributes = {"contentType": first.kind, "mimeType": _MIME[first.kind], "segmentAlignment": "true",
+                  "startWithSAP": "1"}  # fmt: skip
     if first.kind == "audio":
-        about["lang"] = first.language
-    found = ET.SubElement(period, "AdaptationSet", about)
+        attributes["lang"] = first.language
+    adaptation_set = ET.SubElement(period, "AdaptationSet", attributes)
     if first.kind == "audio":
         role = "main" if first.default else "alternate"
-        ET.SubElement(found, "Role", {"schemeIdUri": "urn:mpeg:dash:role:2011", "value": role})
-        ET.SubElement(found, "Label").text = first.name
+        ET.SubElement(adaptation_set, "Role", {"schemeIdUri": "urn:mpeg:dash:role:2011", "value": role})
+        ET.SubElement(adaptation_set, "Label").text = first.name
     for track in tracks:
-        _representation(found, track)
+        _representation(adaptation_set, track)
 
 
 def _representation(parent: ET.Element, track: Track) -> None:
-    about = {"id": track.folder, "codecs": track.codec, "bandwidth": str(max(1, track.rate.peak))}
+    attributes = {"id": track.folder, "codecs": track.codec, "bandwidth": str(max(1, track.rate.peak))}
     if track.kind == "video":
         rate = Fraction(track.frame_rate).limit_denominator(1001)
-        about |= {"width": str(track.width), "height": str(track.height), "sar": "1:1",
-                  "frameRate": f"{rate.numerator}/{rate.denominator}"}  # fmt: skip
+        attributes |= {"width": str(track.width), "height": str(track.height), "sar": "1:1",
+                       "frameRate": f"{rate.numerator}/{rate.denominator}"}  # fmt: skip
     else:
-        about["audioSamplingRate"] = str(track.timescale)
-    found = ET.SubElement(parent, "Representation", about)
+        attributes["audioSamplingRate"] = str(track.timescale)
+    representation = ET.SubElement(parent, "Representation", attributes)
     if track.channels:
         ET.SubElement(
-            found, "AudioChannelConfiguration", {"schemeIdUri": _CHANNELS, "value": str(track.channels)}
+            representation,
+            "AudioChannelConfiguration",
+            {"schemeIdUri": _CHANNELS, "value": str(track.channels)},
         )
     zero = OFFSET_SECONDS * track.timescale
-    template = ET.SubElement(found, "SegmentTemplate", {
+    template = ET.SubElement(representation, "SegmentTemplate", {
         "timescale": str(track.timescale),
         "presentationTimeOffset": str(zero),
         "startNumber": "0",
@@ -86,10 +88,10 @@ def _representation(parent: ET.Element, track: Track) -> None:
 
 
 def _subtitles(period: ET.Element, track: Track) -> None:
-    found = ET.SubElement(
+    adaptation_set = ET.SubElement(
         period, "AdaptationSet", {"contentType": "text", "mimeType": "text/vtt", "lang": track.language}
     )
-    ET.SubElement(found, "Label").text = track.name
-    about = {"id": track.folder, "bandwidth": str(max(1, track.rate.average))}
-    one = ET.SubElement(found, "Representation", about)
-    ET.SubElement(one, "BaseURL").text = f"{track.base}{track.folder}/{track.segment(0)}"
+    ET.SubElement(adaptation_set, "Label").text = track.name
+    attributes = {"id": track.folder, "bandwidth": str(max(1, track.rate.average))}
+    representation = ET.SubElement(adaptation_set, "Representation", attributes)
+    ET.SubElement(representation, "BaseURL").text = f"{track.base}{track.folder}/{track.segment(0)}"

@@ -62,11 +62,13 @@ def iframe_playlist(track: Track) -> bytes:
 
 def iframe_rate(track: Track) -> Rate:
     """What an I-frame playlist takes: a player shows one key frame for each of its EXTINF [6.5]."""
-    bits = [(sum(row[1::2]) * 8, track.seconds(number)) for number, row in enumerate(track.iframes) if row]
-    if not bits:
+    segments = [
+        (sum(row[1::2]) * 8, track.seconds(number)) for number, row in enumerate(track.iframes) if row
+    ]
+    if not segments:
         return Rate()
-    total = sum(one for one, _ in bits) / sum(seconds for _, seconds in bits)
-    return Rate(round(max(one / seconds for one, seconds in bits)), round(total))
+    average = sum(bits for bits, _ in segments) / sum(seconds for _, seconds in segments)
+    return Rate(round(max(bits / seconds for bits, seconds in segments)), round(average))
 
 
 def master_playlist(tracks: Sequence[Track]) -> bytes:
@@ -122,12 +124,12 @@ def _media(track: Track, kind: str) -> str:
 
 
 def _variant(track: Track, audio: Sequence[Track], also: Sequence[str]) -> str:
-    """The worst combination that may play: the video with the largest audio track of the group."""
-    loudest = Rate(
-        max((one.rate.peak for one in audio), default=0),
-        max((one.rate.average for one in audio), default=0),
+    """The combination with the highest rate: the video with the largest audio track of the group."""
+    audio_rate = Rate(
+        max((rendition.rate.peak for rendition in audio), default=0),
+        max((rendition.rate.average for rendition in audio), default=0),
     )
-    codecs = list(dict.fromkeys([track.codec, *(one.codec for one in audio)]))
+    codecs = list(dict.fromkeys([track.codec, *(rendition.codec for rendition in audio)]))
     attributes = [
         f'CODECS="{",".join(filter(None, codecs))}"',
         f"RESOLUTION={track.width}x{track.height}",
@@ -136,7 +138,7 @@ def _variant(track: Track, audio: Sequence[Track], also: Sequence[str]) -> str:
         *([f'AUDIO="{audio[0].group}"'] if audio else []),
         *also,
     ]
-    return _stream(track.rate + loudest, attributes)
+    return _stream(track.rate + audio_rate, attributes)
 
 
 def _iframe_stream(track: Track) -> str:

@@ -112,28 +112,28 @@ def measured(track: Track, sizes: Mapping[str, int]) -> Rate:
 
 def to_json(tracks: Iterable[Track]) -> dict[str, Any]:
     """The content of `stream.json`; equal neighbours among the durations are counted."""
-    said = []
+    values = []
     for track in tracks:
         value = asdict(track)
         value["durations"] = run_lengths(track.durations)
-        said.append(value)
-    return {"format": _FORMAT, "tracks": said}
+        values.append(value)
+    return {"format": _FORMAT, "tracks": values}
 
 
-def from_json(value: Mapping[str, Any]) -> tuple[Track, ...]:
-    """The tracks back. Raises KeyError, TypeError or ValueError for anything else."""
-    if value["format"] != _FORMAT:
+def from_json(content: Mapping[str, Any]) -> tuple[Track, ...]:
+    """Parse what `to_json` returned. Raises KeyError, TypeError or ValueError for anything else."""
+    if content["format"] != _FORMAT:
         raise ValueError("a newer vlogd wrote this stream.json")
-    found = []
-    for said in value["tracks"]:
-        durations = tuple(ticks for ticks, count in said["durations"] for _ in range(count))
-        iframes = tuple(tuple(one) for one in said["iframes"])
-        found.append(
-            Track(**{**said, "durations": durations, "iframes": iframes, "rate": Rate(**said["rate"])})
+    tracks = []
+    for value in content["tracks"]:
+        durations = tuple(ticks for ticks, count in value["durations"] for _ in range(count))
+        iframes = tuple(tuple(of_segment) for of_segment in value["iframes"])
+        tracks.append(
+            Track(**{**value, "durations": durations, "iframes": iframes, "rate": Rate(**value["rate"])})
         )
-    return tuple(found)
+    return tuple(tracks)
 
 
 def run_lengths(values: Sequence[int]) -> list[tuple[int, int]]:
-    """Each value with how often it stands in a row."""
+    """Each value with how many times it is repeated in a row."""
     return [(value, sum(1 for _ in row)) for value, row in groupby(values)]

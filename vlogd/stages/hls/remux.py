@@ -28,7 +28,7 @@ def run(plan: VideoPlan, ws: Workspace[HlsSettings]) -> RemuxFacts:
         return RemuxFacts(copied=False, why=str(error))
     scan = PacketScan()
     ffmpeg.probe_lines(
-        remuxed, "-select_streams", "v:0", *scan.ENTRIES, on_line=scan.hear, limits=ws.limits, stop=ws.stop
+        remuxed, "-select_streams", "v:0", *scan.ENTRIES, on_line=scan.add, limits=ws.limits, stop=ws.stop
     )
     times = scan.times()
     if scan.unknown or len(times) != artifacts.read_probed(ws.inputs["probe"]).frames:
