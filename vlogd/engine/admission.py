@@ -66,12 +66,12 @@ class ItemQueue:
 
 
 def active_count(items: Iterable[ItemState]) -> int:
-    """How many items are worked on. One that only waits for something, or failed, keeps nobody else out."""
+    """How many items are worked on. One that only waits for something, or failed, takes no other's place."""
     return sum(state.is_staying and not state.is_resting() for state in items)
 
 
 def gives_way(items: Iterable[ItemState]) -> ItemState | None:
-    """Who is put back for a new drop: somebody for whom nothing runs now, playable if possible, the oldest."""
+    """The item that is put back for a new drop: one for which nothing runs now, playable if possible, the oldest."""
     idle = [
         state
         for state in items

@@ -9,7 +9,7 @@ from vlogd.engine.library_queue import LibraryQueue
 from vlogd.engine.services import Services
 
 _SHORTEST_PAUSE_SECONDS = 1.0
-"""The page reads it anew every few seconds; nobody sees more."""
+"""The page fetches it every few seconds; writing it more often would show nothing new."""
 
 _PAUSE_PER_SECOND = 20.0
 """How long to leave it alone for each second that writing took: a large one takes five percent of the time at most."""

@@ -82,7 +82,7 @@ class Controller:
             self._waiting.put_new(item)
 
     def cancel(self, item_id: str) -> None:
-        """Make nothing more of an item until somebody says retry."""
+        """Do nothing more for an item until a user retries it."""
         state = self._items.get(item_id)
         if state is None:
             self._waiting.discard(item_id)
@@ -156,7 +156,7 @@ class Controller:
             self._evicted.put(state)
 
     def _admit(self) -> None:
-        """Take up as many items as there is room for; a new one finds room in any case, if it can be made."""
+        """Take up as many items as there is room for; for a new one, room is made if possible."""
         room = admission.MOST_ACTIVE - admission.active_count(self.items)
         while self._waiting.has_new() and (room > 0 or self._make_room()):
             room -= self._take_up(self._waiting.take_new(), new=True) is not None
@@ -238,7 +238,7 @@ class Controller:
             self.accept(state.dropped)
 
     def _broken(self, item_id: str, error: Exception) -> None:
-        """An item met something that nobody foresaw: it is left alone until somebody says retry."""
+        """An item met an unexpected error: it is left alone until a user retries it."""
         state = self._items.get(item_id)
         self._emit(Bug(error, "engine", state.item if state else None))
         self._failures.failed_items.add(item_id)

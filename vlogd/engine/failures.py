@@ -18,7 +18,7 @@ from vlogd.storage.journal import Journal
 
 
 class ForeignError(Exception):
-    """An error that nobody foresaw, where a part ran; its text is the traceback from there."""
+    """An unexpected error where a part ran; its text is the traceback from there."""
 
 
 class Failures:

@@ -67,6 +67,6 @@ class LibraryLook:
         self._next()
 
     def _failed(self, batch: Sequence[Verified], error: Exception) -> None:
-        """Something that nobody foresaw: survey them all, which says more about each."""
+        """An unexpected error: survey them all, which says more about each."""
         self._emit(Bug(error, "look at the library"))
         self._looked([row.item_id for row in batch])

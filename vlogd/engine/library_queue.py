@@ -36,19 +36,19 @@ class _Delayed:
 
 
 class LibraryQueue:
-    """Used by the controller's thread only; outcomes come to it through `tell`."""
+    """Used by the controller's thread only; outcomes reach it through `post`."""
 
     def __init__(
         self,
         jobs: JobRunner,
-        tell: Callable[[Callable[[], None]], None],
+        post: Callable[[Callable[[], None]], None],
         stop: Stop,
         clock: Callable[[], float],
         emit: Emit,
         wait_seconds: float,
     ) -> None:
         self._jobs = jobs
-        self._tell = tell
+        self._post = post
         self._stop = stop
         self._clock = clock
         self._emit = emit
@@ -85,9 +85,9 @@ class LibraryQueue:
                 result = job()
             except Exception as error:  # noqa: BLE001 - whatever it is, the controller must learn of it
                 trouble = as_trouble(error, self._stop)
-                self._tell(partial(self._failed, submission, failed, trouble, waits_for_disk=waits_for_disk))
+                self._post(partial(self._failed, submission, failed, trouble, waits_for_disk=waits_for_disk))
             else:
-                self._tell(partial(self._succeeded, succeeded, result))
+                self._post(partial(self._succeeded, succeeded, result))
 
         submission = _Submission(resource, run, urgent)
         self._submit(submission)

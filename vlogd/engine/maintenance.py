@@ -40,7 +40,7 @@ class Maintenance:
         self._look = LibraryLook(self._verification, services, library_queue, request_survey)
 
     def look(self, item_ids: Sequence[str]) -> None:
-        """Have those items surveyed that are not as they were when they were last found complete."""
+        """Have those items surveyed that changed since they were last verified."""
         self._look.begin(item_ids)
 
     def open(self, known: Collection[str], adopt: Callable[[list[Item]], None]) -> None:

@@ -14,7 +14,7 @@ from vlogd.engine.state import ItemState
 
 
 class Publishing:
-    """`broken` gets the id of an item whose publishing failed for a reason that nobody foresaw."""
+    """`broken` gets the id of an item whose publishing failed with an unexpected error."""
 
     def __init__(
         self,

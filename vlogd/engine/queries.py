@@ -23,7 +23,7 @@ def shares(items: Iterable[ItemState]) -> dict[str, dict[str, float]]:
 
 
 def wait_reasons(items: Iterable[ItemState]) -> dict[str, str]:
-    """Why steps rest that nobody parked, as "item/stage" to sentence."""
+    """Why steps rest that are not parked, as "item/stage" to sentence."""
     return {
         f"{state.item.id}/{name}": step.trouble
         for state in items

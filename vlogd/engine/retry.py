@@ -12,7 +12,7 @@ import tenacity
 from vlogd.core.errors import BadInput, Cancelled, Stopping, ToolFailed, ToolKilled, ToolStalled, Unavailable
 
 BUG = "Bug"
-"""The kind of a failure that nobody foresaw."""
+"""The kind of an unexpected failure."""
 
 _KINDS = (BadInput, Cancelled, Stopping, ToolFailed, ToolKilled, ToolStalled, Unavailable)
 _TOOLS = (ToolFailed.__name__, ToolKilled.__name__, ToolStalled.__name__)

@@ -15,7 +15,7 @@ from vlogd.storage.journal import Journal
 class Services:
     """What the controller and its parts work with.
 
-    `post` has a call made on the controller's thread, from any thread; `emit` hands an event to the listeners; `clock`
+    `post` runs a call on the controller's thread, from any thread; `emit` hands an event to the listeners; `clock`
     returns epoch seconds.
     """
 

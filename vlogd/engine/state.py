@@ -61,7 +61,7 @@ class ItemState:
 
     @property
     def is_here(self) -> bool:
-        """Whether what is heard of it still counts: it may have left the memory meanwhile."""
+        """Whether messages about it still count: it may have left the memory meanwhile."""
         return self.phase is not ItemPhase.GONE
 
     @property
@@ -71,7 +71,7 @@ class ItemState:
 
     @property
     def is_staying(self) -> bool:
-        """Whether nobody asked for it to be removed."""
+        """Whether no removal is requested."""
         return self.removal is None
 
     def read(self, artifacts: Sequence[Artifact], *, final: bool) -> None:
@@ -93,17 +93,17 @@ class ItemState:
         return self._on(ItemEvent.SURVEYED)
 
     def cancelled(self) -> ItemEffect:
-        """Somebody wants nothing more to be made of it."""
+        """A user cancelled it."""
         return self._on(ItemEvent.CANCELLED)
 
     def retried(self) -> ItemEffect:
-        """Somebody asked for another attempt."""
+        """A user requested another attempt."""
         self.failures = []
         self.publish.changed()
         return self._on(ItemEvent.RETRIED)
 
     def removed(self, request: RemovalRequest) -> ItemEffect:
-        """Somebody asked for it to be removed."""
+        """A user requested its removal."""
         self.removal = request if self.removal is None else self.removal.joined(request)
         return self._on(ItemEvent.REMOVED)
 
@@ -115,7 +115,7 @@ class ItemState:
         return self.removal
 
     def removal_ended(self, request: RemovalRequest) -> bool:
-        """Whether it is gone as was asked; else it was asked for again meanwhile, perhaps for good."""
+        """Whether it is gone as requested; else another removal was requested meanwhile, perhaps a permanent one."""
         self.is_being_removed = False
         return self.removal is request
 

@@ -45,7 +45,7 @@ class StepState:
     _visit_is_outdated: bool = False
     _plan: _Plan = _Plan()
     _ahead: _Plan | None = None
-    """A plan that knows of a part whose end was not heard of here."""
+    """A plan that knows of a part whose result has not arrived here."""
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -54,7 +54,7 @@ class StepState:
 
     @property
     def is_parked(self) -> bool:
-        """Whether only a person brings it on."""
+        """Whether it goes on only when a user retries it."""
         return self.phase is StepPhase.PARKED
 
     @property
@@ -94,7 +94,7 @@ class StepState:
         return dict(self.receipts) if self._is_read else None
 
     def visited(self, position: Position) -> StepEffect:
-        """The library's thread said where it stands."""
+        """The library's thread has read its state."""
         self.is_visited = False
         if position.artifact is not None:
             return self._on(StepEvent.COMMITTED)
@@ -107,7 +107,7 @@ class StepState:
         return self._unless_library_is_needed(self._on(StepEvent.READ))
 
     def visit_failed(self) -> None:
-        """The library's thread could not look at it; the failure is heard of by itself."""
+        """The library's thread could not look at it; the failure is reported separately."""
         self.is_visited = False
 
     # What its parts do
@@ -141,7 +141,7 @@ class StepState:
         return self._unless_library_is_needed(effect)
 
     def part_stopped(self, part: str) -> StepEffect:
-        """A part was told to stop, and did."""
+        """A part was stopped."""
         self.running.pop(part, None)
         return self._on(StepEvent.PART_STOPPED)
 
@@ -202,7 +202,7 @@ class StepState:
     def _consider(self, plan: _Plan) -> None:
         """Take the plan that knows most of the receipts that are known here, the latest of equals.
 
-        Two parts that end together may be heard of in any order: a plan that knows of both waits for the other one's end.
+        The results of two parts that end together arrive in any order: a plan that knows of both waits for the other result.
         """
         plans = [plan, self._plan, *([self._ahead] if self._ahead else [])]
         fitting = [each for each in plans if each.known <= self.receipts.keys()]

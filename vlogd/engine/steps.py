@@ -54,7 +54,7 @@ class Steps:
             self.carry_out(state, step, step.pause_ends(now))
 
     def park(self, state: ItemState) -> None:
-        """Park the open steps of an item that somebody cancelled."""
+        """Park the open steps of a cancelled item."""
         failure = failure_of(Cancelled("It was cancelled; `vlogd retry` takes it up again."))
         for step in state.steps.values():
             if not step.is_parked:

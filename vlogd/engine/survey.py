@@ -19,7 +19,7 @@ from vlogd.core.model import Artifact, Item, Json
 from vlogd.stages.contract import Stage
 
 _FINGERPRINT_CHARACTERS = 12
-"""48 bits tell the few recipes of one stage of one item apart, and keep folder names short."""
+"""48 bits: enough to distinguish the few recipes of a stage of one item, and short in folder names."""
 
 NOT_MADE_YET = "it has not been made yet"
 """The reason for a stage of which there is no artifact at all."""

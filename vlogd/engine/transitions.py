@@ -12,7 +12,7 @@ class StepPhase(Enum):
     """Where a step is."""
 
     UNREAD = auto()
-    """The library is to be asked where it stands; what is finished becomes an artifact then."""
+    """The library's thread has to read its state; a finished step becomes an artifact then."""
 
     WORKING = auto()
     """Its parts run, or wait for slots."""
@@ -21,7 +21,7 @@ class StepPhase(Enum):
     """An attempt failed; it goes on after a while. Parts that run go on meanwhile."""
 
     PARKED = auto()
-    """It failed in a way, or so often, that only a person brings it on."""
+    """It failed in a way, or so often, that it goes on only when a user retries it."""
 
     MADE = auto()
     """It is an artifact."""
@@ -31,19 +31,19 @@ class StepEvent(Enum):
     """What happens to a step."""
 
     READ = auto()
-    """The library said which parts are done."""
+    """The library's thread has read which parts are done."""
 
     COMMITTED = auto()
     """The library made it an artifact."""
 
     NEEDS_LIBRARY = auto()
-    """All its parts are done, or some ended without knowing of each other."""
+    """All its parts are done, or two that ended together were planned without each other's receipts."""
 
     PLANNED = auto()
     """A part ended, and other parts follow than were known before."""
 
     PART_STOPPED = auto()
-    """A part ended without a result, because it was told to stop."""
+    """A part ended without a result, because it was stopped."""
 
     FAILED = auto()
     """A part, or the library, failed and is to be tried again after a pause."""
@@ -55,7 +55,7 @@ class StepEvent(Enum):
     """The pause after a failure is over."""
 
     RETRIED = auto()
-    """Somebody asked for another attempt."""
+    """A user requested another attempt."""
 
 
 class StepEffect(Enum):
@@ -134,13 +134,13 @@ class ItemPhase(Enum):
     """Its steps are worked on."""
 
     CANCELLED = auto()
-    """Nothing more is to be made of it until somebody says retry."""
+    """Nothing more is done for it until a user retries it."""
 
     REMOVING = auto()
     """It goes to the trash as soon as nothing of it runs."""
 
     GONE = auto()
-    """It left the memory: what is still heard of it counts no more."""
+    """It left the memory: messages about it are ignored."""
 
 
 class ItemEvent(Enum):
@@ -152,7 +152,7 @@ class ItemEvent(Enum):
     CANCELLED = auto()
     RETRIED = auto()
     REMOVED = auto()
-    """Somebody asked for it to be removed, perhaps not for the first time."""
+    """A user requested its removal, perhaps not for the first time."""
 
     LET_GO = auto()
     """It leaves the memory: finished, in the trash, or for others to have room."""

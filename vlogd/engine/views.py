@@ -42,7 +42,7 @@ def _views(
     for stage in stages:
         if stage.name in survey.published:
             artifact = survey.published[stage.name]
-            with suppress(FileNotFoundError):  # somebody took it away since the survey; the next one notices
+            with suppress(FileNotFoundError):  # deleted since the survey; the next survey notices
                 views[stage.name] = StageView(artifact.folder, library.view(survey.item, artifact))
         elif stage.name in unfinished:
             step = unfinished[stage.name]

@@ -26,8 +26,8 @@ What vlogd relies on:
 
 `PartResult.parts` are the parts of the step as they follow from the receipts named in `planned_from`. They are computed
 where the result is, which has the step's files at hand. Two parts that end at the same time may each not know of the other;
-the controller notices (`planned_from` lacks a receipt that it has) and has the library asked. An executor that can tell
-the one of the other spares that: `PartWorker` does so for all parts that one worker runs.
+the controller notices (`planned_from` lacks a receipt that it has) and has the library's thread read the step. An executor
+that shares their receipts saves that: `PartWorker` does so for all parts that one worker runs.
 
 `local.py` is the executor on the threads of this machine. tests/unit/engine/test_engine_executor_contract.py has another
 one, small enough to copy, that passes everything through JSON.
@@ -153,4 +153,4 @@ class Executor(Protocol):
         """End a part soon; harmless when it has ended."""
 
     def close(self) -> None:
-        """Wait for what runs (it was told to stop); start nothing more. The only method that may take a while."""
+        """Wait for the running parts, which were stopped; start nothing more. The only method that may take a while."""

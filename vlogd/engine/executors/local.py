@@ -29,13 +29,13 @@ class LocalExecutor:
         self._pools[request.part.resource].submit(self._run, request, send, cancelled)
 
     def cancel(self, request_id: str) -> None:
-        """Tell a part to end."""
+        """Stop a part."""
         cancelled = self._cancelled.get(request_id)
         if cancelled is not None:
             cancelled.set()
 
     def close(self) -> None:
-        """Drop what waits and join what runs; the daemon's own flag has told it to stop."""
+        """Drop the waiting parts and join the running ones, which the daemon's own flag has stopped."""
         for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
         for pool in self._pools.values():

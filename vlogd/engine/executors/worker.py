@@ -172,7 +172,7 @@ class _Overlap:
 
 
 class _Overlaps:
-    """Tells parts of one step that run at the same time of each other's receipts.
+    """Shares receipts among the parts of one step that run at the same time.
 
     Without it, each of two parts that end together would plan without the other's receipt, and the part that needs both
     would wait for another look at the library. A step is forgotten when none of its parts runs.
