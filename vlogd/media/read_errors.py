@@ -1,4 +1,4 @@
-"""Tells read errors of a disk from the end of a file, which tools confuse.
+"""Distinguishes read errors of a disk from the end of a file, which tools confuse.
 
 On an I/O error ffmpeg prints a warning and exits successfully (5.1 and 7.1, seen on a failing disk), and
 ffprobe prints nothing. Trusting them would publish half a video, or blame the file. Where a read error may

@@ -57,7 +57,7 @@ def _parts(_work: Work[NoSettings]) -> Sequence[Part]:
 
 
 def _run(_part: Part, ws: Workspace[NoSettings]) -> ScanFacts:
-    media = _kept_description(ws) or ffprobe.describe(ws.film, ws.limits, ws.stop)
+    media = _stored_description(ws) or ffprobe.describe(ws.film, ws.limits, ws.stop)
     scan: dict[str, Json] = {"frames": 0, "times_are_known": True, "remux_first": False, "keys": False}
     if media.video is None:
         media = _with_measured_duration(ws, media)
@@ -69,8 +69,8 @@ def _run(_part: Part, ws: Workspace[NoSettings]) -> ScanFacts:
     return ScanFacts(round(media.duration_seconds, 3), width, height, media.video is None)
 
 
-def _kept_description(ws: Workspace[NoSettings]) -> Media | None:
-    """What ffprobe said when the file was accepted; None when it wasn't kept, or is of another file."""
+def _stored_description(ws: Workspace[NoSettings]) -> Media | None:
+    """The description from when the file was accepted; None when it wasn't stored, or is of another file."""
     if ws.described is None:
         return None
     try:
@@ -98,7 +98,7 @@ def _audio_seconds(ws: Workspace[NoSettings], media: Media) -> float:
 def _longer_audio(
     ws: Workspace[NoSettings], media: Media, video: VideoStream, last_pts: int
 ) -> dict[str, Json]:
-    """`sound_seconds`, where the audio goes on after the last frame.
+    """`sound_seconds` (a stored name), where the audio goes on after the last frame.
 
     The packets are read only where the container's duration reaches beyond the last frame, or is missing.
     """

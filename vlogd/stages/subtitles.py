@@ -30,7 +30,7 @@ _CUE_ARROW = b"-->"
 
 @dataclass(frozen=True)
 class SubtitlesFacts:
-    """The published tracks, and how many could not be read or are images (`pictures`)."""
+    """The published tracks; how many could not be read; and how many are images (`pictures`, a stored name)."""
 
     tracks: tuple[TextTrack, ...]
     unreadable: int

@@ -1,4 +1,4 @@
-"""Hints by listing, for file systems whose kernel side is not told of changes made elsewhere (NFS, SMB)."""
+"""Hints by listing, for file systems on which the kernel does not see other machines' changes (NFS, SMB)."""
 
 import os
 import threading
@@ -33,11 +33,11 @@ class PollingWatcher:
     def _watch(self, folder: Path, hint: Hint) -> None:
         known: dict[str, tuple[int, int]] = {}
         while not self._stop.wait(self._every_seconds):
-            found = dict(_listing(folder))
-            for path, state in found.items():
+            listing = dict(_listing(folder))
+            for path, state in listing.items():
                 if known.get(path) != state:
                     hint(Path(path))
-            known = found
+            known = listing
 
 
 def _listing(folder: Path) -> Iterator[tuple[str, tuple[int, int]]]:
@@ -46,7 +46,7 @@ def _listing(folder: Path) -> Iterator[tuple[str, tuple[int, int]]]:
         for name in names:
             path = f"{parent}/{name}"
             try:
-                found = os.lstat(path)
+                status = os.lstat(path)
             except OSError:
                 continue
-            yield path, (found.st_size, found.st_mtime_ns)
+            yield path, (status.st_size, status.st_mtime_ns)

@@ -12,7 +12,7 @@ WATCHERS: Mapping[str, Callable[[], Watcher]] = {
 }
 
 _SILENT = ("nfs", "cifs", "smb", "fuse", "9p", "afs", "ceph", "gluster", "virtiofs", "vboxsf")
-"""File systems whose kernel side is not told of changes made on another machine."""
+"""File systems on which the kernel does not see changes by other machines, or by the program behind them (FUSE)."""
 
 
 def suited(file_system: str) -> str:

@@ -45,8 +45,8 @@ class Track:
     `durations`: of the segments, in ticks of `timescale`. `base`: the path from the master playlist
     to the folder that holds `folder`, "" or ending in "/". `extension`: of the segments; "m4s", "ts",
     "aac" or "vtt". `group`: audio tracks that can stand for each other. `iframes`: for each segment
-    the offset and length of its key frames, in turn (with their moof, Apple 6.10). `pictures`: how many
-    frames there are in all, 0 where that is not known.
+    the offset and length of its key frames, in turn (with their moof, Apple 6.10). `pictures` (a stored
+    name): how many frames there are in all, 0 where that is not known.
     """
 
     kind: Kind

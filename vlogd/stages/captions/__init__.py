@@ -50,7 +50,7 @@ class CaptionSettings:
 
 @dataclass(frozen=True)
 class ListenFacts:
-    """Where speech was found: windows as (start, end) in seconds. `why` says why there are none."""
+    """Where speech is: windows as (start, end) in seconds. `why` says why there are none."""
 
     windows: tuple[tuple[float, float], ...]
     language: str | None

@@ -26,10 +26,10 @@ FRAME_SAMPLES = 1024
 """Samples of an AAC-LC frame (ISO/IEC 14496-3)."""
 
 _FRAGMENT_MICROSECONDS = 1_000_000
-"""How often ffmpeg writes out what it has: a second of audio is a few kilobytes, and nobody waits longer for it."""
+"""How often ffmpeg writes a fragment: a second of audio takes a few kilobytes, and segments are delivered without delay."""
 
 _MOST_DRIFT_SAMPLES = 1000
-"""How many samples a second may be stretched or squeezed to follow drifting times: 2 %, which nobody hears."""
+"""How many samples a second may be stretched or squeezed to follow drifting times: 2 %, which is inaudible."""
 
 
 def first_frames(boundaries: Sequence[int]) -> list[int]:
@@ -132,7 +132,7 @@ class _Cutter:
                 self._deliver_complete()
 
     def finish(self) -> None:
-        """Deliver a last segment that lacks frames, if the encoder returned fewer than were asked for."""
+        """Deliver a last segment that lacks frames, if the encoder returned fewer than planned."""
         if self._segment < len(self._frames) - 1 and self._sizes:
             self._deliver(len(self._sizes))
 

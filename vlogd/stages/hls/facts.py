@@ -38,11 +38,11 @@ class DamageFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class EncodeFacts:
-    """What came of a chunk, or of a whole file.
+    """The result of encoding a chunk, or a whole file.
 
     `fallback` says how it was encoded when the usual way failed. `iframes` has the key frames of each rendition,
-    segment by segment. `similar` names renditions that are not worth making; only the first chunk finds them.
-    `empty` is None when all planned frames came; else it has the numbers of the segments in which none did.
+    segment by segment. `similar` names renditions that are too similar to another; only the first chunk determines them.
+    `empty` is None when all planned frames were decoded; else it has the numbers of the segments without any.
     `borders`, of a whole file only, are the segment boundaries in published ticks.
     """
 

@@ -25,14 +25,14 @@ _TRIM_SLACK_TICKS = 10
 
 _MOVFLAGS = "+frag_keyframe+empty_moov+default_base_moof+frag_discont+skip_sidx+skip_trailer"
 """`frag_keyframe`: a fragment for each GOP. `empty_moov`: the header holds no samples and is written first.
-`default_base_moof`: data offsets count from their moof, as CMAF and MSE ask for. `frag_discont`: a fragment has the time
-of its first frame, not the sum of the durations before. `skip_sidx`, `skip_trailer`: no indexes, nobody reads them."""
+`default_base_moof`: data offsets count from their moof, as CMAF and MSE require. `frag_discont`: a fragment has the time
+of its first frame, not the sum of the durations before. `skip_sidx`, `skip_trailer`: no indexes, which nothing here reads."""
 
 _INTERLACED = ("tt", "bb", "tb", "bt")
 """ffprobe's `field_order` of interlaced video: which field is coded and displayed first."""
 
 _KEY_FRAME_EARLY_SECONDS = 5e-5
-"""Forced key frames are asked for this much early, so that rounding to microseconds can't miss one."""
+"""Key frames are forced this much early, so that rounding to microseconds can't miss a frame."""
 
 
 def frames(

@@ -24,7 +24,7 @@ _HIGHEST_LEVEL = 51
 
 _LONGEST_SEGMENT_TICKS = 10 * TICKS
 """Players buffer by segments: longer ones switch renditions late. The source decides here, so Apple's 6 s (7.5) is too
-strict; ten seconds was Apple's target duration for years, and players are made for it."""
+strict; ten seconds was Apple's recommended target duration for years, so players cope with it."""
 
 _CAP_TOLERANCE = 1.3
 """Sources are mostly encoded at an average bit rate, with peaks; the caps are peaks."""

@@ -62,8 +62,8 @@ class _VideoPlan:
     """What all plans of a video have.
 
     `renditions` are those that are encoded. `why_no_copy` is a sentence for people, "" when the source's frames are
-    copied or that cannot be said yet. `audio_seconds`: how long the audio lasts where that is notably longer than the
-    video.
+    copied or that is not known yet. `audio_seconds`: the audio's duration where it is notably longer than the
+    video's.
     """
 
     media: Media
@@ -97,22 +97,22 @@ class UnindexedPlan(_VideoPlan):
 
 @dataclass(frozen=True, kw_only=True)
 class WholeFilePlan(_VideoPlan):
-    """One encode from the first frame to the last; it finds the boundaries.
+    """One encode from the first frame to the last, which determines the segment boundaries.
 
     `remux_failed`: the file has no index, and a copy to MP4 did not give it one.
     """
 
-    found_boundaries: tuple[int, ...] = ()
+    encoded_boundaries: tuple[int, ...] = ()
     remux_failed: bool = False
 
     @property
     def boundaries(self) -> tuple[int, ...]:
-        """What the encode found."""
-        return self.found_boundaries
+        """Those of the encode; none before it is done."""
+        return self.encoded_boundaries
 
     @property
     def encode_parts(self) -> tuple[str, ...]:
-        """The only one."""
+        """The only part."""
         return (WHOLE,)
 
     @property
@@ -125,8 +125,8 @@ class WholeFilePlan(_VideoPlan):
 class ChunkedPlan(_VideoPlan):
     """Chunks of segments with exact frame times.
 
-    `copied`: the source's own frames as a rendition. `copy_failed`: they were to be one, and were not what the scan
-    promised. `source_keys`: the times of the source's key frames (published ticks), where these are known to begin
+    `copied`: the source's own frames as a rendition. `copy_failed`: they were planned as one, but differed from the
+    scan. `source_keys`: the times of the source's key frames (published ticks), where these are known to begin
     closed GOPs. `remuxed`: chunks are read from a copy in MP4.
     """
 
@@ -217,7 +217,7 @@ def _whole_file(plan: UnindexedPlan, receipts: Mapping[str, Receipt], *, remux_f
     return WholeFilePlan(
         **_fields(plan),
         why_no_copy="The source is re-encoded: the file doesn't say when its frames are presented.",
-        found_boundaries=boundaries,
+        encoded_boundaries=boundaries,
         remux_failed=remux_failed,
     )
 
@@ -261,7 +261,7 @@ def _with_copy(plan: ChunkedPlan, receipts: Mapping[str, Receipt]) -> ChunkedPla
 
 
 def _without_similar(plan: ChunkedPlan, receipts: Mapping[str, Receipt]) -> ChunkedPlan:
-    """Without the renditions that the first chunk found not worth making."""
+    """Without the renditions that the first chunk showed to be too similar to another."""
     first = plan.chunk_part(0)
     if first not in receipts:
         return plan

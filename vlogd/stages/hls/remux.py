@@ -38,7 +38,7 @@ def run(plan: VideoPlan, ws: Workspace[HlsSettings]) -> RemuxFacts:
 
 
 def source(plan: VideoPlan, ws: Workspace[HlsSettings]) -> Source:
-    """The copy, made again when the step's cache has lost it."""
+    """The copy; copied again when the step's cache has lost it."""
     zero_seconds = Fraction(ws.facts(REMUX, RemuxFacts).zero_seconds)
     return Source(_remuxed(plan, ws), round(zero_seconds * TICKS), 0)
 

@@ -171,7 +171,7 @@ def chunks(segments: int, config: HlsSettings) -> list[Chunk]:
 def even_boundaries(duration_seconds: float, config: HlsSettings) -> tuple[int, ...]:
     """Segment boundaries where there is only audio, in published ticks.
 
-    A file whose duration not even its packets tell is taken as one second long.
+    A file whose duration is unknown even from its packets counts as one second long.
     """
     length = round(max(duration_seconds, 1.0) * TICKS)
     starts = range(0, max(1, length - _OVER_TARGET_TICKS), config.segment_seconds * TICKS)

@@ -99,7 +99,7 @@ def _publish_decodable(plan: ChunkedPlan, chunk: Chunk, ws: Workspace[HlsSetting
 
 
 def _deliver(plan: ChunkedPlan, chunk: Chunk, gops: validate.Gops, ws: Workspace[HlsSettings]) -> EncodeFacts:
-    """Deliver the renditions; the first chunk finds out which are too similar to another."""
+    """Deliver the renditions; the first chunk determines which are too similar to another."""
     similar: list[str] = []
     if chunk.number == 0 and plan.config.skip_similar:
         sizes = {name: validate.size_bytes(of_rendition) for name, of_rendition in gops.items()}

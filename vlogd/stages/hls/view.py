@@ -112,7 +112,7 @@ def _facts(plan: StreamPlan, notes: list[str]) -> dict[str, Json]:
 
 
 def _tracks(plan: StreamPlan) -> list[Track]:
-    """The planned tracks, without what only finished files can tell."""
+    """The planned tracks, without what is only known from finished files."""
     audio_frames = first_frames(plan.boundaries)
     audio_durations = tuple((after - before) * FRAME_SAMPLES for before, after in pairwise(audio_frames))
     audio = [_audio_track(rendition, audio_durations, plan) for rendition in plan.audio]
@@ -239,7 +239,7 @@ def _is_complete(track: Track, number: int, have: Set[str], empty: Set[int]) -> 
 
 
 def _damage(plan: StreamPlan, work: Work[HlsSettings]) -> list[DamageFacts]:
-    """What the encoded parts found missing."""
+    """The missing frames and segments of the parts that are encoded."""
     return [work.facts(part, DamageFacts) for part in plan.encode_parts if part in work.receipts]
 
 

@@ -16,8 +16,8 @@ from vlogd.stages.hls.video_encode import NO_FRAME, pick_all, run_encoders
 from vlogd.stages.workspace import Workspace
 
 _EARLY_TICKS = TICKS // 2
-"""A key frame may begin a segment when that is not more than half a second too short: key frames come with frames, so
-not exactly when they are asked for."""
+"""A key frame may begin a segment when that is not more than half a second too short: a key frame is forced
+at the first frame after its time, so it may be late."""
 
 _DEFAULT_FRAME_TICKS = TICKS // 25
 
