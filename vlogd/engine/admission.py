@@ -1,6 +1,6 @@
-"""How many items are in memory: enough to choose from, few enough to stay flat, however many there are.
+"""How many items are kept in memory: enough to choose from, few enough for constant memory use.
 
-An item that leaves the memory loses nothing: it is read again from the disks when it is taken up again.
+Nothing is lost when an item is released from memory: it is read from the disks again when it is taken up again.
 """
 
 import heapq
@@ -14,10 +14,10 @@ from vlogd.engine import queries
 from vlogd.engine.state import ItemState
 
 MOST_ACTIVE = 64
-"""Items that are worked on at once: many times the slots of a large machine, so that there is always one to choose."""
+"""Items worked on at once: many times the slots of a large machine, so that there is always one to choose."""
 
 MOST_RESTING = 256
-"""Items that are kept although nothing happens to them now: each is a table of parts, and a look at every event."""
+"""Items kept in memory while they wait: each costs a table of parts, and a check at every event."""
 
 
 class ItemQueue:
@@ -35,15 +35,15 @@ class ItemQueue:
         return {*(item.id for item in self._new), *self._waiting}
 
     def put_new(self, item: Item) -> None:
-        """It goes before all others."""
+        """It goes to the front of the queue."""
         self._new.appendleft(item)
 
     def put_back(self, item_id: str) -> None:
-        """It goes before those that wait."""
+        """It goes before the waiting items, after the new ones."""
         self._waiting.appendleft(item_id)
 
     def extend(self, item_ids: Iterable[str]) -> None:
-        """They go behind those that wait."""
+        """They go behind the waiting items."""
         self._waiting.extend(item_ids)
 
     def discard(self, item_id: str) -> None:
@@ -53,15 +53,15 @@ class ItemQueue:
         self._new = deque(item for item in self._new if item.id != item_id)
 
     def has_new(self) -> bool:
-        """Whether a new one waits."""
+        """Whether a new item is waiting."""
         return bool(self._new)
 
     def take_new(self) -> Item:
-        """The new item that goes first."""
+        """The next new item."""
         return self._new.popleft()
 
     def take(self) -> str | None:
-        """The id of the item that goes first of those that wait."""
+        """The id of the next waiting item."""
         return self._waiting.popleft() if self._waiting else None
 
 
@@ -70,7 +70,7 @@ def active_count(items: Iterable[ItemState]) -> int:
     return sum(state.is_staying and not state.is_resting() for state in items)
 
 
-def gives_way(items: Iterable[ItemState]) -> ItemState | None:
+def eviction_candidate(items: Iterable[ItemState]) -> ItemState | None:
     """The item that is put back for a new drop: one for which nothing runs now, playable if possible, the oldest."""
     idle = [
         state
@@ -81,7 +81,7 @@ def gives_way(items: Iterable[ItemState]) -> ItemState | None:
 
 
 def surplus(items: Iterable[ItemState]) -> list[ItemState]:
-    """The resting items that are too many in memory, those whose time comes last."""
+    """The resting items in excess of the limit: those due last."""
     resting = [state for state in items if state.is_staying and state.is_resting()]
     if len(resting) <= MOST_RESTING:
         return []
@@ -97,15 +97,15 @@ def _due(state: ItemState) -> float:
 
 @dataclass(frozen=True)
 class _Rest:
-    """`due` in epoch seconds; `essential`: its video cannot be made now; `goes_on`: it is tried again within `--once`."""
+    """An evicted item. `due` in epoch seconds; `essential`: its video is blocked; `will_continue`: `--once` waits for it."""
 
     due: float
     essential: bool
-    goes_on: bool
+    will_continue: bool
 
 
 class EvictedItems:
-    """The resting items that were let go from memory, by id: some bytes each."""
+    """The resting items that were evicted from memory, by id: a few bytes each."""
 
     def __init__(self) -> None:
         self._rests: dict[str, _Rest] = {}
@@ -113,22 +113,22 @@ class EvictedItems:
 
     def put(self, state: ItemState) -> None:
         """Remember when to look at an item again."""
-        rest = _Rest(_due(state), bool(queries.blockers([state])), queries.has_future(state))
+        rest = _Rest(_due(state), bool(queries.blockers([state])), queries.will_continue(state))
         if rest.due < math.inf:
             self._rests[state.item.id] = rest
             heapq.heappush(self._queue, (rest.due, state.item.id))
 
     def forget(self, item_ids: Collection[str]) -> None:
-        """They are looked at now."""
+        """They are being surveyed now."""
         for item_id in item_ids:
             self._rests.pop(item_id, None)
 
     def due(self, now: float) -> list[float]:
-        """When (epoch seconds) the next one is to be looked at; those whose time has come wait for room."""
+        """When (epoch seconds) the next one is to be surveyed; those that are due wait for room."""
         return [self._queue[0][0]] if self._queue and self._queue[0][0] > now else []
 
     def take_due(self, now: float, most: int) -> list[str]:
-        """Some items whose time has come."""
+        """At most `most` items that are due."""
         taken: list[str] = []
         while self._queue and self._queue[0][0] <= now and len(taken) < most:
             due, item_id = heapq.heappop(self._queue)
@@ -138,11 +138,11 @@ class EvictedItems:
         return taken
 
     @property
-    def goes_on(self) -> bool:
-        """Whether one of them is tried again although nothing changes outside."""
-        return any(rest.goes_on for rest in self._rests.values())
+    def will_continue(self) -> bool:
+        """Whether one of them will be retried without a change from outside."""
+        return any(rest.will_continue for rest in self._rests.values())
 
     def blockers(self) -> list[str]:
-        """That essential work rests among them, in a sentence."""
+        """That essential work is blocked among them, in a sentence."""
         count = sum(rest.essential for rest in self._rests.values())
         return [f"{count} more videos wait likewise."] if count else []

@@ -1,4 +1,4 @@
-"""Has the catalogue written, seldom enough: it names every video, and changes with every percent of one.
+"""Writes the catalogue, throttled: it lists every video, and changes with every percent of progress.
 
 Part of the controller's thread.
 """
@@ -12,7 +12,7 @@ _SHORTEST_PAUSE_SECONDS = 1.0
 """The page fetches it every few seconds; writing it more often would show nothing new."""
 
 _PAUSE_PER_SECOND = 20.0
-"""How long to leave it alone for each second that writing took: a large one takes five percent of the time at most."""
+"""Seconds to pause for each second that writing took: a large one takes five percent of the time at most."""
 
 
 class CatalogWriting:
@@ -30,11 +30,11 @@ class CatalogWriting:
         self._problem: str | None = None
 
     def changed(self) -> None:
-        """A video may have another row now."""
+        """The row of a video may have changed."""
         self._is_wanted = True
 
     def write_if_due(self) -> None:
-        """Have it written if it changed and its time has come."""
+        """Have it written if it changed and the pause is over."""
         if self._is_wanted and not self._is_writing and self._clock() >= self._not_before:
             self._is_wanted, self._is_writing = False, True
             job = self._library_worker.write_catalog

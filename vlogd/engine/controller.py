@@ -1,10 +1,10 @@
-"""The one thread that decides. Others only work, and post what came of it.
+"""The one thread that decides. Others only work, and report the result.
 
-Its subject is the items in memory: which ones are there, and what people ask about them. What their steps need is
-`steps.py`, which parts run `dispatcher.py`, what viewers see `publishing.py`.
+It manages the items in memory: which ones there are, and what people request for them. `steps.py` decides what their
+steps need, `dispatcher.py` which parts run, `publishing.py` what viewers see.
 
-There is no code for resuming: an item that is taken up, at a start or after a drop, is surveyed, and what is missing is
-done.
+There is no code for resuming: an item that is taken up, at a start or after a drop, is surveyed, and whatever is missing
+is done.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -30,7 +30,7 @@ from vlogd.engine.transitions import ItemEffect, StepEffect
 
 
 class Controller:
-    """All state of the running daemon. Its methods are called on its thread only; `act` follows every event."""
+    """All state of the running daemon. Its methods are called on its thread only; call `act` after every event."""
 
     def __init__(self, policy: Policy, environment: Environment, services: Services) -> None:
         self._journal, self._worker = services.journal, services.worker
@@ -53,10 +53,10 @@ class Controller:
         )
         self.maintenance = Maintenance(policy, environment, services, queue, self.request_survey)
 
-    # What others ask of it
+    # Requests from outside
 
     def accept(self, item: Item) -> None:
-        """A new item: it goes before all that wait."""
+        """A new item: it goes to the front of the queue."""
         state = self._items.get(item.id)
         if state is None:
             self._waiting.put_new(item)
@@ -91,7 +91,7 @@ class Controller:
             self._carry_out_for_item(state, state.cancelled())
 
     def remove(self, item: Item, request: RemovalRequest) -> None:
-        """Take an item away: off the page and into the trash."""
+        """Remove an item from the page and move it to the trash."""
         self._waiting.discard(item.id)
         state = self._items.setdefault(item.id, ItemState(item))
         self._carry_out_for_item(state, state.removed(request))
@@ -112,22 +112,22 @@ class Controller:
 
     @property
     def storage_problems(self) -> list[str]:
-        """What is not done on the library's disk because it is away or full, in sentences."""
+        """What cannot be done because the library's disk is absent or full, in sentences."""
         return [*self._queue.waits(), *self._publishing.catalog.problems()]
 
     @property
     def blockers(self) -> list[str]:
-        """Why essential work rests, in sentences."""
+        """Why essential work is blocked, in sentences."""
         return [*self.storage_problems, *queries.blockers(self.items), *self._evicted.blockers()]
 
     @property
     def failed_items(self) -> set[str]:
-        """The ids of items that failed, as far as they were looked at."""
+        """The ids of items that failed, as far as they were surveyed."""
         return self._failures.failed_items
 
     def finished(self) -> bool:
-        """Whether nothing is left to do but what rests on something outside."""
-        busy = any(queries.has_future(state) for state in self.items) or self._evicted.goes_on
+        """Whether nothing is left to do except what is waiting for something external."""
+        busy = any(queries.will_continue(state) for state in self.items) or self._evicted.will_continue
         return not self.waiting and self._queue.is_idle and self._publishing.catalog.finished and not busy
 
     def next_due(self) -> float | None:
@@ -135,12 +135,12 @@ class Controller:
         items = [*queries.due(self.items, self._clock()), *self._evicted.due(self._clock())]
         return min([*items, *self._queue.due(), *self._publishing.catalog.due()], default=None)
 
-    # What it does after each event
+    # After each event
 
     def act(self) -> None:
         """Take items up, start parts, publish what is new."""
         self._queue.resubmit()
-        self._begin_again()
+        self._restart_dropped()
         self._admit()
         staying = [state for state in self.items if state.is_staying]
         for state in staying:
@@ -166,15 +166,15 @@ class Controller:
             self._take_up(self._journal.items.get(item_id), again=True)
 
     def _make_room(self) -> bool:
-        """Put an item back to those that wait, for a new one."""
-        state = admission.gives_way(self.items)
+        """Return one to the queue, to make room for a new item."""
+        state = admission.eviction_candidate(self.items)
         if state is not None:
             self._let_go(state)
             self._waiting.put_back(state.item.id)
         return state is not None
 
     def _take_up(self, item: Item | None, *, new: bool = False, again: bool = False) -> ItemState | None:
-        """Have an item read from the disks; None when it is known no more, or in memory already."""
+        """Have an item read from the disks; None when it is no longer known, or already in memory."""
         if item is None or item.id in self._items:
             return None
         self._evicted.forget([item.id])
@@ -191,20 +191,20 @@ class Controller:
         )
         return state
 
-    def _begin_again(self) -> None:
-        """What was dropped again while it was in memory is taken up anew."""
+    def _restart_dropped(self) -> None:
+        """Start over with items that were dropped again while they were in memory."""
         for state in [each for each in self.items if each.dropped and each.is_staying and each.at_rest()]:
             self._let_go(state)
             self._waiting.put_new(state.dropped or state.item)
 
     def _finish(self, state: ItemState) -> None:
-        """An item with nothing to do any more leaves the memory."""
+        """An item with nothing left to do is released from memory."""
         if state.survey is not None and not state.busy() and not state.steps:
             self._let_go(state)
             self.maintenance.finish(state, partial(self._broken, state.item.id))
 
     def _let_go(self, state: ItemState) -> None:
-        """An item leaves the memory; nothing of it is started any more."""
+        """An item is released from memory; none of its parts is started any more."""
         state.let_go()
         self._withhold(state)
         if self._items.get(state.item.id) is state:
@@ -214,13 +214,13 @@ class Controller:
         for stage in state.steps:
             self._dispatcher.withhold(state, stage)
 
-    # What follows from what happened
+    # Effects
 
     def _carry_out(self, state: ItemState, step: StepState, effect: StepEffect) -> None:
         self._steps.carry_out(state, step, effect)
 
     def _carry_out_for_item(self, state: ItemState, effect: ItemEffect) -> None:
-        """Do what is to be done about an item; `ItemEffect.OPEN` follows from a survey only, and is done there."""
+        """Apply the effect to an item; `ItemEffect.OPEN` follows only from a survey, and is applied there."""
         if effect in (ItemEffect.PARK, ItemEffect.STOP):
             self._dispatcher.cancel(state.item.id)
         if effect is ItemEffect.PARK:
@@ -231,7 +231,7 @@ class Controller:
             self._steps.reopen(state)
 
     def _gone(self, state: ItemState) -> None:
-        """An item lies in the trash."""
+        """An item is in the trash."""
         self._failures.failed_items.discard(state.item.id)
         self._let_go(state)
         if state.dropped is not None:

@@ -25,15 +25,15 @@ from vlogd.engine.step_state import StepState
 from vlogd.engine.transitions import StepEffect
 
 CarryOut = Callable[[ItemState, StepState, StepEffect], None]
-"""Does what is to be done about a step."""
+"""Applies the effect to a step."""
 
 
 @dataclass(frozen=True)
 class _Run:
-    """A part that runs.
+    """A running part.
 
-    A step whose recipe changed meanwhile may begin a part while its predecessor's part of the same name still runs, whose end
-    changes nothing any more: so each run knows its own step.
+    A step whose recipe changed meanwhile may start a part while its predecessor's part of the same name is still running;
+    the predecessor's result is ignored. So each run refers to its own step.
     """
 
     candidate: Candidate
@@ -42,7 +42,7 @@ class _Run:
 
 
 class Dispatcher:
-    """Knows which parts wait and which run; what follows from their ends is `carry_out`'s business."""
+    """Knows which parts wait and which run; `carry_out` applies the effects of their results."""
 
     def __init__(
         self,
@@ -83,18 +83,18 @@ class Dispatcher:
         self._offered.pop((state.item.id, stage), None)
 
     def start(self) -> None:
-        """Start the parts that are most wanted, as slots allow."""
+        """Start the most urgent parts, as slots allow."""
         for candidate in self._scheduler.choose():
             self._start(candidate)
 
     def cancel(self, item_id: str) -> None:
-        """Have everything end that runs of an item."""
+        """Stop all running parts of an item."""
         for request_id, run in self._runs.items():
             if run.candidate.item_id == item_id:
                 self._executor.cancel(request_id)
 
     def is_at_work(self, item_id: str) -> bool:
-        """Whether any part of an item runs, also one that nothing wants any more."""
+        """Whether any part of an item is running, even one whose step was replaced."""
         return any(run.candidate.item_id == item_id for run in self._runs.values())
 
     def _start(self, candidate: Candidate) -> None:
@@ -124,7 +124,7 @@ class Dispatcher:
     def _receive(self, message: Message) -> None:
         run = self._runs.get(message.request_id)
         if run is None:
-            return  # it came twice, or after the result
+            return  # a duplicate, or received after the result
         run.state.publish.changed()
         match message:
             case PartProgress(_, share):

@@ -1,4 +1,4 @@
-"""`vlogd plan FILE`: what would be made of a file. The stages' own code probes and plans it, in a temporary folder."""
+"""`vlogd plan FILE`: what a file would become. The stages' own code probes and plans it, in a temporary folder."""
 
 import tempfile
 import threading
@@ -20,7 +20,7 @@ from vlogd.stages.workspace import Workspace
 
 @dataclass(frozen=True)
 class DryRun:
-    """What would be made. `estimated_bytes` is an upper bound by the renditions' caps."""
+    """What a file would become. `estimated_bytes` is an upper bound by the renditions' caps."""
 
     file: str
     duration_seconds: float
@@ -34,7 +34,7 @@ class DryRun:
 
 
 def plan(path: Path, settings: Mapping[str, Any], limits: Limits) -> DryRun:
-    """What would be made of `path` with these settings of the stages. Raises BadInput when it is no video."""
+    """What `path` would become with these settings of the stages. Raises BadInput when it is not a video."""
     item = Item("0" * 16, path.stem, path.stem, "", File(path.name), "", path.stat().st_size, 0.0)
     with tempfile.TemporaryDirectory(prefix="vlogd-plan-") as folder:
         probed = _probe(item, path, Path(folder), limits)

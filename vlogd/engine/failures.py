@@ -1,4 +1,4 @@
-"""What becomes of a step after a failure: a pause and another attempt, or an end until a person says retry.
+"""What happens to a step after a failure: a pause and another attempt, or parking until `vlogd retry`.
 
 Part of the controller's thread.
 """
@@ -22,7 +22,7 @@ class ForeignError(Exception):
 
 
 class Failures:
-    """`failed_items` are the ids of items that failed, as far as they were looked at."""
+    """`failed_items` are the ids of items that failed, as far as they were surveyed."""
 
     def __init__(self, policy: Policy, journal: Journal, emit: Emit, clock: Callable[[], float]) -> None:
         self._policy = policy

@@ -1,6 +1,6 @@
-"""A look at everything that should be there, at a start and every hour. Part of the controller's thread.
+"""A check of everything that should be there, at a start and every hour. Part of the controller's thread.
 
-Items that are as they were cost a row of the journal and some calls of stat on the library's thread, in batches that a
+Unchanged items cost a row of the journal and some calls of stat on the library's thread, in batches that a
 new drop overtakes. Only the others are surveyed.
 """
 
@@ -38,7 +38,7 @@ class LibraryLook:
         self._is_looking = False
 
     def begin(self, item_ids: Sequence[str]) -> None:
-        """Look at these items, in this order. Those that nothing is known of are surveyed."""
+        """Look at these items, in this order. Those that the journal does not know are surveyed."""
         self._left = deque(item_ids)
         if not self._is_looking:
             self._next()

@@ -1,7 +1,7 @@
 """Jobs on the library's disk, run by the library's thread; part of the controller's thread.
 
-Jobs of a new drop go before the others, of which the hourly look at the library brings many. The disk may be a NAS
-that is away: then a job that waits for the disk is submitted again after a pause, and nothing else is held up.
+Jobs of a new drop go before the others, of which the hourly look at the library brings many. The disk may be an
+unreachable NAS: then a job that waits for the disk is resubmitted after a pause, and nothing else is delayed.
 """
 
 from collections import deque
@@ -19,7 +19,7 @@ from vlogd.engine.jobs import LIBRARY, JobRunner
 
 @dataclass(frozen=True)
 class _Submission:
-    """A job as it was submitted: all that submitting it again takes."""
+    """A job as it was submitted, to be submitted again."""
 
     resource: str
     job: Callable[[], None]
@@ -60,7 +60,7 @@ class LibraryQueue:
 
     @property
     def is_idle(self) -> bool:
-        """Whether no outcome is outstanding but of jobs whose disk is away."""
+        """Whether no outcome is outstanding, except of jobs whose disk is absent."""
         return not self._open
 
     def submit(
@@ -75,15 +75,15 @@ class LibraryQueue:
     ) -> None:
         """Have `job` run by a thread of `resource`, an `urgent` one before those that are not.
 
-        `succeeded` gets what it returns. While its disk is away (Unavailable), a job that `waits_for_disk` is submitted
-        again later; any other error goes to `failed`, and an error while stopping nowhere. A later job for an item must
-        not be more urgent than an earlier one for the same item, or it may run before it.
+        `succeeded` gets what it returns. While its disk is absent (Unavailable), a job that `waits_for_disk` is
+        submitted again later; any other error goes to `failed`, and an error while stopping is dropped. A later job for
+        an item must not be more urgent than an earlier one for the same item, or it may run before it.
         """
 
         def run() -> None:
             try:
                 result = job()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the controller must learn of it
+            except Exception as error:  # noqa: BLE001 - every error is reported to the controller
                 trouble = as_trouble(error, self._stop)
                 self._post(partial(self._failed, submission, failed, trouble, waits_for_disk=waits_for_disk))
             else:

@@ -149,7 +149,7 @@ class LibraryWorker:
             self._purge(item)
 
     def restore(self, item_id: str) -> Item:
-        """Bring an item back from the trash, or go on with it. Raises BadInput when that cannot be."""
+        """Bring an item back from the trash; harmless when it is back already. Raises BadInput when it is in neither place."""
         self._environment.volumes.check()
         originals = self._environment.originals
         item = originals.in_trash(item_id) or originals.item(item_id)
@@ -166,7 +166,7 @@ class LibraryWorker:
         self._environment.originals.purge(item)
 
     def _empty_trash(self, now: float) -> list[Item]:
-        """Delete what has been in the trash for long enough. What is on an archive that is away stays until it is back."""
+        """Delete what has been in the trash for long enough. What is on an absent archive stays until it is back."""
         deleted, removed = [], list(self._environment.originals.removed())
         for item, keep_until in removed:
             if keep_until <= now:

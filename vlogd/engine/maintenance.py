@@ -1,4 +1,4 @@
-"""What is done beside the videos: the page and lost items at a start, looks at the library, and what is cleared away.
+"""Work beside the videos: the page and lost items at a start, looks at the library, deletion of what expired.
 
 Part of the controller's thread.
 """
@@ -20,7 +20,7 @@ from vlogd.engine.verification import Verification
 
 
 class Maintenance:
-    """Has jobs run on the library's thread. What cannot be cleared away now is tried again at the next look."""
+    """Has jobs run on the library's thread. What cannot be deleted now is tried again at the next look."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Maintenance:
         self._library_queue.submit(job, self._emptied, self._not_emptied, waits_for_disk=False)
 
     def finish(self, state: ItemState, failed: Callable[[Exception], None]) -> None:
-        """Tidy up behind an item that has nothing to do any more, and remember how it looks."""
+        """Clean up after an item with nothing left to do, and remember its state on the disk."""
         self._retire(state)
         if state.survey is not None:
             report = state.publish.report

@@ -1,14 +1,14 @@
-"""What viewers see of an item, compared with what there is to be seen."""
+"""What viewers see of an item, compared with its current state."""
 
 from dataclasses import dataclass, field, replace
 
 from vlogd.core.publication import Report
 
 _PAUSE_SECONDS = 1.0
-"""Viewers of an item that is being made see its state at most this old."""
+"""Viewers of an unfinished item see its state at most this old."""
 
 _FIRST_PAUSE_SECONDS = 0.2
-"""The same until it can be watched: somebody may be waiting for just that."""
+"""The same until it is playable: somebody may be waiting for just that."""
 
 
 @dataclass
@@ -52,11 +52,11 @@ class PublishState:
         return self.report is not None and self.report.playable
 
     def changed(self) -> None:
-        """There is something new to be seen."""
+        """There is something new to publish."""
         self.is_outdated = True
 
     def is_due(self, now: float, *, complete: bool) -> bool:
-        """Whether it is to be published now. What is complete need not wait for the usual pause."""
+        """Whether it is to be published now. A complete item need not wait for the usual pause."""
         waits = now < self.not_before and not (complete and self.problem is None)
         return self.is_outdated and not self.is_open and not waits
 
@@ -72,6 +72,6 @@ class PublishState:
         self.is_new = self.is_new and not report.playable
 
     def fail(self, problem: str | None, not_before: float) -> None:
-        """Viewers could not be shown the latest; it is tried again then (epoch seconds)."""
+        """The latest state could not be published; it is retried at `not_before` (epoch seconds)."""
         self.is_open, self.is_outdated = False, True
         self.problem, self.not_before = problem, not_before

@@ -1,4 +1,4 @@
-"""Publishes the items in work, seldom enough. Part of the controller's thread."""
+"""Publishes the items in work, throttled. Part of the controller's thread."""
 
 from collections.abc import Callable
 from functools import partial
@@ -34,7 +34,7 @@ class Publishing:
         self._broken = broken
 
     def publish(self, state: ItemState) -> None:
-        """Publish the latest state of an item, if there is one and its time has come.
+        """Publish the latest state of an item, if there is one and it is due.
 
         Not while the library worker may be about to commit a step: the step's growing state would be written over its
         finished files.

@@ -1,4 +1,4 @@
-"""What the items in memory look like from outside: questions about them that change nothing."""
+"""Read-only queries about the items in memory."""
 
 from collections.abc import Iterable
 
@@ -33,7 +33,7 @@ def wait_reasons(items: Iterable[ItemState]) -> dict[str, str]:
 
 
 def blockers(items: Iterable[ItemState]) -> list[str]:
-    """Why essential work rests, in sentences."""
+    """Why essential work is blocked, in sentences."""
     sentences: list[str] = []
     for state in items:
         sentences += [
@@ -46,7 +46,7 @@ def blockers(items: Iterable[ItemState]) -> list[str]:
 
 
 def due(items: Iterable[ItemState], now: float) -> list[float]:
-    """When (epoch seconds) steps and publishings that are held back come due."""
+    """When (epoch seconds) delayed steps and delayed publishing come due."""
     times: list[float] = []
     for state in items:
         times += [step.not_before for step in state.steps.values() if step.not_before > now]
@@ -55,10 +55,10 @@ def due(items: Iterable[ItemState], now: float) -> list[float]:
     return times
 
 
-def has_future(state: ItemState) -> bool:
-    """Whether something will happen to the item without a change from outside."""
+def will_continue(state: ItemState) -> bool:
+    """Whether work on the item will continue without a change from outside."""
     if not state.is_staying:
-        return not state.publish.is_open and not state.is_being_removed  # then the job's end counts
+        return not state.publish.is_open and not state.is_being_removed  # the end of that job triggers the next step
     resting = all(step.is_resting for step in state.steps.values())
     held = any(_will_retry_soon(step, state) for step in state.steps.values())
     moves = not state.publish.problem and (state.busy() or not resting)

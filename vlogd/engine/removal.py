@@ -1,6 +1,6 @@
 """Items on their way to the trash, and back. Part of the controller's thread.
 
-requested -> nothing of it runs any more -> off the page and into the trash -> forgotten -> reported
+requested -> nothing running -> off the page and into the trash -> forgotten -> reported
 """
 
 from collections.abc import Callable, Collection
@@ -16,7 +16,7 @@ from vlogd.storage.journal import Journal
 
 
 class Removal:
-    """`gone` takes an item that was forgotten, `broken` one that met something unforeseen."""
+    """`removed` is called with an item that was removed, `broken` with one that hit an unexpected error."""
 
     def __init__(
         self,
@@ -25,7 +25,7 @@ class Removal:
         journal: Journal,
         dispatcher: Dispatcher,
         emit: Emit,
-        gone: Callable[[ItemState], None],
+        removed: Callable[[ItemState], None],
         broken: Callable[[str, Exception], None],
     ) -> None:
         self._worker = worker
@@ -33,11 +33,11 @@ class Removal:
         self._journal = journal
         self._dispatcher = dispatcher
         self._emit = emit
-        self._gone = gone
+        self._removed = removed
         self._broken = broken
 
     def take_away(self, leaving: Collection[ItemState]) -> None:
-        """Have those items removed of which nothing runs any more."""
+        """Start removing those items that have nothing running any more."""
         for state in leaving:
             if self._dispatcher.is_at_work(state.item.id):
                 continue
@@ -45,7 +45,7 @@ class Removal:
             if request is not None:
                 self._queue.submit(
                     partial(self._worker.remove, state.item, request.keep_until),
-                    partial(self._taken_away, state, request),
+                    partial(self._removal_ended, state, request),
                     partial(self._broken, state.item.id),
                     waits_for_disk=True,
                 )
@@ -64,10 +64,10 @@ class Removal:
 
         self._queue.submit(partial(self._worker.restore, item_id), restored, failed, waits_for_disk=True)
 
-    def _taken_away(self, state: ItemState, request: RemovalRequest, _nothing: None) -> None:
+    def _removal_ended(self, state: ItemState, request: RemovalRequest, _nothing: None) -> None:
         if not state.removal_ended(request):
-            return  # it was requested again meanwhile, perhaps for good: `take_away` goes on
+            return  # it was requested again meanwhile, perhaps for good: `take_away` continues
         self._journal.items.remove(state.item.id)
-        request.gone()
+        request.on_done()
         self._emit(ItemRemoved(state.item))
-        self._gone(state)
+        self._removed(state)

@@ -1,6 +1,6 @@
 """After a failure: try again, when, or park? Decided by the kind of the error.
 
-tenacity (imported here only) brings the strategies; the deciding thread asks them instead of
+tenacity (imported here only) provides the strategies; the deciding thread evaluates them instead of
 letting a worker sleep, so that a failing item holds no slot while it waits.
 """
 

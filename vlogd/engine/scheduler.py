@@ -1,6 +1,6 @@
-"""Which parts to start now. Pure: which parts wait, which run, how many slots there are.
+"""Which parts to start now. Pure: decided from the waiting parts, the running ones and the slots.
 
-Order 0 of everybody comes before order 1 of anybody, and so on; among equals the newest item
+Order 0 of every step comes before order 1 of any, and so on; among equals the newest item
 comes first. So each drop is playable soon after it arrived, a short clip is finished long before
 the film that was dropped ahead of it, and the film still moves with every round.
 
@@ -67,7 +67,7 @@ class _Waiting:
         return heap[0][1] if heap else None
 
     def take(self, resource: str) -> None:
-        """The most urgent part waits no more."""
+        """Remove the most urgent part."""
         heapq.heappop(self._heaps[resource])
 
 
@@ -79,7 +79,7 @@ class Scheduler:
         self._waiting: dict[StepKey, _Waiting] = {}
         self._steps: dict[str, list[tuple[_Urgency, StepKey]]] = {resource: [] for resource in slots}
         self._alone: Counter[StepKey] = Counter()
-        """Steps of which parts run that are alone."""
+        """Steps with a running part that is alone."""
 
     def offer(self, step: StepKey, candidates: Iterable[Candidate]) -> None:
         """Let these parts of a step wait, and none of its others. Raises KeyError for a resource without slots."""

@@ -1,4 +1,4 @@
-"""What the parts of the engine that decide are given by the process around it."""
+"""What the deciding parts of the engine get from the surrounding process."""
 
 import time
 from collections.abc import Callable

@@ -1,9 +1,9 @@
 """What is kept in memory of an item that is not finished, and the only way to change it.
 
-Whoever learns that something happened calls the method of that name, which looks up in `transitions.py` what follows and
-returns what is to be done; nobody sets a phase. Nothing here is stored: all of it is read again from the library and
+Whoever learns of an event calls the method of that name, which looks up the transition in `transitions.py` and returns
+what is to be done; nobody sets a phase. Nothing here is stored: all of it is read again from the library and
 the journal, by the controller, which keeps it while it works on the item, and by `vlogd status`, `why` and `show`, which
-look at it once (`inspection.py`).
+read it once (`inspection.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,28 +22,28 @@ from vlogd.storage.library import Library
 
 @dataclass(frozen=True)
 class RemovalRequest:
-    """To be put into the trash, and kept there until then (epoch seconds). `gone` is called in the end."""
+    """To the trash, to be kept until `keep_until` (epoch seconds). `on_done` is called once the item is there."""
 
     keep_until: float
-    gone: Callable[[], None]
+    on_done: Callable[[], None]
 
     def joined(self, other: "RemovalRequest") -> "RemovalRequest":
-        """Both requests in one: the shorter time, and both are answered."""
+        """Both requests in one: the shorter time, and both callbacks."""
 
-        def gone() -> None:
-            self.gone()
-            other.gone()
+        def both_done() -> None:
+            self.on_done()
+            other.on_done()
 
-        return RemovalRequest(min(self.keep_until, other.keep_until), gone)
+        return RemovalRequest(min(self.keep_until, other.keep_until), both_done)
 
 
 @dataclass
 class ItemState:
-    """An item that has something to do or to show.
+    """An item with work to do or something to publish.
 
-    `again`: it rested before, and nothing may have changed. `failures` are those that count. `final`: its original was
-    deleted on purpose. `removal`: what is wanted of a removal, and `is_being_removed` whether that is being done.
-    `dropped`: it was dropped again meanwhile, and is begun anew when nothing of it runs.
+    `again`: it was evicted while resting, and nothing may have changed. `failures` are those that count. `final`: its
+    original was deleted on purpose. `removal`: the request to remove it, and `is_being_removed` whether that is under way.
+    `dropped`: it was dropped again meanwhile, and starts over when nothing is running.
     """
 
     item: Item
@@ -66,7 +66,7 @@ class ItemState:
 
     @property
     def is_active(self) -> bool:
-        """Whether its steps are worked on."""
+        """Whether its steps may run."""
         return self.phase is ItemPhase.ACTIVE
 
     @property
@@ -75,7 +75,7 @@ class ItemState:
         return self.removal is None
 
     def read(self, artifacts: Sequence[Artifact], *, final: bool) -> None:
-        """What there is of it on the disks is known."""
+        """Its state on the disks was read."""
         self.artifacts, self.final = [*artifacts], final
 
     def adopted(self, artifact: Artifact) -> None:
@@ -87,7 +87,7 @@ class ItemState:
         self.failures.append(attempt)
 
     def surveyed(self, survey: Survey) -> ItemEffect:
-        """What it needs is known."""
+        """Its needs are known."""
         self.survey = survey
         self.publish.changed()
         return self._on(ItemEvent.SURVEYED)
@@ -108,7 +108,7 @@ class ItemState:
         return self._on(ItemEvent.REMOVED)
 
     def removal_begins(self) -> RemovalRequest | None:
-        """What is to be done now that nothing of it runs; None when nothing is, or it is being done."""
+        """The removal to start now that nothing is running; None when there is none, or it is under way."""
         if self.removal is None or not self.at_rest():
             return None
         self.is_being_removed = True
@@ -120,15 +120,15 @@ class ItemState:
         return self.removal is request
 
     def dropped_again(self, item: Item) -> None:
-        """It was dropped once more while it is in memory."""
+        """It was dropped again while in memory."""
         self.dropped = item
 
     def let_go(self) -> None:
-        """It leaves the memory."""
+        """It is released from memory."""
         self._on(ItemEvent.LET_GO)
 
     def open(self, steps: Sequence[Step], retry: Retry) -> list[StepState]:
-        """Make the steps of a new survey the open ones; those that were open already go on. The new ones."""
+        """Make the steps of a new survey the open ones; those already open continue. Returns the new ones."""
         before, self.steps, new = self.steps, {}, []
         for step in steps:
             name = step.stage.name
@@ -145,7 +145,7 @@ class ItemState:
         return {name: step.progress() for name, step in self.steps.items()}
 
     def unfinished(self, library: Library) -> dict[str, UnfinishedStep]:
-        """What the open steps show, by stage."""
+        """The open steps as viewers see them, by stage."""
         steps = {name: step.unfinished(library) for name, step in self.steps.items()}
         return {name: unfinished for name, unfinished in steps.items() if unfinished is not None}
 
@@ -154,12 +154,12 @@ class ItemState:
         return any(step.is_visited for step in self.steps.values())
 
     def at_rest(self) -> bool:
-        """Whether nothing of it runs, so that it can be taken away."""
+        """Whether none of its parts or jobs is running, so that it can be removed."""
         runs = any(step.running or step.is_visited for step in self.steps.values())
         return not self.publish.is_open and not self.is_being_removed and not runs
 
     def busy(self) -> bool:
-        """Whether anything is running for it or about to be shown."""
+        """Whether anything is running for it or about to be published."""
         runs = any(
             step.running or step.is_visited or (step.wants_visit and not step.trouble)
             for step in self.steps.values()
@@ -167,7 +167,7 @@ class ItemState:
         return self.survey is None or self.publish.is_outdated or self.publish.is_open or runs
 
     def is_resting(self) -> bool:
-        """Whether nothing happens to it now: what is not made is parked, or waits for something or its next attempt."""
+        """Whether it is only waiting: each open step is parked, or waits for something or its next attempt."""
         shown = not self.publish.is_outdated or self.publish.problem is not None
         waits = all(step.is_resting for step in self.steps.values())
         return self.survey is not None and shown and self.at_rest() and waits

@@ -13,16 +13,16 @@ from vlogd.engine.survey import Survey
 from vlogd.stages.contract import Stage
 
 _MOST_BEFORE_READY_PERCENT = 99.9
-"""Rounding must not show 100 % of something that is not ready."""
+"""Rounding must not show 100 % for an item that is not ready."""
 
 _LOST = "It is missing or damaged and cannot be made again: the original was deleted as `keeping` says."
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an open step is. `shares` maps running parts to 0..1; `trouble` says why it rests.
+    """How far an open step is. `shares` maps running parts to 0..1; `trouble` says why it is waiting.
 
-    `parked`: it will not be tried again by itself.
+    `parked`: it will not be retried automatically.
     """
 
     parts: Sequence[Part] = ()
@@ -48,7 +48,7 @@ def report(
     progress: Mapping[str, Progress],
     facts: Mapping[str, Any],
 ) -> Report:
-    """How far one item is. `progress` is by stage, `facts` are those of the stages' views."""
+    """The report of one item. `progress` is by stage, `facts` are those of the stages' views."""
     item: Item = survey.item
     stages = [stage for stage in stages if stage.applies(item)]
     reports = {stage.name: _stage_report(stage, survey, progress.get(stage.name)) for stage in stages}
@@ -64,7 +64,7 @@ def report(
         playable=bool(facts.get("playable")),
         duration_seconds=facts.get("duration_seconds"),
         error=errors[0] if errors else None,
-        notes=(*facts.get("notes", ()), *_remarks(reports)),
+        notes=(*facts.get("notes", ()), *_notes(reports)),
         stages=reports,
         added_at=item.accepted_at,
         ready_at=_ready_at(stages, survey) if status == "ready" else None,
@@ -109,8 +109,8 @@ def _percent(stages: Sequence[Stage[Any]], reports: Mapping[str, StageReport], s
     )
 
 
-def _remarks(reports: Mapping[str, StageReport]) -> tuple[str, ...]:
-    """What viewers should know of stages that are not essential, or that rest."""
+def _notes(reports: Mapping[str, StageReport]) -> tuple[str, ...]:
+    """What viewers should know about stages that are not essential, or that are waiting."""
     return tuple(
         f"{name}: {stage.error}"
         for name, stage in reports.items()

@@ -27,8 +27,8 @@ class StepState:
     """A step that is being worked on.
 
     `running` maps parts that run to their share done, 0 to 1. `receipts` are those of the finished parts, `have` the names of
-    the whole files in the step's folder. `trouble` says why it rests; after a failure it goes on at `not_before` (epoch
-    seconds). `seconds` is what its parts took together.
+    the whole files in the step's folder. `trouble` says why it is waiting; after a failure it continues at `not_before`
+    (epoch seconds). `seconds` is the total time of its parts.
     """
 
     step: Step
@@ -40,7 +40,7 @@ class StepState:
     not_before: float = 0.0
     seconds: float = 0.0
     is_visited: bool = False
-    """Whether the library's thread is looking at it now, and may make it an artifact."""
+    """Whether the library's thread is reading it now, and may commit it as an artifact."""
     _is_read: bool = False
     _visit_is_outdated: bool = False
     _plan: _Plan = _Plan()
@@ -59,16 +59,16 @@ class StepState:
 
     @property
     def is_resting(self) -> bool:
-        """Whether it waits for something outside, or for good."""
+        """Whether it waits for something outside, or is parked."""
         return self.is_parked or self.trouble is not None
 
     @property
     def wants_visit(self) -> bool:
-        """Whether the library's thread is to look at it."""
+        """Whether the library's thread should read it."""
         return self.phase is StepPhase.UNREAD and not self.is_visited
 
     def missing(self) -> list[Part]:
-        """The parts to be done that are not running."""
+        """The unfinished parts that are not running."""
         return [
             part for part in self.parts if part.name not in self.receipts and part.name not in self.running
         ]
@@ -80,7 +80,7 @@ class StepState:
         )
 
     def unfinished(self, library: Library) -> UnfinishedStep | None:
-        """The step as viewers see it, once it is known where it stands."""
+        """The step as viewers see it, once its state on the disk is known."""
         if not self._is_read:
             return None
         work = work_of(self.step, library, dict(self.receipts))
@@ -89,7 +89,7 @@ class StepState:
     # Visits of the library's thread
 
     def visit(self) -> Mapping[str, Receipt] | None:
-        """The library's thread begins to look at it; the receipts that need not be read."""
+        """The library's thread begins to read it; returns the receipts that need not be read again."""
         self.is_visited, self._visit_is_outdated = True, False
         return dict(self.receipts) if self._is_read else None
 
@@ -110,28 +110,28 @@ class StepState:
         """The library's thread could not look at it; the failure is reported separately."""
         self.is_visited = False
 
-    # What its parts do
+    # Messages about its parts
 
     def part_started(self, part: Part) -> None:
-        """A part runs now."""
+        """A part has started."""
         self.running[part.name] = 0.0
         self.trouble = None
 
     def part_moved(self, part: str, share: float) -> None:
-        """A running part has got so far."""
+        """A running part reported its share done, 0 to 1."""
         if part in self.running:
             self.running[part] = min(max(share, 0.0), 1.0)
 
     def delivered(self, name: str) -> None:
-        """A file has become whole."""
+        """A file is complete."""
         self.have.add(name)
 
     def worked(self, seconds: float) -> None:
-        """A part ended, well or not, after so long."""
+        """A part ended, successfully or not, after `seconds`."""
         self.seconds += seconds
 
     def part_done(self, receipt: Receipt, parts: Sequence[Part], known: Iterable[str]) -> StepEffect:
-        """A part ended well; `parts` follow from the receipts of the `known` ones."""
+        """A part succeeded; `parts` follow from the receipts of the `known` ones."""
         self.running.pop(receipt.part, None)
         self.receipts[receipt.part] = receipt
         self.have.update(receipt.files)
@@ -146,35 +146,35 @@ class StepState:
         return self._on(StepEvent.PART_STOPPED)
 
     def failed(self, part: str, trouble: str, not_before: float) -> StepEffect:
-        """A part (or the library: "-") failed and is tried again then (epoch seconds)."""
+        """A part (or the library: "-") failed and is retried at `not_before` (epoch seconds)."""
         self.running.pop(part, None)
         if not self.is_parked:
             self.trouble, self.not_before = trouble, not_before
         return self._on(StepEvent.FAILED)
 
     def given_up(self, part: str, trouble: str) -> StepEffect:
-        """A part (or the library: "-") failed for good, or nothing more is wanted of it."""
+        """A part (or the library: "-") failed permanently, or the item was cancelled."""
         self.running.pop(part, None)
         if not self.is_parked:
             self.trouble, self.not_before = trouble, 0.0
         return self._on(StepEvent.GIVEN_UP)
 
-    # What time and people do
+    # Time and requests
 
     def pause_ends(self, now: float) -> StepEffect:
-        """Look whether it is time to go on after a failure."""
+        """Continue after a failure if its pause is over."""
         is_due = self.phase is StepPhase.PAUSED and self.not_before <= now
         return self._on(StepEvent.DUE) if is_due else StepEffect.NOTHING
 
     def retried(self) -> StepEffect:
-        """Forget its failures. What lies on the disk may be less than what was made, so that it is read again."""
+        """Forget its failures. Files may have been lost from the disk since, so it is read again."""
         self.trouble, self.not_before = None, 0.0
         self.receipts, self.have, self._plan, self._ahead = {}, set(), _Plan(), None
         self._is_read, self._visit_is_outdated = False, True
         return self._on(StepEvent.RETRIED)
 
     def recall(self, failures: Sequence[Attempt], retry: Retry) -> None:
-        """Park the step if what the journal remembers of it says so."""
+        """Park the step if its failures in the journal require it."""
         for part in {attempt.part for attempt in failures}:
             kinds = self.kinds(failures, part)
             if kinds and retry.parks(kinds):
@@ -182,11 +182,11 @@ class StepState:
                 self.given_up(part, mine[-1].sentence)
 
     def watched(self, running: Mapping[str, float], trouble: str | None) -> None:
-        """What only the daemon knows that works on it: running parts with their shares, and why it rests."""
+        """Add what only the running daemon knows: running parts with their shares, and why the step is waiting."""
         self.running, self.trouble = dict(running), trouble
 
     def has_failed(self, attempt: Attempt) -> bool:
-        """Whether the failed attempt was at this step with its recipe of today."""
+        """Whether the failed attempt was at this step with its current recipe."""
         return (attempt.stage, attempt.fingerprint) == (self.step.stage.name, self.step.fingerprint)
 
     def kinds(self, failures: Sequence[Attempt], part: str | None = None) -> list[str]:

@@ -1,6 +1,6 @@
-"""Brings the steps of the items in memory on: survey, visits of the library, what follows from each end of a part.
+"""Advances the steps of the items in memory: survey, reads of the library, the effects of each part's result.
 
-Part of the controller's thread. `carry_out` is the one place where the effects of `transitions.STEPS` happen.
+Part of the controller's thread. Only `carry_out` applies the effects of `transitions.STEPS`.
 """
 
 from functools import partial
@@ -22,7 +22,7 @@ from vlogd.storage.journal import Journal
 
 
 class Steps:
-    """Knows no item but those that it is given."""
+    """Keeps no items of its own."""
 
     def __init__(
         self,
@@ -43,13 +43,13 @@ class Steps:
         self._emit = emit
 
     def read(self, state: ItemState, on_disk: ItemOnDisk) -> None:
-        """What there is of an item is known."""
+        """An item was read from the disks."""
         if state.is_here:
             state.read(on_disk.artifacts, final=on_disk.final)
             self._survey(state)
 
     def pause_ends(self, state: ItemState, now: float) -> None:
-        """Go on with the steps whose pause after a failure is over."""
+        """Continue the steps whose pause after a failure is over."""
         for step in state.steps.values():
             self.carry_out(state, step, step.pause_ends(now))
 
@@ -61,12 +61,12 @@ class Steps:
                 self.carry_out(state, step, self._failures.record(state, step, "-", failure))
 
     def reopen(self, state: ItemState) -> None:
-        """Look again at each open step."""
+        """Read each open step again."""
         for step in state.steps.values():
             self.carry_out(state, step, step.retried())
 
     def carry_out(self, state: ItemState, step: StepState, effect: StepEffect) -> None:
-        """Do what is to be done about a step; nothing when its item left, or the step was replaced by another."""
+        """Apply the effect to a step; nothing when its item was released, or another step replaced it."""
         name = step.step.stage.name
         if not state.is_here or state.steps.get(name) is not step:
             return
@@ -102,7 +102,7 @@ class Steps:
         return opened
 
     def _visit(self, state: ItemState, step: StepState) -> None:
-        """Have the library's thread look at a step, unless it does so already."""
+        """Have the library's thread read a step, unless it is doing so already."""
         if not step.wants_visit:
             return
         known = step.visit()

@@ -7,7 +7,7 @@ Nothing here touches a disk or a clock. An artifact is current when its fingerpr
 fingerprint of what it *should* be made from now: the stage's name and version, its settings
 for this item, the content of the original, and the digests of the artifacts it is made from
 (their content, so that a stage that ran again with equal output causes no further work). Tool versions
-are no part of it: an ffmpeg upgrade must not encode a library anew.
+are not part of it: an ffmpeg upgrade must not re-encode a library.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,7 +22,7 @@ _FINGERPRINT_CHARACTERS = 12
 """48 bits: enough to distinguish the few recipes of a stage of one item, and short in folder names."""
 
 NOT_MADE_YET = "it has not been made yet"
-"""The reason for a stage of which there is no artifact at all."""
+"""The reason for a stage without any artifact."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Survey:
-    """The answer. `steps` can be worked on now; `waiting` maps a stage to the need that it lacks.
+    """The answer. `steps` can be worked on now; `waiting` maps a stage to the needed stage it is waiting for.
 
     `published` holds for each stage the artifact that viewers get: the current one, or the newest
     earlier one while its successor is being made. `final`: the original was deleted on purpose, so
@@ -126,7 +126,7 @@ def _reason(recipe: Mapping[str, Json], earlier: Sequence[Artifact]) -> str:
     if old["version"] != recipe["version"]:
         reasons.append(f"the stage went from version {old['version']} to {recipe['version']}")
     if old["original"] != recipe["original"]:
-        reasons.append("the original is another one")
+        reasons.append("the original changed")
     return "; ".join(reasons) or "its files are missing or damaged"
 
 

@@ -18,7 +18,7 @@ class StepPhase(Enum):
     """Its parts run, or wait for slots."""
 
     PAUSED = auto()
-    """An attempt failed; it goes on after a while. Parts that run go on meanwhile."""
+    """An attempt failed; it continues after a pause. Running parts continue meanwhile."""
 
     PARKED = auto()
     """It failed in a way, or so often, that it goes on only when a user retries it."""
@@ -34,13 +34,13 @@ class StepEvent(Enum):
     """The library's thread has read which parts are done."""
 
     COMMITTED = auto()
-    """The library made it an artifact."""
+    """The library committed it as an artifact."""
 
     NEEDS_LIBRARY = auto()
     """All its parts are done, or two that ended together were planned without each other's receipts."""
 
     PLANNED = auto()
-    """A part ended, and other parts follow than were known before."""
+    """A part ended, and the list of parts changed."""
 
     PART_STOPPED = auto()
     """A part ended without a result, because it was stopped."""
@@ -63,19 +63,19 @@ class StepEffect(Enum):
 
     NOTHING = auto()
     OFFER = auto()
-    """Let its missing parts be started."""
+    """Make its missing parts available to the scheduler."""
 
     WITHHOLD = auto()
     """Start none of its parts."""
 
     VISIT = auto()
-    """Start none of its parts, and have the library's thread look at it."""
+    """Start none of its parts, and have the library's thread read it."""
 
     ADOPT = auto()
     """Take its artifact, and survey the item again."""
 
 
-P, E, F = StepPhase, StepEvent, StepEffect  # the tables are to be read at a glance
+P, E, F = StepPhase, StepEvent, StepEffect  # short names keep the tables readable
 
 STEPS: Mapping[StepPhase, Mapping[StepEvent, tuple[StepPhase, StepEffect]]] = {
     P.UNREAD: {
@@ -131,13 +131,13 @@ class ItemPhase(Enum):
     """Where an item in memory is."""
 
     ACTIVE = auto()
-    """Its steps are worked on."""
+    """Its steps may run."""
 
     CANCELLED = auto()
     """Nothing more is done for it until a user retries it."""
 
     REMOVING = auto()
-    """It goes to the trash as soon as nothing of it runs."""
+    """It moves to the trash as soon as none of its parts is running."""
 
     GONE = auto()
     """It left the memory: messages about it are ignored."""
@@ -147,7 +147,7 @@ class ItemEvent(Enum):
     """What happens to an item."""
 
     SURVEYED = auto()
-    """What it needs is known, for the first time or anew after an artifact."""
+    """Its needs are known, for the first time or again after an artifact."""
 
     CANCELLED = auto()
     RETRIED = auto()
@@ -155,7 +155,7 @@ class ItemEvent(Enum):
     """A user requested its removal, perhaps not for the first time."""
 
     LET_GO = auto()
-    """It leaves the memory: finished, in the trash, or for others to have room."""
+    """It is released from memory: finished, in the trash, or to make room."""
 
 
 class ItemEffect(Enum):
@@ -166,13 +166,13 @@ class ItemEffect(Enum):
     """Begin the steps that it needs."""
 
     PARK = auto()
-    """Stop what runs of it, and park its open steps."""
+    """Stop its running parts, and park its open steps."""
 
     REOPEN = auto()
-    """Look at each open step again, from the library on."""
+    """Read each open step from the library again."""
 
     STOP = auto()
-    """Stop what runs of it, and start nothing more."""
+    """Stop its running parts, and start nothing more."""
 
 
 ITEMS: Mapping[ItemPhase, Mapping[ItemEvent, tuple[ItemPhase, ItemEffect]]] = {

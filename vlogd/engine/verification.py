@@ -1,4 +1,4 @@
-"""Which items are as they were when they were last found complete. Runs on the library's thread.
+"""Which items are unchanged since they were last found complete. Runs on the library's thread.
 
 A look at the library costs a few calls of stat for each item that is unchanged, whatever the number of its files.
 """

@@ -83,13 +83,13 @@ def test_what_rests_or_goes_keeps_nobody_out() -> None:
 def test_the_oldest_that_can_be_watched_gives_way() -> None:
     """Never one of which something runs, that rests, was cancelled or goes to the trash."""
     old, new, playable = working(1), working(2), working(3, playable=True)
-    assert admission.gives_way([new, old]) is old
-    assert admission.gives_way([old, new, playable]) is playable
+    assert admission.eviction_candidate([new, old]) is old
+    assert admission.eviction_candidate([old, new, playable]) is playable
     playable.steps["first"].part_started(Part("part-0"))
-    assert admission.gives_way([new, playable]) is new
+    assert admission.eviction_candidate([new, playable]) is new
     new.cancelled()
     old.removed(RemovalRequest(0.0, lambda: None))
-    assert admission.gives_way([old, new, playable, resting(4, 50.0)]) is None
+    assert admission.eviction_candidate([old, new, playable, resting(4, 50.0)]) is None
 
 
 def test_of_too_many_that_rest_those_leave_whose_time_comes_last(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -350,7 +350,7 @@ def test_a_removal_that_is_asked_for_again_meanwhile() -> None:
     assert second is not None
     assert second.keep_until == 5.0
     assert state.removal_ended(second)
-    second.gone()
+    second.on_done()
     assert answered == ["first", "second"]
 
 

@@ -103,7 +103,7 @@ def test_reasons_name_what_changed() -> None:
         "left": "the stage went from version 1 to 2"
     }
     other = replace(ITEM, digest="another")
-    assert wanted(survey(other, pipeline(), SETTINGS, artifacts)) == {"first": "the original is another one"}
+    assert wanted(survey(other, pipeline(), SETTINGS, artifacts)) == {"first": "the original changed"}
     damaged = [artifact for artifact in artifacts if artifact.stage != "left"]
     assert wanted(survey(ITEM, pipeline(), SETTINGS, damaged)) == {"left": "it has not been made yet"}
     replaced = [

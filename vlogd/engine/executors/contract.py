@@ -1,4 +1,4 @@
-"""The contract of an executor: a place where parts run. Read this first if you want to write another one.
+"""The contract of an executor: a place where parts run. Read this first if you want to write one.
 
 The dispatcher hands an executor one `PartRequest` at a time, never more for a resource than it has slots. What happens
 to it comes back as messages, through the `send` that came with the request:
@@ -7,25 +7,26 @@ to it comes back as messages, through the `send` that came with the request:
     FileDelivered   a file of the part lies whole in the step's folder in the library
     PartResult      the last message, exactly one for each request: a receipt, or what went wrong
 
-Requests and messages are plain data: a stage is named, settings and facts are JSON, folders are named as the library knows them. `to_json` and `from_json` turn each into a JSON object and back, so an executor may run its parts in another
-process or on another machine. Whatever runs them there needs four things, the fields of `worker.Environment`: the
-library and the originals under any path, a scratch folder on a local disk, and the same version of vlogd.
+Requests and messages are plain data: a stage is named, settings and facts are JSON, folders are named as the library
+knows them. `to_json` and `from_json` turn each into a JSON object and back, so an executor may run its parts in another
+process or on another machine. Whatever runs them there needs the fields of `worker.Environment` (the library and the
+originals under any path, a scratch folder on a local disk) and the same version of vlogd.
 `worker.PartWorker.perform` does the rest. `send` may be called from any thread.
 
 What an executor may rely on:
 
-- A part is deterministic. A request that was lost, or was run twice, does no harm: the same files come again.
+- A part is deterministic. A request that was lost, or was run twice, does no harm: the same files are produced again.
 - A receipt in the library is the truth. A result that never arrives costs one part, at the next start of vlogd.
-- Cancelling is a wish. A request that ended before the wish arrived ends with its receipt.
+- Cancelling is best effort. A request that ended before it was cancelled ends with its receipt.
 
 What vlogd relies on:
 
 - One result for each request, also for one that was cancelled: `PartFailure(kind="Stopping")`.
 - A part's deliveries are sent before its result.
-- After `close` no more messages are sent but those of parts that end by then; what was not begun is dropped.
+- After `close` only the messages of parts that end by then are sent; parts that were not started are dropped.
 
 `PartResult.parts` are the parts of the step as they follow from the receipts named in `planned_from`. They are computed
-where the result is, which has the step's files at hand. Two parts that end at the same time may each not know of the other;
+where the part ran, which has the step's files at hand. Two parts that end at the same time may not know of each other;
 the controller notices (`planned_from` lacks a receipt that it has) and has the library's thread read the step. An executor
 that shares their receipts saves that: `PartWorker` does so for all parts that one worker runs.
 
@@ -150,7 +151,7 @@ class Executor(Protocol):
         """Run a part on a slot of `request.part.resource`."""
 
     def cancel(self, request_id: str) -> None:
-        """End a part soon; harmless when it has ended."""
+        """Stop a part soon; harmless when it has ended."""
 
     def close(self) -> None:
         """Wait for the running parts, which were stopped; start nothing more. The only method that may take a while."""

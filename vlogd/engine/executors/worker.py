@@ -69,7 +69,7 @@ def work_of(
 
 
 def cache_of(step: Step, environment: Environment) -> Path:
-    """Where the step's parts share what can be made again."""
+    """Where the step's parts share files that can be recreated."""
     return _cache(environment, step.item, step.folder)
 
 
@@ -236,7 +236,7 @@ def failure_of(error: Exception) -> PartFailure:
     sentence = str(error) or type(error).__name__
     if kind == BUG:
         sentence = (
-            f"vlogd met an error it did not foresee ({type(error).__name__}: {error}); please report it."
+            f"vlogd hit an unexpected error ({type(error).__name__}: {error}); please report it."
         )
     stderr = "\n".join(getattr(error, "stderr_tail", ()))
     text = "".join(traceback.format_exception(error)) if kind == BUG else ""
