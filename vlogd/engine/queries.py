@@ -58,7 +58,9 @@ def due(items: Iterable[ItemState], now: float) -> list[float]:
 def will_continue(state: ItemState) -> bool:
     """Whether work on the item will continue without a change from outside."""
     if not state.is_staying:
-        return not state.publish.is_open and not state.is_being_removed  # the end of that job triggers the next step
+        return (
+            not state.publish.is_open and not state.is_being_removed
+        )  # the end of that job triggers the next step
     resting = all(step.is_resting for step in state.steps.values())
     held = any(_will_retry_soon(step, state) for step in state.steps.values())
     moves = not state.publish.problem and (state.busy() or not resting)

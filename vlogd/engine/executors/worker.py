@@ -235,9 +235,7 @@ def failure_of(error: Exception) -> PartFailure:
     kind = kind_of(error)
     sentence = str(error) or type(error).__name__
     if kind == BUG:
-        sentence = (
-            f"vlogd hit an unexpected error ({type(error).__name__}: {error}); please report it."
-        )
+        sentence = f"vlogd hit an unexpected error ({type(error).__name__}: {error}); please report it."
     stderr = "\n".join(getattr(error, "stderr_tail", ()))
     text = "".join(traceback.format_exception(error)) if kind == BUG else ""
     return PartFailure(kind, sentence, stderr, text)
