@@ -110,8 +110,8 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "a byte range before the file": (edited("v/iframes.m3u8", "100@0", "100@-5"), "v/iframes.m3u8", "no byte range"),
     "a byte range of words": (edited("v/iframes.m3u8", "100@0", "all"), "v/iframes.m3u8", "no byte range"),
     "a byte range behind the file": (edited("v/iframes.m3u8", "100@0", "100@99999"), "v/iframes.m3u8", "does not begin with a moof"),
-    "an address that is none": (edited("v/index.m3u8", "1.m4s", "//["), "v/index.m3u8", "no address of a file"),
-    "an address with a zero byte": (edited("v/index.m3u8", "1.m4s", "%00"), "v/index.m3u8", "no address of a file"),
+    "an address that is none": (edited("v/index.m3u8", "1.m4s", "//["), "v/index.m3u8", "not the address of a file"),
+    "an address with a zero byte": (edited("v/index.m3u8", "1.m4s", "%00"), "v/index.m3u8", "not the address of a file"),
     "a size without width": (edited("master.m3u8", "RESOLUTION=192x108,F", "RESOLUTION=0x108,F"), "master.m3u8", "RESOLUTION"),
     "a bandwidth of a hundred digits": (edited("master.m3u8", "=4500", "=" + "9" * 100), "master.m3u8", "out of range"),
     "a pipe for a playlist": (

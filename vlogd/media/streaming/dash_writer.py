@@ -1,7 +1,7 @@
 """`manifest.mpd`: the same segments as MPEG-DASH (ISO/IEC 23009-1, "isoff-live" profile, static).
 
 Fragmented MP4 only. Each track is a Representation with a SegmentTimeline in its own ticks; the
-ten seconds that lie before all published times are taken off by `presentationTimeOffset`.
+ten seconds before all published times are removed by `presentationTimeOffset`.
 """
 
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ _MIME = {"video": "video/mp4", "audio": "audio/mp4"}
 
 
 def manifest(tracks: Sequence[Track]) -> bytes:
-    """The MPD of finished tracks; subtitles are given as one WebVTT file each."""
-    video = [track for track in tracks if track.kind == "video"]
-    audio = [track for track in tracks if track.kind == "audio"]
-    longest = max(sum(track.durations) / track.timescale for track in video or audio)
-    target = max(max(track.durations) / track.timescale for track in [*video, *audio])
+    """The MPD of finished tracks; each subtitle track is one WebVTT file."""
+    video_tracks = [track for track in tracks if track.kind == "video"]
+    audio_tracks = [track for track in tracks if track.kind == "audio"]
+    longest = max(sum(track.durations) / track.timescale for track in video_tracks or audio_tracks)
+    target = max(max(track.durations) / track.timescale for track in [*video_tracks, *audio_tracks])
     mpd = ET.Element("MPD", {
         "xmlns": _NAMESPACE,
         "profiles": "urn:mpeg:dash:profile:isoff-live:2011",
@@ -29,10 +29,10 @@ def manifest(tracks: Sequence[Track]) -> bytes:
         "minBufferTime": f"PT{target:.3f}S",
     })  # fmt: skip
     period = ET.SubElement(mpd, "Period", {"id": "0", "start": "PT0S"})
-    for codec in dict.fromkeys((track.codec.partition(".")[0], track.video_range) for track in video):
-        same = [t for t in video if (t.codec.partition(".")[0], t.video_range) == codec]
+    for codec in dict.fromkeys((track.codec.partition(".")[0], track.video_range) for track in video_tracks):
+        same = [t for t in video_tracks if (t.codec.partition(".")[0], t.video_range) == codec]
         _adaptation(period, same)
-    for track in audio:
+    for track in audio_tracks:
         _adaptation(period, [track])
     for text in (track for track in tracks if track.kind == "subtitles"):
         _subtitles(period, text)

@@ -1,7 +1,7 @@
 """Reads the fragments of an MP4 file or segment: `moof` and `mdat` in turn (ISO/IEC 14496-12, 8.8).
 
-What ffmpeg's mp4 muxer writes, also while it still writes, and what somebody else may have published. Nothing is
-believed: a run may list only samples that its bytes have room for. Sample data stays in the file.
+They are written by ffmpeg's mp4 muxer, perhaps still growing, or published by somebody else. Nothing is trusted: a run
+may list only samples that its bytes have room for. Sample data stays in the file.
 """
 
 from array import array

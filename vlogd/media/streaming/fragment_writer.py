@@ -12,7 +12,7 @@ from vlogd.media.streaming.frame_times import decode_times
 SYNC = 0x02000000
 """Sample flags: depends on no other sample (ISO/IEC 14496-12, 8.8.3.1)."""
 NOT_SYNC = 0x01010000
-"""Sample flags: depends on others, is no sync sample."""
+"""Sample flags: depends on others, is not a sync sample."""
 
 _HEADER_BYTES = 8
 _TRACK_ID = 1

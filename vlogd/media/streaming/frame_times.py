@@ -1,7 +1,7 @@
-"""When frames are shown and decoded: held to the plan, and written so that segments join without a gap.
+"""When frames are displayed and decoded: checked against the plan, and written so that segments join without a gap.
 
-The times of a GOP ("squeeze"): decoding begins at the first presentation time, and each frame is decoded as late as
-those that follow allow. Then `tfdt` equals the first presentation time, nothing overlaps or leaves a gap at a segment
+The times of a GOP: decoding begins at the first presentation time, and each frame is decoded as late as the following
+ones allow. Then `tfdt` equals the first presentation time, nothing overlaps or leaves a gap at a segment
 boundary, no composition offset is negative, and no edit list is needed; all of it also with a variable frame rate.
 """
 
@@ -13,13 +13,13 @@ _LEAST_APART = (90, 9, 1)
 
 
 class Mismatch(Exception):
-    """The frames are not those of the plan."""
+    """The frames do not match the plan."""
 
 
 def snapped(pts: Sequence[int], planned: Sequence[int]) -> list[int]:
     """`pts` (any order) moved onto `planned` (sorted) where they differ by one tick of rounding.
 
-    Raises Mismatch when a frame is missing, doubled, or shown at a time that is not planned.
+    Raises Mismatch when a frame is missing, duplicated, or displayed at a time that is not planned.
     """
     if len(pts) != len(planned):
         raise Mismatch(f"{len(planned)} frames were planned, {len(pts)} came")
@@ -37,7 +37,7 @@ def snapped(pts: Sequence[int], planned: Sequence[int]) -> list[int]:
 def decode_times(pts: Sequence[int]) -> list[int]:
     """Decoding times for frames with these presentation times, in decoding order.
 
-    Each is as late as what follows allows, so that the key frame, where seeks land, keeps its length: browsers
+    Each is as late as the following ones allow, so that the key frame, where seeks land, keeps its length: browsers
     take the distance of two decoding times for a frame's duration. Raises Mismatch when that is impossible.
     """
     for apart in _LEAST_APART:

@@ -1,7 +1,7 @@
 """Reads HLS playlists that anybody may have written. Nothing outside the stream's folder is ever opened.
 
 The third-party parser (m3u8) is lenient; what it lets through is held to RFC 8216 here, so that the rest of vlogd can
-count with it: durations are finite and not negative, numbers have a bound, byte ranges lie within a file's reach.
+rely on it: durations are finite and not negative, numbers have a bound, byte ranges lie within a file's reach.
 """
 
 import math
@@ -157,7 +157,7 @@ def below(root: Path, folder: Path, uri: str) -> Path:
         path = (folder / unquote(parts.path)).resolve()
         is_inside = path.is_relative_to(root.resolve())
     except (ValueError, OSError, RuntimeError) as error:  # no address; too long a name; links in a circle
-        raise Unreadable(f"it names {uri!r}, which is no address of a file") from error
+        raise Unreadable(f"it names {uri!r}, which is not the address of a file") from error
     if parts.scheme or parts.netloc:
         raise Unreadable(f"it names {uri!r}, which is on another server")
     if not is_inside:
@@ -168,7 +168,7 @@ def below(root: Path, folder: Path, uri: str) -> Path:
 def _text(path: Path) -> str:
     try:
         if not path.is_file():
-            raise Unreadable("it is not there" if not path.exists() else "it is no file")
+            raise Unreadable("it is not there" if not path.exists() else "it is not a file")
         if path.stat().st_size > _LARGEST_PLAYLIST_BYTES:
             raise Unreadable("it is far too large for a playlist")
         text = path.read_text("utf-8")
@@ -237,9 +237,9 @@ def _span(byte_range: str, follows: int) -> tuple[int, int]:
     try:
         start, count = (int(offset) if offset else follows), int(length)
     except ValueError:
-        raise Unreadable(f"{byte_range!r} is no byte range") from None
+        raise Unreadable(f"{byte_range!r} is not a byte range") from None
     if start < 0 or count < 0 or start + count > _FURTHEST_BYTE:
-        raise Unreadable(f"{byte_range!r} is no byte range")
+        raise Unreadable(f"{byte_range!r} is not a byte range")
     return start, count
 
 
@@ -247,7 +247,7 @@ def _variant(playlist: Any) -> Variant:
     info = playlist.stream_info
     resolution = info.resolution
     if resolution is not None and not all(0 < side <= _LARGEST_SIDE for side in resolution):
-        raise Unreadable("a RESOLUTION in it is none")
+        raise Unreadable("a RESOLUTION in it is invalid")
     return Variant(
         _uri(playlist.uri), _decimal(info.bandwidth), _decimal(info.average_bandwidth), info.codecs or "",
         resolution, _frame_rate(info.frame_rate), info.audio or "", info.subtitles or "",

@@ -9,7 +9,7 @@ from collections.abc import Sequence, Set
 from vlogd.media.streaming.tracks import IFRAMES, Rate, Track
 
 _FIRST_BITS_PER_SECOND = 2_000_000
-"""The first variant that is listed is the one that most players begin with [1.32]."""
+"""Most players begin with the variant that is listed first [1.32]."""
 
 _HEAD = ("#EXTM3U", "#EXT-X-VERSION:7")
 
@@ -44,12 +44,12 @@ def target_seconds(track: Track) -> int:
 
 def iframe_playlist(track: Track) -> bytes:
     """The key frames of a finished video track, for scrubbing [6.1, 6.8]."""
-    shown = sum(len(row) // 2 for row in track.iframes)
+    frame_count = sum(len(row) // 2 for row in track.iframes)
     lines = [*_HEAD, f"#EXT-X-TARGETDURATION:{target_seconds(track)}", "#EXT-X-MEDIA-SEQUENCE:0",
              "#EXT-X-PLAYLIST-TYPE:VOD", "#EXT-X-I-FRAMES-ONLY"]  # fmt: skip
     if track.init:
         lines.append(f'#EXT-X-MAP:URI="{track.init}"')
-    for number, row in enumerate(track.iframes[: len(track.durations)] if shown else ()):
+    for number, row in enumerate(track.iframes[: len(track.durations)] if frame_count else ()):
         frames = list(zip(row[::2], row[1::2], strict=True))
         for offset, length in frames:
             lines += [
@@ -61,7 +61,7 @@ def iframe_playlist(track: Track) -> bytes:
 
 
 def iframe_rate(track: Track) -> Rate:
-    """What an I-frame playlist takes: a player shows one key frame for each of its EXTINF [6.5]."""
+    """The rate of an I-frame playlist: a player shows one key frame for each of its EXTINF [6.5]."""
     segments = [
         (sum(row[1::2]) * 8, track.seconds(number)) for number, row in enumerate(track.iframes) if row
     ]
@@ -73,37 +73,37 @@ def iframe_rate(track: Track) -> Rate:
 
 def master_playlist(tracks: Sequence[Track]) -> bytes:
     """The master playlist. BANDWIDTH is that of video and audio together [9.13 to 9.15]."""
-    video = [track for track in tracks if track.kind == "video"]
-    audio = [track for track in tracks if track.kind == "audio"]
-    texts = [track for track in tracks if track.kind == "subtitles"]
+    video_tracks = [track for track in tracks if track.kind == "video"]
+    audio_tracks = [track for track in tracks if track.kind == "audio"]
+    subtitle_tracks = [track for track in tracks if track.kind == "subtitles"]
     lines = [*_HEAD, "#EXT-X-INDEPENDENT-SEGMENTS"]
-    if video or len(audio) > 1:
-        lines += [_media(track, "AUDIO") for track in audio]
-    lines += [_media(track, "SUBTITLES") for track in texts]
-    also = ['SUBTITLES="subtitles"'] if texts else []
-    groups = list(dict.fromkeys(track.group for track in audio)) or [""]
+    if video_tracks or len(audio_tracks) > 1:
+        lines += [_media(track, "AUDIO") for track in audio_tracks]
+    lines += [_media(track, "SUBTITLES") for track in subtitle_tracks]
+    also = ['SUBTITLES="subtitles"'] if subtitle_tracks else []
+    groups = list(dict.fromkeys(track.group for track in audio_tracks)) or [""]
     for group in groups:
-        members = [track for track in audio if track.group == group]
-        for track in _listed(video):
+        members = [track for track in audio_tracks if track.group == group]
+        for track in _listed(video_tracks):
             lines += [_variant(track, members, [*also, "CLOSED-CAPTIONS=NONE"]), track.address]
-    if not video:
-        first = next((track for track in audio if track.default), audio[0])
-        group_attribute = [f'AUDIO="{first.group}"'] if len(audio) > 1 else []
+    if not video_tracks:
+        first = next((track for track in audio_tracks if track.default), audio_tracks[0])
+        group_attribute = [f'AUDIO="{first.group}"'] if len(audio_tracks) > 1 else []
         lines += [_stream(first.rate, [f'CODECS="{first.codec}"', *group_attribute, *also]), first.address]
-    lines += [_iframe_stream(track) for track in video if any(track.iframes)]
+    lines += [_iframe_stream(track) for track in video_tracks if any(track.iframes)]
     return _text(lines)
 
 
-def _listed(video: Sequence[Track]) -> list[Track]:
-    """The variant nearest to 2000 kbit/s first, then the others as they come (largest first).
+def _listed(video_tracks: Sequence[Track]) -> list[Track]:
+    """The variant nearest to 2000 kbit/s first, then the others in the given order (largest first).
 
-    Only an H.264 one may be first: everything plays it [1.12].
+    Only an H.264 one may be first, where there is one: every player supports it [1.12].
     """
-    if not video:
+    if not video_tracks:
         return []
-    plain = [track for track in video if track.codec.startswith("avc1")] or list(video)
-    first = min(plain, key=lambda track: abs(track.rate.average - _FIRST_BITS_PER_SECOND))
-    return [first, *(track for track in video if track is not first)]
+    eligible = [track for track in video_tracks if track.codec.startswith("avc1")] or list(video_tracks)
+    first = min(eligible, key=lambda track: abs(track.rate.average - _FIRST_BITS_PER_SECOND))
+    return [first, *(track for track in video_tracks if track is not first)]
 
 
 def _media(track: Track, kind: str) -> str:

@@ -1,4 +1,4 @@
-"""What there is to play, as plain data: what playlists and manifests are written from.
+"""The playable tracks, as plain data: what playlists and manifests are written from.
 
 `stream.json` beside the finished media playlists holds the same, so that later stages can name the
 tracks without knowing how they were made.
@@ -44,8 +44,8 @@ class Track:
 
     `durations`: of the segments, in ticks of `timescale`. `base`: the path from the master playlist
     to the folder that holds `folder`, "" or ending in "/". `extension`: of the segments; "m4s", "ts",
-    "aac" or "vtt". `group`: audio tracks that can stand for each other. `iframes`: for each segment
-    the offset and length of its key frames, in turn (with their moof, Apple 6.10). `pictures` (a stored
+    "aac" or "vtt". `group`: audio tracks that can replace each other. `iframes`: for each segment
+    the offset and length of its key frames, alternating (with their moof, Apple 6.10). `pictures` (a stored
     name): how many frames there are in all, 0 where that is not known.
     """
 
@@ -88,14 +88,14 @@ class Track:
         return self.durations[number] / self.timescale
 
     def below(self, base: str) -> "Track":
-        """The same track as named from another folder."""
+        """The same track, addressed from another folder."""
         return replace(self, base=base)
 
 
 def measured(track: Track, sizes: Mapping[str, int]) -> Rate:
     """The rate of the segments that are there, by their `sizes` in bytes [1.26, 1.27].
 
-    A short tail may have any rate: it is no peak (1.27 speaks of whole segments).
+    A short tail may have any rate: it is not a peak (1.27 speaks of whole segments).
     """
     count = len(track.durations)
     known = [
@@ -111,7 +111,7 @@ def measured(track: Track, sizes: Mapping[str, int]) -> Rate:
 
 
 def to_json(tracks: Iterable[Track]) -> dict[str, Any]:
-    """The content of `stream.json`; equal neighbours among the durations are counted."""
+    """The content of `stream.json`; durations are run-length encoded."""
     values = []
     for track in tracks:
         value = asdict(track)
