@@ -107,15 +107,15 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "a duration that is none": (edited("v/index.m3u8", "#EXTINF:0.200", "#EXTINF:nan"), "v/index.m3u8", "lasts nan s"),
     "an endless duration": (edited("v/index.m3u8", "#EXTINF:0.200", "#EXTINF:inf"), "v/index.m3u8", "lasts inf s"),
     "a negative duration": (edited("v/index.m3u8", "#EXTINF:0.200", "#EXTINF:-1"), "v/index.m3u8", "lasts -1.0 s"),
-    "a byte range before the file": (edited("v/iframes.m3u8", "100@0", "100@-5"), "v/iframes.m3u8", "no byte range"),
-    "a byte range of words": (edited("v/iframes.m3u8", "100@0", "all"), "v/iframes.m3u8", "no byte range"),
+    "a byte range before the file": (edited("v/iframes.m3u8", "100@0", "100@-5"), "v/iframes.m3u8", "not a byte range"),
+    "a byte range of words": (edited("v/iframes.m3u8", "100@0", "all"), "v/iframes.m3u8", "not a byte range"),
     "a byte range behind the file": (edited("v/iframes.m3u8", "100@0", "100@99999"), "v/iframes.m3u8", "does not begin with a moof"),
     "an address that is none": (edited("v/index.m3u8", "1.m4s", "//["), "v/index.m3u8", "not the address of a file"),
     "an address with a zero byte": (edited("v/index.m3u8", "1.m4s", "%00"), "v/index.m3u8", "not the address of a file"),
     "a size without width": (edited("master.m3u8", "RESOLUTION=192x108,F", "RESOLUTION=0x108,F"), "master.m3u8", "RESOLUTION"),
     "a bandwidth of a hundred digits": (edited("master.m3u8", "=4500", "=" + "9" * 100), "master.m3u8", "out of range"),
     "a pipe for a playlist": (
-        lambda f: [(f / "v/index.m3u8").unlink(), os.mkfifo(f / "v/index.m3u8")], "v/index.m3u8", "no file"),
+        lambda f: [(f / "v/index.m3u8").unlink(), os.mkfifo(f / "v/index.m3u8")], "v/index.m3u8", "not a file"),
     "a folder for a segment": (lambda f: [(f / "v/1.m4s").unlink(), (f / "v/1.m4s").mkdir()], "1.m4s", "not there"),
     "links in a circle": (
         lambda f: [(f / "v/1.m4s").unlink(), (f / "v/1.m4s").symlink_to("1.m4s")], "v/index.m3u8", ""),
