@@ -72,10 +72,9 @@ def folder_times(library: Library, originals: Originals, item: Item) -> FolderTi
 
 
 def may_change_unnoticed(times: FolderTimes) -> bool:
-    """Whether a folder could change now and keep its time, because the file system's clock is so coarse."""
-    newest = max(times.values(), default=0)
-    is_coarse = all(at % _COARSE_NANOSECONDS == 0 for at in times.values())
-    return is_coarse and newest / _COARSE_NANOSECONDS > time.time() - _COARSE_MARGIN_SECONDS
+    """Whether a folder could change now and keep its time, because its file system's clock is so coarse."""
+    coarse = (at for at in times.values() if at % _COARSE_NANOSECONDS == 0)
+    return max(coarse, default=0) / _COARSE_NANOSECONDS > time.time() - _COARSE_MARGIN_SECONDS
 
 
 def _folders_below(folder: Path) -> list[Path]:

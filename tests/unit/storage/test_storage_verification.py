@@ -98,3 +98,12 @@ def test_coarse_times_prove_nothing_about_the_last_seconds(place: Place) -> None
     assert not may_change_unnoticed(place.mark().times), "times of nanoseconds"
     os.utime(place.home, (int(fine), int(fine)))
     assert may_change_unnoticed(place.mark().times)
+
+
+def test_a_coarse_library_beside_fine_originals_is_coarse(place: Place) -> None:
+    """A library on a NAS of whole seconds, originals on a local disk of nanoseconds."""
+    os.utime(place.original.parent, ns=(10**18 + 1, 10**18 + 1))
+    (place.home / "new").touch()
+    second = int(place.home.stat().st_mtime)
+    os.utime(place.home, (second, second))
+    assert may_change_unnoticed(place.mark().times)
