@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from vlogd.core import digest
@@ -27,7 +28,7 @@ class Verification:
         self._keys: dict[str, str] = {}
 
     def changed(self, rows: Sequence[Verified]) -> list[str]:
-        """The ids of those items that must be surveyed again. Raises OSError and Unavailable."""
+        """The ids of those items that must be surveyed again. Raises Unavailable when a disk is away."""
         self._environment.volumes.check()
         now = time.time()
         return [row.item_id for row in rows if not self._is_unchanged(row, now)]
@@ -36,7 +37,11 @@ class Verification:
         if row.ready_at is not None and self._policy.retention.is_due(row.ready_at, now):
             return False
         mark = Mark.from_text(row.mark)
-        return mark is not None and mark.holds(self._key(mark.inbox), now)
+        try:
+            return mark is not None and mark.holds(self._key(mark.inbox), now)
+        except OSError:  # one folder that cannot be read must not keep the others from being looked at
+            self._environment.volumes.check()
+            return False
 
     def sweep_and_mark(self, survey: Survey, ready_at: float | None) -> Verified | None:
         """Remove the step folders of a finished item that nothing names any more, after a grace time for viewers.
@@ -63,18 +68,20 @@ class Verification:
 
     def _key(self, inbox: str) -> str:
         if inbox not in self._keys:
-            self._keys[inbox] = _key_of(self._policy, self._policy.settings(inbox))
+            roots = (self._environment.library.root, self._environment.originals.root)
+            self._keys[inbox] = _key_of(self._policy, self._policy.settings(inbox), roots)
         return self._keys[inbox]
 
 
-def _key_of(policy: Policy, settings: Mapping[str, Any]) -> str:
+def _key_of(policy: Policy, settings: Mapping[str, Any], roots: Sequence[Path]) -> str:
     """The digest of what an item's artifacts and documents depend on beside its files.
 
-    The version of vlogd counts too: a newer one may publish other documents of the same artifacts.
+    The version of vlogd counts too: a newer one may publish other documents of the same artifacts. So do the folders that
+    are configured: when the library moves, the folders of the earlier one may well stay as they were.
     """
     stages = [[stage.name, stage.version, asdict(settings[stage.name])] for stage in policy.stages]
     retention = [policy.retention.originals, str(policy.retention.archive)]
-    return digest.of_json([_version(), VIDEO_FORMAT.current, stages, retention])
+    return digest.of_json([_version(), VIDEO_FORMAT.current, stages, retention, [str(root) for root in roots]])
 
 
 def _version() -> str:

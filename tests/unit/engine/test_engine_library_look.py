@@ -1,5 +1,7 @@
 """A look at the library: what is unchanged costs a batch and nothing else, and what changed is noticed."""
 
+import errno
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -84,6 +86,37 @@ def test_a_changed_setting_is_noticed(engine: Engine, tmp_path: Path) -> None:
     assert jobs > ITEMS
     assert look(again) == (1, [])
     again.close()
+
+
+def test_a_library_that_moved_is_filled(engine: Engine, tmp_path: Path) -> None:
+    """The folders of the earlier one are still there, and unchanged."""
+    engine.close()
+    second = tmp_path / "second"
+    second.mkdir()
+    for name in ("state", "originals"):
+        (second / name).symlink_to(tmp_path / name)
+    again = started(second)
+    assert look(again)[0] > ITEMS
+    assert len(documents(again)) == ITEMS
+    again.close()
+
+
+def test_a_folder_that_cannot_be_read_holds_up_no_other_video(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own video is surveyed, what was taken away of another one is made (a fake: the disk's answer)."""
+    stat = os.stat
+
+    def failing(path: Any, *args: Any, **more: Any) -> os.stat_result:
+        if path == str(engine.root / "videos/film-item1"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+        return stat(path, *args, **more)
+
+    (engine.root / "videos/film-item0/first.txt").unlink()
+    monkeypatch.setattr(os, "stat", failing)
+    events = look(engine)[1]
+    assert events == []
+    assert (engine.root / "videos/film-item0/first.txt").exists()
 
 
 def test_items_that_nothing_is_known_of_are_surveyed(engine: Engine, tmp_path: Path) -> None:
