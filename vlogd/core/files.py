@@ -166,6 +166,7 @@ def move_new(source: Path, target: Path) -> None:
         except BaseException:
             copied.unlink(missing_ok=True)
             raise
+        sync_folder(target.parent)  # a power cut must not lose both
         source.unlink()
     sync_folder(target.parent)
 

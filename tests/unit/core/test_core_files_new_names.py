@@ -57,6 +57,33 @@ def test_a_free_name_is_found(tmp_path: Path) -> None:
     assert (tmp_path / "film-3.mp4").read_text() == "new"
 
 
+def test_a_name_on_another_disk_is_safe_before_the_source_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut in between must not lose both (fakes: another disk, and what is synced when)."""
+    source, target = tmp_path / "one/film.txt", tmp_path / "two/film.txt"
+    for path in (source, target):
+        path.parent.mkdir()
+    source.write_text("new")
+    rename_new, unlink, done = files.rename_new, Path.unlink, []
+
+    def across(path: Path, new: Path) -> None:
+        if path == source:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        rename_new(path, new)
+
+    def removing(path: Path, *, missing_ok: bool = False) -> None:
+        done.append(path)
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(files, "rename_new", across)
+    monkeypatch.setattr(files, "sync_folder", done.append)
+    monkeypatch.setattr(Path, "unlink", removing)
+    files.move_new(source, target)
+    assert target.read_text() == "new"
+    assert done.index(target.parent) < done.index(source)
+
+
 def test_write_new_leaves_nothing_behind(tmp_path: Path) -> None:
     """Neither where it wrote nor where the name was taken."""
     files.write_new(tmp_path / "note.txt", b"one")
