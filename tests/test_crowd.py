@@ -1,6 +1,8 @@
 """Many items: what only waits keeps nobody out, a new drop goes first, and the memory stays small."""
 
 import itertools
+import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +12,14 @@ from engine import Engine
 from toy_stages import ToySettings, toy
 
 from vlogd.core.errors import Unavailable
-from vlogd.core.model import Part
+from vlogd.core.model import Attempt, Part
 from vlogd.engine import admission, queries
 from vlogd.engine.executors.contract import PartRequest, Send
+from vlogd.engine.state import RemovalRequest
 from vlogd.stages.contract import Stage, check
 from vlogd.stages.facts import Facts, NoFacts
 from vlogd.stages.workspace import Workspace
+from vlogd.storage.journal.database import Waiting
 
 SETTINGS = {"first": ToySettings(), "talk": ToySettings(parts=1)}
 
@@ -127,6 +131,48 @@ def test_essential_work_that_rests_is_told_also_of_items_that_left_the_memory(
     engine.run()
     assert not list(engine.controller.items)
     assert engine.controller.blockers == ["1 more videos wait likewise."]
+    engine.close()
+
+
+def test_a_removed_item_that_had_left_the_memory_blocks_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It rested when it was removed: nobody waits for it any more."""
+    monkeypatch.setattr(admission, "MOST_RESTING", 0)
+    studio = Studio()
+    engine = Engine(tmp_path, [studio.stages[0], replace(studio.stages[1], essential=True)], SETTINGS)
+    engine.drop("0001", "a")
+    engine.run()
+    (item,) = engine.journal.items.all()
+    engine.controller.remove(item, RemovalRequest(2e9, lambda: None))
+    engine.run()
+    assert engine.controller.blockers == []
+    engine.close()
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_an_item_is_taken_up_when_the_journal_can_be_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_new: bool
+) -> None:
+    """A fake: the first question about its failures meets an I/O error. It is not forgotten until the next look."""
+    engine = Engine(tmp_path, check(toy("first")), SETTINGS, looks=False)
+    of, troubles = engine.journal.attempts.of, [Waiting("The journal cannot be used.")]
+
+    def failing(item_id: str) -> Sequence[Attempt]:
+        if troubles:
+            raise troubles.pop()
+        return of(item_id)
+
+    engine.drop("0001", "a")
+    if not is_new:
+        engine.run()
+        shutil.rmtree(engine.root / "videos")
+        engine.controller.request_survey(["0001"])
+    monkeypatch.setattr(engine.journal.attempts, "of", failing)
+    with pytest.raises(Waiting):
+        engine.run()
+    engine.run()
+    assert (engine.root / "videos/film-0001/first.txt").exists()
     engine.close()
 
 

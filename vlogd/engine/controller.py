@@ -7,9 +7,11 @@ There is no code for resuming: an item that is taken up, at a start or after a d
 is done.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
+from vlogd.core.errors import Unavailable
 from vlogd.core.events import Bug
 from vlogd.core.model import Item
 from vlogd.engine import admission, queries
@@ -93,6 +95,7 @@ class Controller:
     def remove(self, item: Item, request: RemovalRequest) -> None:
         """Remove an item from the page and move it to the trash."""
         self._waiting.discard(item.id)
+        self._evicted.forget([item.id])
         state = self._items.setdefault(item.id, ItemState(item))
         self._carry_out_for_item(state, state.removed(request))
 
@@ -159,11 +162,16 @@ class Controller:
         """Take up as many items as there is room for; for a new one, room is made if possible."""
         room = admission.MOST_ACTIVE - admission.active_count(self.items)
         while self._waiting.has_new() and (room > 0 or self._make_room()):
-            room -= self._take_up(self._waiting.take_new(), new=True) is not None
+            item = self._waiting.take_new()
+            with _if_unavailable(partial(self._waiting.put_new, item)):
+                room -= self._take_up(item, new=True) is not None
         while room > 0 and (item_id := self._waiting.take()) is not None:
-            room -= self._take_up(self._journal.items.get(item_id)) is not None
-        for item_id in self._evicted.take_due(self._clock(), room):
-            self._take_up(self._journal.items.get(item_id), again=True)
+            with _if_unavailable(partial(self._waiting.put_back, item_id)):
+                room -= self._take_up(self._journal.items.get(item_id)) is not None
+        due = self._evicted.take_due(self._clock(), room)
+        with _if_unavailable(partial(self._waiting.extend, due)):
+            for item_id in due:
+                self._take_up(self._journal.items.get(item_id), again=True)
 
     def _make_room(self) -> bool:
         """Return one to the queue, to make room for a new item."""
@@ -174,13 +182,16 @@ class Controller:
         return state is not None
 
     def _take_up(self, item: Item | None, *, new: bool = False, again: bool = False) -> ItemState | None:
-        """Have an item read from the disks; None when it is no longer known, or already in memory."""
+        """Have an item read from the disks; None when it is no longer known, or already in memory.
+
+        Raises Unavailable when the journal cannot be read.
+        """
         if item is None or item.id in self._items:
             return None
-        self._evicted.forget([item.id])
         state = ItemState(
             item, again, failures=self._journal.attempts.of(item.id), publish=PublishState(is_new=new)
         )
+        self._evicted.forget([item.id])
         self._items[item.id] = state
         self._queue.submit(
             partial(self._worker.take_up, item),
@@ -244,3 +255,13 @@ class Controller:
         self._failures.failed_items.add(item_id)
         if state is not None:
             self._let_go(state)
+
+
+@contextmanager
+def _if_unavailable(put_back: Callable[[], None]) -> Iterator[None]:
+    """Put back what was taken from a queue while the journal cannot be read: it would be forgotten until the next look."""
+    try:
+        yield
+    except Unavailable:
+        put_back()
+        raise

@@ -81,7 +81,9 @@ def _key_of(policy: Policy, settings: Mapping[str, Any], roots: Sequence[Path]) 
     """
     stages = [[stage.name, stage.version, asdict(settings[stage.name])] for stage in policy.stages]
     retention = [policy.retention.originals, str(policy.retention.archive)]
-    return digest.of_json([_version(), VIDEO_FORMAT.current, stages, retention, [str(root) for root in roots]])
+    return digest.of_json(
+        [_version(), VIDEO_FORMAT.current, stages, retention, [str(root) for root in roots]]
+    )
 
 
 def _version() -> str:
