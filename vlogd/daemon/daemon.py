@@ -154,7 +154,7 @@ class Daemon:
     def _end(self) -> None:
         if self._stop_signal is not None:
             self._emit(DaemonStopping(signal.Signals(self._stop_signal).name))
-        self.has_closed = close(self._parts, self._is_reloading, self._pulse.beat_if_due)
+        self.has_closed = close(self._parts, self._is_reloading, self._pulse.say_alive_if_due)
 
     def _is_reloading(self) -> bool:
         return self.new_config is not None and not self._signals.stopping

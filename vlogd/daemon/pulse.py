@@ -4,7 +4,8 @@ import os
 import time
 
 from vlogd.core.daemon_status import DaemonStatus
-from vlogd.core.events import Heartbeat
+from vlogd.core.errors import Unavailable
+from vlogd.core.events import Bug, Heartbeat
 from vlogd.core.publication import Report
 from vlogd.daemon.library_check import LibraryCheck
 from vlogd.daemon.wiring import Parts
@@ -31,11 +32,27 @@ class Pulse:
     def beat(self) -> None:
         """Carry out new requests, look at the library if that is due, and say that the loop turns."""
         self._next_at = time.monotonic() + _SHORTEST_PAUSE_SECONDS
-        for request, done in self._parts.request_folder.unseen():
-            self._parts.request_handler.handle(request, done)
+        self._carry_out_requests()
         self._library_check.check_if_due()
         self._parts.state.journal.retry_writes()
         self._parts.events.emit(Heartbeat(self._status()))
+
+    def say_alive_if_due(self) -> None:
+        """Only say that the process lives, while the daemon ends and another one is to follow."""
+        if time.monotonic() >= self._next_at:
+            self._next_at = time.monotonic() + _SHORTEST_PAUSE_SECONDS
+            self._parts.events.emit(Heartbeat(self._status()))
+
+    def _carry_out_requests(self) -> None:
+        for request, done in self._parts.request_folder.unseen():
+            try:
+                self._parts.request_handler.handle(request, done)
+            except (
+                Unavailable
+            ):  # the journal cannot be read now: this request comes again, then the later ones
+                return
+            except Exception as error:  # noqa: BLE001 - a bug with one request must not hold up the others
+                self._parts.events.emit(Bug(error, "a request"))
 
     def _status(self) -> DaemonStatus:
         controller = self._parts.controller

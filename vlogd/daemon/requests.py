@@ -93,18 +93,22 @@ class RequestFolder:
         self._seen: set[Path] = set()
 
     def unseen(self) -> Iterator[tuple[Request, Callable[[], None]]]:
-        """Each new request, with what to call once it has been carried out. One that cannot be read stays there."""
+        """Each new request, with what to call once it has been carried out. One that cannot be read stays there.
+
+        The last one counts as seen when the caller asks for another one: it comes again if carrying it out failed.
+        """
         for path in _paths(self._state):
-            if path not in self._seen:
-                self._seen.add(path)
-                try:
-                    request = REQUEST.read(path).value
-                except FileNotFoundError:
-                    continue
-                except (OSError, VlogdError) as error:
-                    self._emit(MaintenanceFailed("reading a request", str(error)))
-                    continue
+            if path in self._seen:
+                continue
+            try:
+                request = REQUEST.read(path).value
+            except FileNotFoundError:
+                continue
+            except (OSError, VlogdError) as error:
+                self._emit(MaintenanceFailed("reading a request", str(error)))
+            else:
                 yield request, partial(self._delete, path)
+            self._seen.add(path)  # not if the caller asks for no other one
 
     def _delete(self, path: Path) -> None:
         try:

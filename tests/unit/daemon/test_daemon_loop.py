@@ -24,7 +24,9 @@ from vlogd.core.events import (
 )
 from vlogd.daemon import wiring
 from vlogd.daemon.daemon import Daemon
+from vlogd.daemon.requests import leave_request
 from vlogd.daemon.signals import Signals
+from vlogd.engine.jobs import JobThreads
 
 
 @pytest.fixture
@@ -153,6 +155,61 @@ def test_two_daemons_do_not_share_a_state_folder(home: Path, signals: Signals) -
         daemon(home, signals, once=True)
     assert first.run() == 0
     assert daemon(home, signals, once=True).run() == 0
+
+
+def test_requests_are_left_to_the_daemon_that_follows_a_reload(
+    home: Path, signals: Signals, events: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fake: the library's thread takes long to end. Until then nothing new is begun, but the status says that it lives."""
+    close = JobThreads.close
+
+    def slow(threads: JobThreads) -> None:
+        close(threads)
+        leave_request(home / "state", "restore", "0123456789abcdef")
+        before = len(events)
+        while len(events) < before + 2:
+            threading.Event().wait(0.01)
+
+    monkeypatch.setattr(JobThreads, "close", slow)
+    when(events, DaemonStarted, send(signal.SIGHUP))
+    assert daemon(home, signals, once=False).run() == 0
+    assert without_heartbeats(events) == [DaemonStarted, ConfigReloaded, DaemonStopped]
+    assert is_to_be_carried_out(home / "state")
+
+
+@pytest.mark.parametrize("error", [Unavailable("The journal cannot be used."), KeyError("a bug")])
+def test_a_request_that_meets_trouble_is_carried_out_later_and_holds_up_no_heartbeat(
+    home: Path, signals: Signals, events: list[Event], monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """A fake: the journal. What is foreseen is tried again by this daemon; a bug is an event, once."""
+    running = daemon(home, signals, once=False)
+    items = running._parts.state.journal.items
+    get, troubles = items.get, [error]
+
+    def failing(item_id: str) -> object:
+        if troubles:
+            raise troubles.pop()
+        return get(item_id)
+
+    monkeypatch.setattr(items, "get", failing)
+    leave_request(home / "state", "cancel", "0123456789abcdef")
+
+    def finish() -> None:
+        before = len(events)
+        while len(events) < before + 3:
+            threading.Event().wait(0.01)
+        send(signal.SIGTERM)()
+
+    when(events, DaemonStarted, finish)
+    assert running.run() == 0
+    is_bug = isinstance(error, KeyError)
+    assert [event.error for event in events if isinstance(event, Bug)] == ([error] if is_bug else [])
+    assert is_to_be_carried_out(home / "state") == is_bug
+
+
+def is_to_be_carried_out(state: Path) -> bool:
+    """Whether a request is left."""
+    return any((state / "requests").glob("*.json"))
 
 
 def test_an_error_in_deciding_is_an_event_and_the_status_s_trouble(
