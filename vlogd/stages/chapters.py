@@ -18,7 +18,7 @@ from vlogd.stages.workspace import Workspace
 _VTT, _JSON = "chapters.vtt", "chapters.json"
 
 _MOST_CHAPTERS = 1000
-"""Ten times what a disc may have (DVD-Video: 99). A menu of more helps nobody, and a hostile file may have millions."""
+"""Ten times what a disc may have (DVD-Video: 99). A longer menu is useless, and a hostile file may have millions."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def _run(_part: Part, ws: Workspace[NoSettings]) -> ChaptersFacts:
 
 
 def published(media: Media) -> list[PublishedChapter]:
-    """The chapters that last some time; those without a title are numbered."""
+    """The chapters of a positive length; those without a title are numbered."""
     chapters = [chapter for chapter in media.chapters if chapter.end_seconds > chapter.start_seconds]
     return [
         PublishedChapter(

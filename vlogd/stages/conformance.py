@@ -1,7 +1,7 @@
-"""The stage `verify`, the gate before a video counts as ready: does its stream keep the rules (`media.conformance`)?
+"""The stage `verify`, the gate before a video counts as ready: does its stream conform (`media.conformance`)?
 
 The times of every segment are read and compared with the plan; of the frames only the key frames are decoded, unless
-`decode` asks for all. A broken rule parks the video with a sentence. Advice that is not followed is only written down,
+`decode` asks for all. A broken rule parks the video with a sentence. Advice that is not followed is only recorded,
 in `verify.json`. Damage in frames that were copied from the source is not the stream's fault: it becomes a note.
 """
 

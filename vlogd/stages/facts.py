@@ -1,9 +1,9 @@
-"""Facts: what a finished part found out, for the parts after it and for the view.
+"""Facts: the results of a finished part, for the parts after it and for the view.
 
 Facts are a frozen dataclass while the program runs, and JSON inside the part's receipt. Each kind of part has its own
 class in the stage's own file. A field that has a default is left out of the JSON while it holds that default, so that
 a class may gain fields and receipts that were written before are still read; keys that a class doesn't know are
-ignored. Which types a field may have is said in `core/typed_json.py`.
+ignored. `core/typed_json.py` lists the types that a field may have.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ class Facts(Protocol):
 
 @dataclass(frozen=True)
 class NoFacts:
-    """For a part of which nothing is to be known but its files."""
+    """For a part with no results but its files."""
 
 
 F = TypeVar("F", bound=Facts)
@@ -39,7 +39,7 @@ def to_json(facts: Facts) -> dict[str, Json]:
 
 
 def of_part(receipts: Mapping[str, Receipt], part: str, kind: type[F]) -> F:
-    """The facts of a finished part. Raises KeyError when it has no receipt, ValueError when that does not fit."""
+    """The facts of a finished part. Raises KeyError when it has no receipt, ValueError when it does not match."""
     return typed_json.parse(kind, receipts[part].facts)
 
 

@@ -1,8 +1,8 @@
 """The stage `stream`: the master playlist with all subtitles, and the same as an MPEG-DASH manifest.
 
-Until it is there viewers get the master playlist of `hls`, so nothing waits for it. When captions come, it is made anew,
-in a moment. The WebVTT of a stream has X-TIMESTAMP-MAP, because the stream's times begin at ten seconds (Apple 5.2); the
-plain files at the stable names have not.
+Until it is there viewers get the master playlist of `hls`, so nothing waits for it. When captions come, it is rebuilt,
+which takes a moment. The WebVTT of a stream has X-TIMESTAMP-MAP, because the stream's times begin at ten seconds (Apple
+5.2); the plain files at the stable names have none.
 """
 
 import json
@@ -26,7 +26,7 @@ _MILLISECONDS = 1000
 
 @dataclass(frozen=True)
 class StreamFacts:
-    """The subtitle tracks that were taken up, and the length of the longest other track."""
+    """The subtitle tracks that were included, and the length of the longest other track."""
 
     texts: tuple[TextTrack, ...]
     seconds: float
@@ -55,7 +55,7 @@ def _ladder(folder: Path) -> tuple[Track, ...]:
 
 
 def _texts(inputs: Mapping[str, Path]) -> list[tuple[Path, TextTrack]]:
-    """The subtitles that there are: file and description, the file's own ones first."""
+    """The available subtitles: file and description, the film's own ones first."""
     folders = [inputs[stage] for stage in ("subtitles", "captions") if stage in inputs]
     return [(folder / text.src, text) for folder in folders for text in artifacts.read_texts(folder)]
 
@@ -78,10 +78,10 @@ def _view(work: Work[NoSettings], _have: Set[str]) -> View:
     if not work.complete:
         return View()
     ladder = _ladder(work.inputs["hls"])
-    taken = work.facts("stream", StreamFacts)
+    stream_facts = work.facts("stream", StreamFacts)
     subtitles = [
-        _measured(_subtitle_track(number, text, taken.seconds), work)
-        for number, text in enumerate(taken.texts)
+        _measured(_subtitle_track(number, text, stream_facts.seconds), work)
+        for number, text in enumerate(stream_facts.texts)
     ]
     all_tracks = [
         *(track.below(f"{work.inputs['hls'].name}/") for track in ladder),

@@ -1,7 +1,7 @@
-"""The stage `meta`: meta.json, what the file itself says, for people and scripts.
+"""The stage `meta`: meta.json, the file's own metadata, for people and scripts.
 
 Keys: `title`, `recorded_at`, `device`, `location`, `encoder`, `container`, `duration_seconds`, `size_bytes`, `video`,
-`audio`, `subtitles`, `chapters`, `tags` (all tags of the container, names in lower case). What the file does not say is
+`audio`, `subtitles`, `chapters`, `tags` (all tags of the container, names in lower case). What the file lacks is
 null or an empty list.
 """
 

@@ -1,4 +1,4 @@
-"""The pipeline, in reading order: what is made of every video.
+"""The pipeline, in reading order: the stages of every video.
 
 A stage comes after those that it needs or uses. To add one: an import and an entry here.
 """

@@ -3,11 +3,11 @@
 All other stages plan from this artifact, so that the file is analysed once. It holds
 
 - `probe.json`: the description of the file (`ffprobe.Media`) and a summary of the scan;
-- `video.pts`: the presentation times of all frames in stream ticks (sorted int64, little-endian), to which every
-  encoded chunk is held;
+- `video.pts`: the presentation times of all frames in stream ticks (sorted int64, little-endian), against which every
+  encoded chunk is checked;
 - `video.keys`, only when the key frames are IDR pictures of closed GOPs: the places where a copy may be cut.
 
-ffprobe described the file when it was accepted; that description is taken when it was kept. A plain MP4 has the times
+ffprobe described the file when it was accepted; that description is used if it was kept. A plain MP4 has the times
 in its sample table, which is trusted if ffprobe reports the same for the first packets; of other files every packet is
 read. The length of an audio-only file is taken from its packets too: containers that are written while recording don't
 have it, and for others ffprobe estimates it from the first bit rate.
@@ -98,7 +98,7 @@ def _audio_seconds(ws: Workspace[NoSettings], media: Media) -> float:
 def _longer_audio(
     ws: Workspace[NoSettings], media: Media, video: VideoStream, last_pts: int
 ) -> dict[str, Json]:
-    """`sound_seconds` (a stored name), where the audio goes on after the last frame.
+    """`sound_seconds` (a stored name), where the audio continues after the last frame.
 
     The packets are read only where the container's duration reaches beyond the last frame, or is missing.
     """
@@ -158,7 +158,7 @@ def _packet_times(ws: Workspace[NoSettings], video: VideoStream) -> "tuple[array
 
 
 def _scan_packets(ws: Workspace[NoSettings], scan: PacketScan | AudioScan, *select: str) -> None:
-    """Feed all readable packets to `scan`. Raises OSError when it was the disk that ended them, not the file."""
+    """Feed all readable packets to `scan`. Raises OSError when the disk failed, not the file."""
     try:
         ffmpeg.probe_lines(ws.film, *select, *scan.ENTRIES, on_line=scan.add, limits=ws.limits, stop=ws.stop)
     except ToolFailed:

@@ -1,6 +1,6 @@
 """The first stage: the film that all others are made from, for items that were not dropped as a file.
 
-An item whose source is a `File` has its film already, the original itself; this stage does not apply to it and costs it
+The film of an item whose source is a `File` is the original itself; this stage does not apply to it and costs it
 nothing. For any other kind of source the film is made here, once: downloaded, rendered. It is a private artifact with one
 file, and the other stages find it as `ws.film` as if it had been dropped.
 

@@ -1,7 +1,7 @@
 """The file's own text subtitles (SubRip, ASS, mov_text, WebVTT) as WebVTT, one file for each track.
 
-Subtitles that are images (DVD, Blu-ray, DVB) cannot be published as text; `video.json` says so. A track that cannot be
-read is left out, with a note: it never holds back the video.
+Image-based subtitles (DVD, Blu-ray, DVB) cannot be published as text; `video.json` says so. A track that cannot be
+read is left out, with a note: it never delays the video.
 """
 
 from collections.abc import Sequence, Set
@@ -30,7 +30,7 @@ _CUE_ARROW = b"-->"
 
 @dataclass(frozen=True)
 class SubtitlesFacts:
-    """The published tracks; how many could not be read; and how many are images (`pictures`, a stored name)."""
+    """The published tracks; how many could not be read; and how many are image-based (`pictures`, a stored name)."""
 
     tracks: tuple[TextTrack, ...]
     unreadable: int
@@ -69,7 +69,7 @@ def _deliver(stream: SubtitleStream, media: Media, ws: Workspace[NoSettings]) ->
         # No muxer version, and nothing of the source's metadata.
         "fflags": "+bitexact",
         "map_metadata": -1,
-        # Times from the published stream's zero on; copyts below keeps ffmpeg from choosing another one.
+        # Times from the published stream's zero on; copyts below keeps ffmpeg from choosing a zero of its own.
         "output_ts_offset": f"{-media.start_seconds:.6f}",
     }
     silence = media.size_bytes / _SLOWEST_READ_BYTES_PER_SECOND
@@ -86,7 +86,7 @@ def _deliver(stream: SubtitleStream, media: Media, ws: Workspace[NoSettings]) ->
 
 
 def _text_track(stream: SubtitleStream, others: Sequence[TextTrack]) -> TextTrack:
-    """How players name a track: by its title, else its language; a name that is taken gets the stream's index."""
+    """How players name a track: by its title, else its language; a duplicate name gets the stream's index."""
     tag = languages.tag(stream.language)
     label = stream.title or (languages.name(tag) if tag != languages.UNKNOWN else "Subtitles")
     if label in {other.label for other in others}:

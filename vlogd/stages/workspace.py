@@ -31,9 +31,9 @@ class Workspace(Generic[S]):
     `film` is the file that the video is made from, to be read only; its name here is not the one people gave it. For the
     stage `source`, which makes the film, there is nothing at that path.
     `scratch` is an empty folder on local disk that is removed afterwards. `cache` lives as long as the step does:
-    for what several of its parts need and what can be made again (`cached`). `report_progress` takes the share of
-    the part that is done, 0 to 1. `described` is a file with what ffprobe said about the film when it was accepted,
-    where that was kept.
+    for files that several of its parts need and that can be recreated (`cached`). `report_progress` takes the share of
+    the part that is done, 0 to 1. `described` is a file with ffprobe's description of the film from when it was accepted,
+    None where it was not kept.
     """
 
     item: Item
@@ -53,7 +53,7 @@ class Workspace(Generic[S]):
     delivered: dict[str, FileMark] = field(default_factory=dict)
 
     def facts(self, part: str, kind: type[F]) -> F:
-        """What a finished part of the same step found out. Raises KeyError when it has no receipt."""
+        """The results of a finished part of the same step. Raises KeyError when it has no receipt."""
         return facts.of_part(self.receipts, part, kind)
 
     def deliver(self, finished: Path, name: str) -> None:
@@ -81,7 +81,7 @@ class Workspace(Generic[S]):
     def cached(self, name: str, make: Callable[[Path], None]) -> Path:
         """A file of the step's cache, made by `make(path)` if it is not there yet.
 
-        Two parts that ask at the same time make it once: the second waits for the first.
+        Two parts that need it at the same time make it once: the second waits for the first.
         """
         self.cache.mkdir(parents=True, exist_ok=True)
         with _locked(self.cache / f"{name}.lock"):
@@ -93,7 +93,7 @@ class Workspace(Generic[S]):
             return path
 
     def check_stop(self) -> None:
-        """Raise Stopping if the daemon was asked to stop."""
+        """Raise Stopping if the part is to stop."""
         if self.stop.is_set():
             raise Stopping("vlogd is stopping; this part will be done at the next start.")
 

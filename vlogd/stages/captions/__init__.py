@@ -6,8 +6,8 @@
 | `window-0000`… | the words of one window, each with its times; windows are cut in silences        |
 | `join`         | captions.vtt, words.vtt, words.json, words.txt                                   |
 
-A window is what is done again after a crash. Windows know nothing of each other and nothing is sampled at random, so a
-window that is done again has the same words. Captions never hold back the video: the stage is not essential, and while
+A window is what is done again after a crash. Windows are independent and nothing is sampled at random, so a
+window that is done again has the same words. Captions never delay the video: the stage is not essential, and while
 the model cannot be loaded the item waits with a sentence (`Unavailable`).
 """
 
@@ -50,7 +50,7 @@ class CaptionSettings:
 
 @dataclass(frozen=True)
 class ListenFacts:
-    """Where speech is: windows as (start, end) in seconds. `why` says why there are none."""
+    """The windows with speech, as (start, end) in seconds. `why` says why there are none."""
 
     windows: tuple[tuple[float, float], ...]
     language: str | None
@@ -100,7 +100,7 @@ def _run(part: Part, ws: Workspace[CaptionSettings]) -> ListenFacts | WordsFacts
         "end": part.data["end"],
         "language": ws.facts("listen", ListenFacts).language,
     }
-    words = client.ask(request, ws, ws.report_progress)["words"]
+    words = client.call(request, ws, ws.report_progress)["words"]
     ws.deliver_bytes(cues.words_json(words), f"{part.name}.json")
     return WordsFacts(len(words))
 
@@ -110,7 +110,7 @@ def _listen(ws: Workspace[CaptionSettings]) -> ListenFacts:
     if not any(track.codec and track.channels for track in probed.media.audio):
         return ListenFacts((), None, "The file has no sound.")
     pcm = ws.cached(_PCM, lambda path: _extract(ws, path))
-    answer = client.ask({"do": "listen", "pcm": str(pcm)}, ws, ws.report_progress)
+    answer = client.call({"do": "listen", "pcm": str(pcm)}, ws, ws.report_progress)
     if not answer["windows"]:
         return ListenFacts((), None, "No speech was found.")
     windows = tuple((start, end) for start, end in answer["windows"])

@@ -1,6 +1,6 @@
-"""Talks to the transcriber, which runs as a process of its own.
+"""Runs the transcriber, which is a process of its own.
 
-It needs hundreds of megabytes that the daemon must not hold on to, and a crash in it must not be the daemon's.
+It needs hundreds of megabytes that the daemon must not keep, and a crash in it must not crash the daemon.
 """
 
 import json
@@ -17,7 +17,7 @@ _MODULE = "vlogd.stages.captions.transcriber"
 _MODEL_IS_MISSING = "model-missing"
 
 
-def ask(request: Mapping[str, Any], ws: Workspace[Any], report_progress: Callable[[float], None]) -> Any:
+def call(request: Mapping[str, Any], ws: Workspace[Any], report_progress: Callable[[float], None]) -> Any:
     """The transcriber's answer. Raises Unavailable when the model can't be loaded, else as `process.run`."""
     request_path, answer_path = ws.scratch / "request.json", ws.scratch / "answer.json"
     settings = asdict(ws.settings)

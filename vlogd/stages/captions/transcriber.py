@@ -25,10 +25,10 @@ _PADDING_SECONDS = 0.2
 """Kept on both sides of speech: the voice detector misses soft first and last sounds."""
 
 _DETECTION_BLOCK_SECONDS = 600
-"""So much at a time: the voice detector's memory grows with the length that it is given."""
+"""How much is analysed at a time: the voice detector's memory grows with the length of its input."""
 
 _LANGUAGE_SECONDS = 30
-"""The length that Whisper looks at at once, and detects languages by (its paper, 2.1)."""
+"""The length that Whisper processes at once, and detects the language from (its paper, 2.1)."""
 
 _REACH_SECONDS = 0.15
 """A word that overlaps a stretch of speech by less only touches it."""
@@ -40,7 +40,7 @@ _LOOPS = 3
 """The same three or more words this many times in a row are a loop of the model's, not speech."""
 
 _LOOP_WORDS = range(3, 9)
-"""Lengths of phrases: people do say one or two words three times; the model's loops are mostly short sentences."""
+"""Lengths of phrases: people do repeat one or two words three times; the model's loops are mostly short sentences."""
 
 _TEMPORARY_FAILURE = 75
 """EX_TEMPFAIL (sysexits.h)."""
@@ -68,7 +68,7 @@ def _samples(path: str, start: float = 0.0, end: float | None = None) -> Any:
 
 
 def _model(settings: dict[str, Any]) -> Any:
-    """The loaded model; None after a line that says why not. A cached model needs no network."""
+    """The loaded model; None after printing a line that says why. A cached model needs no network."""
     from faster_whisper import WhisperModel
 
     name = settings["model"]
@@ -114,7 +114,7 @@ def _listen(request: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _speech(samples: Any) -> list[tuple[float, float]]:
-    """Where somebody speaks: start and end of each stretch, in seconds."""
+    """The stretches of speech: start and end of each, in seconds."""
     from faster_whisper.vad import VadOptions, get_speech_timestamps
 
     options = VadOptions(min_silence_duration_ms=round(_SHORTEST_SILENCE_SECONDS * 1000),
@@ -194,15 +194,15 @@ def _transcribe(request: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _with_length(words: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Words that the model gave no length follow the word before at once, instead of touching the next one."""
-    mended: list[dict[str, Any]] = []
+    """Words to which the model gave no length are placed right after the previous word instead of before the next one."""
+    result: list[dict[str, Any]] = []
     for word in words:
-        if mended and word["end"] - word["start"] < _SHORTEST_WORD_SECONDS:
-            start = mended[-1]["end"]
-            mended.append({**word, "start": start, "end": start + _SHORTEST_WORD_SECONDS})
+        if result and word["end"] - word["start"] < _SHORTEST_WORD_SECONDS:
+            start = result[-1]["end"]
+            result.append({**word, "start": start, "end": start + _SHORTEST_WORD_SECONDS})
         else:
-            mended.append(word)
-    return mended
+            result.append(word)
+    return result
 
 
 def _inside(word: dict[str, Any], speech: Sequence[tuple[float, float]]) -> dict[str, Any]:
