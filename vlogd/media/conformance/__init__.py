@@ -1,1 +1,1 @@
-"""Does a published stream keep the rules of RFC 8216 and of Apple's authoring specification? `check` is the way in."""
+"""Does a published stream conform to RFC 8216 and Apple's authoring specification? Start reading at `check`."""

@@ -1,4 +1,4 @@
-"""Does a published stream keep the rules? Of any HLS folder, also one that vlogd did not make.
+"""Does a published stream conform? For any HLS folder, even one that vlogd did not make.
 
 From the top: the master playlist (`rules_master`), each media playlist and its segments (`rules_media`), the tracks
 against each other and against vlogd's own plan (`rules_cross_track`), and what a decoder says. Nothing outside the
@@ -62,7 +62,7 @@ def stream(path: Path, options: CheckOptions, root: Path | None = None) -> list[
 
 
 def _media_playlists(master: Master) -> dict[str, _Kind]:
-    """The address of each media playlist once, with what it is listed as."""
+    """The address of each media playlist, once, with the kind that it is listed as."""
     kinds: dict[str, _Kind] = dict.fromkeys((variant.uri for variant in master.variants), "video")
     for rendition in master.renditions:
         if rendition.kind == "AUDIO":
@@ -109,7 +109,7 @@ def _track(track: CheckedTrack, options: CheckOptions) -> Iterator[Violation]:
 
 
 def _decoded(track: CheckedTrack, options: CheckOptions) -> Iterator[Violation]:
-    """What ffmpeg complains of when it decodes the track, and whether it decodes as many frames as there are."""
+    """The errors that ffmpeg reports when it decodes the track, and whether it decodes all frames."""
     key_frames_only = options.decode == "key-frames" and track.is_video
     frame_counts: list[int] = []
     source = ffmpeg.raw_source(track.playlist.path, **({"skip_frame": "nokey"} if key_frames_only else {}))

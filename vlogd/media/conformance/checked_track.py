@@ -1,4 +1,4 @@
-"""A media playlist together with what is in its segments: what the rules look at."""
+"""A media playlist together with the samples of its segments: what the rules check."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from vlogd.media.streaming.hls_reader import MediaPlaylist
 
 @dataclass(frozen=True)
 class CheckedTrack:
-    """One media playlist of video or audio. `listed_as_video`: what the master playlist takes it for."""
+    """One media playlist of video or audio. `listed_as_video`: whether the master playlist lists it as video."""
 
     uri: str
     listed_as_video: bool
@@ -17,7 +17,7 @@ class CheckedTrack:
 
     @property
     def is_video(self) -> bool:
-        """Whether its samples are frames of video; a variant may be audio alone."""
+        """Whether its samples are video frames; a variant may be audio only."""
         return self.samples.init.is_video if self.samples.init else self.listed_as_video
 
     @property
@@ -30,7 +30,7 @@ class CheckedTrack:
         )
 
     def peak_and_average(self) -> tuple[float, float]:
-        """Bits per second, measured (Apple 1.26, 1.27). A short tail may have any rate and is no peak."""
+        """Bits per second, measured (Apple 1.26, 1.27). A short tail may have any rate and is not a peak."""
         pairs = [
             (part.size_bytes * 8, segment.seconds)
             for segment, part in zip(self.playlist.segments, self.samples.segments, strict=True)

@@ -15,7 +15,7 @@ _RATE_TOLERANCE = 1.1
 _SYNC_SECONDS = 0.1
 """Audio may begin so much apart from video: two AAC frames, which viewers do not notice."""
 _ALIGNED_SECONDS = 0.001
-"""Times are written in milliseconds or finer: what rounds to the same one is the same."""
+"""Times are written in milliseconds or finer: times that round to the same value are equal."""
 _AUDIO_BOUNDARY_SECONDS = 0.1
 """An audio segment ends with a whole frame, so its boundaries lie beside those of video."""
 _PARAMETERS_IN_SAMPLES = ("avc3", "hev1")
@@ -69,9 +69,7 @@ def _init_segment(variant: Variant, track: CheckedTrack) -> Iterator[Violation]:
             "Apple 9.1", variant.uri, f"CODECS says {variant.codecs}, its init segment is {init.codec}."
         )
     if init.sample_entry in _PARAMETERS_IN_SAMPLES:
-        yield must(
-            "Apple 1.10", variant.uri, "Parameter sets belong into the sample description (avc1, hvc1)."
-        )
+        yield must("Apple 1.10", variant.uri, "Parameter sets belong in the sample description (avc1, hvc1).")
     size = init.frame_size
     if variant.resolution and size and size != variant.resolution:
         listed = "x".join(map(str, variant.resolution))
@@ -81,7 +79,7 @@ def _init_segment(variant: Variant, track: CheckedTrack) -> Iterator[Violation]:
 
 
 def _aligned(video: Sequence[CheckedTrack], audio: Sequence[CheckedTrack]) -> Iterator[Violation]:
-    """The same segments in all tracks (Apple 8.22), video and audio from the same moment on."""
+    """The same segments in all tracks (Apple 8.22), video and audio from the same time on."""
     readable = [track for track in video if track.is_readable]
     for track in readable[1:]:
         yield from _same_boundaries(track, readable[0])
@@ -128,7 +126,7 @@ def _other_count(track: CheckedTrack, first: CheckedTrack) -> Violation:
 
 
 def _starts(track: CheckedTrack) -> list[float | None]:
-    """When each segment's first sample is shown, seconds; None for a gap."""
+    """When each segment's first sample is displayed, in seconds; None for a gap."""
     return [
         part.pts[0] / track.samples.timescale if part is not None and part.pts else None
         for part in track.samples.segments
@@ -136,7 +134,7 @@ def _starts(track: CheckedTrack) -> list[float | None]:
 
 
 def of_plan(folder: Path, checked: Sequence[CheckedTrack]) -> Iterator[Violation]:
-    """A stream of vlogd's against what its `stream.json` says of each track."""
+    """A stream made by vlogd against its own `stream.json`, track by track."""
     try:
         planned = tracks.from_json(json.loads((folder / STREAM).read_bytes()))
     except FileNotFoundError:

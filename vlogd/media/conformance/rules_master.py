@@ -18,7 +18,7 @@ _AUDIO_CODECS = ("mp4a", "ac-3", "ec-3", "fLaC")
 
 
 def of_itself(master: Master) -> Iterator[Violation]:
-    """Everything but what the segments say."""
+    """Everything that does not need the segments."""
     where = master.path.name
     if not master.variants:
         yield must("RFC 8216 4.3.4.2", where, "It names no variant.")
@@ -41,7 +41,7 @@ def _attributes(variant: Variant) -> Iterator[Violation]:
         yield must("Apple 9.1", uri, "Its CODECS are missing.")
     if any(entry in variant.codecs for entry in _PARAMETERS_IN_SAMPLES):
         yield must(
-            "Apple 1.10", uri, f"CODECS {variant.codecs}: parameter sets belong into the sample description."
+            "Apple 1.10", uri, f"CODECS {variant.codecs}: parameter sets belong in the sample description."
         )
     if variant.codecs and all(codec.startswith(_AUDIO_CODECS) for codec in variant.codecs.split(",")):
         return
@@ -97,5 +97,5 @@ def _choice(master: Master) -> Iterator[Violation]:
 
 
 def _distance(variant: Variant) -> int:
-    """How far a variant is from what the first one should need, bits per second."""
+    """How far a variant is from the rate that the first one should have, in bits per second."""
     return abs((variant.average or 0) - _FIRST_BITS_PER_SECOND)

@@ -31,7 +31,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def of_playlist(track: CheckedTrack) -> Iterator[Violation]:
-    """What its text says."""
+    """Rules that its text alone can break."""
     playlist = track.playlist
     yield from _target(track.uri, playlist)
     if not playlist.segments:
@@ -67,7 +67,7 @@ def _target(uri: str, playlist: MediaPlaylist) -> Iterator[Violation]:
 
 
 def of_segments(track: CheckedTrack) -> Iterator[Violation]:
-    """What its files say, one by one and each after the one before."""
+    """Rules for its segments, one by one and each against the previous one."""
     if track.playlist.encrypted:
         yield should("encrypted", track.uri, "Its segments are encrypted: they were not looked into.")
         return
@@ -120,7 +120,7 @@ def _key_frames(track: CheckedTrack) -> Iterator[Violation]:
 
 
 def _sequence(track: CheckedTrack) -> Iterator[Violation]:
-    """Decoding times go on without a gap; frames come in order, each once (Apple 7.3)."""
+    """Decoding times continue without a gap; frames come in order, each once (Apple 7.3)."""
     before: SegmentSamples | None = None
     for segment, part in zip(track.playlist.segments, track.samples.segments, strict=True):
         if part is None or part.fault:
@@ -133,7 +133,7 @@ def _sequence(track: CheckedTrack) -> Iterator[Violation]:
 
 
 def _after(before: SegmentSamples, part: SegmentSamples, track: CheckedTrack) -> Iterator[str]:
-    """What is wrong with `part` coming right after `before`."""
+    """What is wrong with `part` following `before`."""
     timescale = track.samples.timescale
     if before.decode_time is not None and before.duration is not None and part.decode_time is not None:
         gap = part.decode_time - before.decode_time - before.duration
@@ -146,7 +146,7 @@ def _after(before: SegmentSamples, part: SegmentSamples, track: CheckedTrack) ->
 
 
 def of_subtitles(uri: str, playlist: MediaPlaylist) -> Iterator[Violation]:
-    """A subtitle playlist: WebVTT that is there and says how its times relate to the video (Apple 5.2)."""
+    """A subtitle playlist: its WebVTT files exist and state how their times relate to the video (Apple 5.2)."""
     for segment in playlist.segments:
         where = f"{uri} {segment.uri}"
         if segment.path is None or not segment.path.is_file():

@@ -21,7 +21,7 @@ from vlogd.media.streaming.hls_reader import MediaPlaylist, Segment
 from vlogd.media.streaming.tracks import TICKS
 
 _MOST_SAMPLES = 10_000_000
-"""Of one track: two days at 60 frames a second. A stream that lists more is looked at no further."""
+"""Of one track: two days at 60 frames a second. A stream that lists more is not examined further."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def _other(path: Path, limits: Limits, stop: Stop | None) -> SegmentSamples:
 
 
 def _packets(lines: Sequence[str]) -> Iterator[tuple[str, int, bool]]:
-    """What kind of stream each packet is of, its presentation time, and whether it is a key frame."""
+    """Each packet's kind of stream, its presentation time, and whether it is a key frame."""
     for line in lines:
         kind, pts, flags, *_ = [*line.split(","), "", ""]
         if pts.lstrip("-").isdigit():

@@ -1,7 +1,7 @@
 """What is wrong with a published stream, each with the rule that it breaks.
 
 Rules are named as in Apple's "HLS Authoring Specification for Apple devices" ("Apple 7.3"), in
-RFC 8216 ("RFC 8216 4.3.3.1"), or, where a stream of vlogd's is held to its own plan, "plan".
+RFC 8216 ("RFC 8216 4.3.3.1"), or, where a stream made by vlogd is checked against its own plan, "plan".
 """
 
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ PLAN = "plan"
 
 @dataclass(frozen=True)
 class Violation:
-    """`must`: players stumble over it, or something is lost; `should`: advice that is not followed.
+    """`must`: players fail, or something is lost; `should`: advice that is not followed.
 
     `where` is the playlist or file, relative to the stream's folder.
     """

@@ -1,4 +1,4 @@
-"""What an init segment says of its track: codec, timescale, frame size (ISO/IEC 14496-12, 8.4 and 8.5.2)."""
+"""An init segment's description of its track: codec, timescale, frame size (ISO/IEC 14496-12, 8.4 and 8.5.2)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _AUDIO_ENTRY_BYTES = 28
 _STSD_HEAD_BYTES = 8
 """Version, flags and the number of entries, before the first of them (8.5.2)."""
 _HANDLER_AT = 8
-"""Where `hdlr` says what kind of track it is (8.4.3)."""
+"""Offset of the track's kind in `hdlr` (8.4.3)."""
 
 
 @dataclass(frozen=True)

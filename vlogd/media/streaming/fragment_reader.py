@@ -49,7 +49,7 @@ class Fragment:
 
 @dataclass(frozen=True)
 class _Defaults:
-    """What `tfhd` says of samples whose run does not (8.8.7)."""
+    """The defaults in `tfhd` for samples whose run gives none (8.8.7)."""
 
     duration: int
     size: int

@@ -1,6 +1,6 @@
 """Writes media segments with exact times: `styp`, then one `moof` and `mdat` for each GOP.
 
-Only what ISO/IEC 14496-12 calls for in a media segment (CMAF, ISO/IEC 23000-19). The `moof` is written anew, because
+Only what ISO/IEC 14496-12 calls for in a media segment (CMAF, ISO/IEC 23000-19). The `moof` is rewritten, because
 ffmpeg guesses the last duration of a fragment and knows nothing of the next one's first frame.
 """
 

@@ -1,4 +1,4 @@
-"""Reads HLS playlists that anybody may have written. Nothing outside the stream's folder is ever opened.
+"""Reads HLS playlists from any source. Nothing outside the stream's folder is ever opened.
 
 The third-party parser (m3u8) is lenient; what it lets through is held to RFC 8216 here, so that the rest of vlogd can
 rely on it: durations are finite and not negative, numbers have a bound, byte ranges lie within a file's reach.
@@ -62,7 +62,7 @@ class MediaPlaylist:
 
 @dataclass(frozen=True)
 class Variant:
-    """One EXT-X-STREAM-INF; what it did not say is None or ""."""
+    """One EXT-X-STREAM-INF; missing attributes are None or ""."""
 
     uri: str
     bandwidth: int | None
