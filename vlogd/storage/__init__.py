@@ -1,4 +1,4 @@
-"""What lies on the disks, and what is remembered of it: originals, library, journal, and the volumes that hold them.
+"""What is on the disks, and what is remembered of it: originals, library, journal, and the volumes that hold them.
 
 `tree` is where a path of the originals, the archive or a volume becomes a file; `library` and `workshop` own the library's
 folders. May import `core`.

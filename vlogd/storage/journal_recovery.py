@@ -1,4 +1,4 @@
-"""Opens the journal of a state folder; a damaged one is set aside, and what it knew is read from the disks."""
+"""Opens the journal of a state folder; a damaged one is set aside and rebuilt from the disks."""
 
 import time
 from pathlib import Path
@@ -21,7 +21,7 @@ def journal_file(state: Path) -> Path:
 
 
 def open_journal(state: Path) -> Journal:
-    """The journal; a damaged one is set aside and begun anew. Raises Unavailable when it cannot be used for now."""
+    """The journal; a damaged one is set aside and replaced. Raises Unavailable when it cannot be used for now."""
     file_system = mounts.file_system(state)
     if file_system.startswith(_NETWORK):
         raise Unavailable(
@@ -44,7 +44,7 @@ def open_journal(state: Path) -> Journal:
 
 
 def open_for_reading(state: Path) -> Journal | None:
-    """The journal, read-only; None when there is none yet, or one that a daemon is just making at its first start."""
+    """The journal, read-only; None when there is none yet, or a daemon is just creating it at its first start."""
     if not journal_file(state).exists():
         return None
     journal = Journal(sqlite_url(journal_file(state)), read_only=True)

@@ -1,8 +1,8 @@
-"""The library on disk: items' folders, unfinished steps, artifacts. What is true is what is on disk.
+"""The library on disk: items' folders, unfinished steps, artifacts. The disk is the truth.
 
     <library>/videos/<slug>/<stage>-<fingerprint>/
         …files…                delivered whole, one by one
-        view.json              what a publishing needs of the artifact
+        view.json              what publishing needs of the artifact
         artifact.json          appears by rename: the only commit point
     <library>/.workshop/       receipts, private artifacts, the trash: see `workshop.py`
 
@@ -145,12 +145,12 @@ class Library:
                     yield path, "has other bytes than it was made with"
 
     def strangers(self, slugs: Collection[str]) -> Iterator[Path]:
-        """Folders of videos that are none of these."""
+        """Folders of videos whose slug is not among these."""
         with suppress(FileNotFoundError):
             yield from (path for path in sorted((self.root / VIDEOS).iterdir()) if path.name not in slugs)
 
     def view(self, item: Item, artifact: Artifact) -> View:
-        """What an artifact shows, as it was when it was made. Raises FileNotFoundError when it is gone."""
+        """The view of an artifact, as stored when it was committed. Raises FileNotFoundError when it is gone."""
         folder = self.artifact_folder(item, artifact)
         with suppress(FileNotFoundError):
             return VIEW_FORMAT.read(folder / VIEW).value
@@ -160,7 +160,7 @@ class Library:
         return document.view
 
     def sweep(self, item: Item, keep: Collection[str], grace_seconds: float) -> float | None:
-        """Tidy up an item that has nothing to do.
+        """Clean up an item with nothing left to do.
 
         Removes step folders not named in `keep` and untouched for `grace_seconds`, and receipts that a crash left
         of finished steps. When the next folder is to be removed (epoch seconds); None when none is left.
@@ -185,7 +185,7 @@ class Library:
         self.workshop.discard(self.folder(item))
 
     def restore(self, item: Item) -> None:
-        """Bring the item back, if it is in the trash and no new one has been begun."""
+        """Bring the item back, if it is in the trash and no new one has been started."""
         self.workshop.restore(self.folder(item))
 
     def _receipt_folders(self, item: Item, folder: Path) -> tuple[Path, Path]:

@@ -20,7 +20,7 @@ _ARTIFACT_LIMIT_BYTES = 256 << 20
 
 @dataclass(frozen=True)
 class ArtifactDocument:
-    """The content of `artifact.json`. `derived` are the files that come of the view, not of a part.
+    """The content of `artifact.json`. `derived` are the files that result from the view, not from a part.
 
     `view` is set in documents up to 0.1.0 only, which have no `view.json`.
     """

@@ -1,4 +1,4 @@
-"""Where originals lie, and where they go.
+"""Where originals are stored, and where they move.
 
     <originals>/<item id>/.vlogd-item.json     the item: from it a lost journal is rebuilt
     <originals>/<item id>/.vlogd-media.json    ffprobe's description of the original
@@ -33,7 +33,7 @@ _DELETED = ".vlogd-deleted.json"
 
 @dataclass(frozen=True)
 class Scan:
-    """What was found beside the originals: the items, and a sentence for each one that could not be read."""
+    """The result of a scan of the originals: the items, and a sentence for each one that could not be read."""
 
     items: tuple[Item, ...]
     unreadable: tuple[str, ...]
@@ -99,13 +99,13 @@ class Originals:
         return self._tree.path(name) if self._tree.is_file(name) else None
 
     def was_deleted(self, item: Item) -> bool:
-        """Whether the original was deleted as the configuration demands: nothing can be made of it again."""
+        """Whether the original was deleted as the configuration demands: it cannot be processed again."""
         return self._tree.exists(f"{item.id}/{_DELETED}") and self.find(item) is None
 
-    # What happens to the original of a finished video
+    # The original of a finished video
 
     def put_into_archive(self, item: Item, stop: Stop) -> bool:
-        """Move the original to the archive, read back and compared. Whether there was anything to do."""
+        """Move the original to the archive, read back and compared. Returns whether there was anything to do."""
         if self._archive is None or self._tree_of(item) is not self._tree:
             return False
         self._archive.copy_in(self._tree.path(item.original), item.original, stop)
@@ -113,7 +113,7 @@ class Originals:
         return True
 
     def delete(self, item: Item) -> bool:
-        """Delete the original and note that this was intended. Whether there was anything to do."""
+        """Delete the original and note that this was intended. Returns whether there was anything to do."""
         tree = self._tree_of(item)
         if tree is None:
             return False
@@ -124,7 +124,7 @@ class Originals:
     # The trash
 
     def remove(self, item: Item, keep_until: float) -> None:
-        """Move the item to the trash, where it is kept until then (epoch seconds), in place of an older one there."""
+        """Move the item to the trash, until `keep_until` (epoch seconds), replacing an older one there."""
         is_here, in_trash = self._tree.exists(item.id), _in_trash(item.id)
         if is_here:
             self._tree.make_folder(TRASH)
@@ -135,7 +135,7 @@ class Originals:
             self._tree.rename(item.id, in_trash)
 
     def removed(self) -> Iterator[tuple[Item, float]]:
-        """What lies in the trash, and until when (epoch seconds); what cannot be read there is left alone."""
+        """The items in the trash, and until when each is kept (epoch seconds); unreadable ones are skipped."""
         for item in self._scan(TRASH, frozenset()).items:
             with suppress(OSError, Malformed, NewerFormat):
                 note = self._tree.read(_TRASH_NOTE, _note(item))
@@ -156,14 +156,14 @@ class Originals:
         self._tree.unlink(_note(item))
 
     def is_only_in_archive(self, item: Item) -> bool:
-        """Whether the original of an item in the trash can only lie in the archive."""
+        """Whether the original of an item in the trash can only be in the archive."""
         if self._archive is None or not isinstance(item.source, File):
             return False
         names = (PurePosixPath(item.original).name, _DELETED)
         return not any(self._tree.exists(f"{_in_trash(item.id)}/{name}") for name in names)
 
     def purge(self, item: Item) -> None:
-        """Delete an item that lies in the trash, for good. Raises Unavailable when something of it cannot be deleted."""
+        """Delete an item in the trash for good. Raises Unavailable when something of it cannot be deleted."""
         try:
             self._tree.remove(_in_trash(item.id))
             if self._archive is not None and not self._tree.exists(item.id):

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Literal
 
 OriginalsPolicy = Literal["keep", "archive", "delete"]
-"""What becomes of the original of a video that is ready."""
+"""What happens to the original of a ready video."""
 
 _DAY_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True)
 class Retention:
-    """What becomes of the original of a ready video after `originals_seconds`, and how long the trash is kept.
+    """What happens to the original of a ready video after `originals_seconds`, and how long the trash is kept.
 
     Both are thirty days by default, a month to notice a mistake. `failed_seconds` is for the files in `_failed`, 0 means for
     ever: they may be somebody's only copy.

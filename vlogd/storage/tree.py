@@ -27,20 +27,20 @@ class Tree:
         self.root = root
 
     def path(self, name: str) -> Path:
-        """Where `name` lies, for tools that are given paths."""
+        """The path of `name`, for tools that take paths."""
         return self.root / name
 
     def is_file(self, name: str) -> bool:
-        """Whether a regular file lies there; links are followed: people link originals to other disks."""
+        """Whether a regular file is there; links are followed: people link originals to other disks."""
         status = self._status(name)
         return status is not None and stat.S_ISREG(status.st_mode)
 
     def exists(self, name: str) -> bool:
-        """Whether anything lies there."""
+        """Whether anything is there."""
         return self._status(name) is not None
 
     def names(self, name: str = ".", *, hidden: bool = False) -> Iterator[str]:
-        """The names in a folder, with `hidden` those with a leading dot as well; none when it isn't there."""
+        """The names in a folder, with `hidden` also those with a leading dot; none when it isn't there."""
         with suppress(FileNotFoundError), os.scandir(self.path(name)) as entries:
             yield from (entry.name for entry in entries if hidden or not entry.name.startswith("."))
 
@@ -84,12 +84,12 @@ class Tree:
         self.path(name).unlink(missing_ok=True)
 
     def remove(self, name: str) -> None:
-        """Remove a folder with all that lies in it; harmless when it isn't there."""
+        """Remove a folder with its content; harmless when it isn't there."""
         with suppress(FileNotFoundError):
             shutil.rmtree(self.path(name))
 
     def copy_in(self, source: Path, name: str, stop: Stop) -> None:
-        """Copy `source` to `name` and compare what can be read back; nothing is copied if the same bytes lie there.
+        """Copy `source` to `name` and compare it by reading it back; skipped if the same bytes are there already.
 
         Raises Unavailable when the copy differs, and Stopping in the middle.
         """

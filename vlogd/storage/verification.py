@@ -1,8 +1,8 @@
-"""How an item looked when all of it was last found whole, so that a look at the library need not read its files again.
+"""The state of an item when it was last found complete, so that a look at the library need not read its files again.
 
 A file or folder that is created, removed or renamed changes the modification time of the folder it is in (POSIX,
-"File Times Update"). So the times of an item's folders tell that nothing of it was added, replaced or taken away.
-They don't tell that somebody wrote into a file in place: `vlogd fsck` finds that.
+"File Times Update"). So the times of an item's folders show that nothing was added, replaced or removed.
+They don't show a file that was modified in place: `vlogd fsck` finds that.
 """
 
 import json
@@ -21,7 +21,7 @@ _COARSE_NANOSECONDS = 1_000_000_000
 """File systems that keep whole seconds (ext3, HFS+, some NFS servers) give times that are multiples of this one."""
 
 _COARSE_MARGIN_SECONDS = 2.0
-"""There, a folder that changed within this time may change once more without another time."""
+"""There, a folder that changed within this time may change again without a new time."""
 
 FolderTimes = Mapping[str, int]
 """Folders by absolute path, and their modification times in nanoseconds since the epoch."""
@@ -52,7 +52,7 @@ class Mark:
         return None
 
     def holds(self, key: str, now: float) -> bool:
-        """Whether the item is as it was. Raises OSError when a folder cannot be read, except that it is not there."""
+        """Whether the item is unchanged. Raises OSError when a folder cannot be read; a missing one counts as changed."""
         if self.key != key or (self.until is not None and self.until <= now):
             return False
         with suppress(FileNotFoundError, NotADirectoryError):

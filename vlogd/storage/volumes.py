@@ -2,9 +2,10 @@
 
 A folder that vlogd has used carries a mark, `.vlogd-volume`, and the state folder remembers which. When
 a disk is not mounted, its mount point is an empty folder without the mark: then vlogd waits. It neither
-takes an empty folder for an empty library nor fills the disk below the mount point.
+mistakes an empty folder for an empty library nor fills the disk below the mount point.
 
-Every check touches the disks, so it is made by threads that may stall, never by the one that decides.
+Every check touches the disks, so it is made by threads that may stall; the deciding thread checks only at the start,
+before it decides anything.
 """
 
 import shutil
@@ -108,7 +109,7 @@ class Volumes:
         try:
             document = Tree(self._state).read(_KNOWN_MARKS, _KNOWN)
             return {} if document is None else dict(document.value)
-        except Malformed:  # as good as lost: the folders' own marks tell whether they were used
+        except Malformed:  # as good as lost: the folders' own marks show whether they were used
             return {}
 
     def _mark(self, name: str, folder: Path) -> None:
@@ -128,7 +129,7 @@ class Volumes:
 
 
 def _was_used(folder: Path) -> bool:
-    """Whether it holds more than a mark."""
+    """Whether the folder holds more than a mark."""
     return _mark_of(folder) is not None and any(name != _MARK for name in Tree(folder).names(hidden=True))
 
 

@@ -1,4 +1,4 @@
-"""The workshop of a library: everything below its root that viewers have no business with.
+"""The workshop of a library: everything below its root that is not for viewers.
 
     <library>/.workshop/                                    mode 0700: a web server's user can't read it
         items/<slug>/receipts/<step folder>/<part>.json     receipts of an unfinished step
@@ -51,7 +51,7 @@ class Workshop:
                 folder.rmdir()
 
     def receipt_folders(self, slug: str) -> list[str]:
-        """The names of the step folders that there are receipts of."""
+        """The names of the step folders that have receipts."""
         with suppress(FileNotFoundError):
             return sorted(os.listdir(self._item(slug) / _RECEIPTS))  # noqa: PTH208 - names only
         return []
@@ -72,7 +72,7 @@ class Workshop:
         files.sync_folder(target.parent)
 
     def restore(self, home: Path) -> None:
-        """Bring a video back, if it is in the trash and no new one has been begun in its place."""
+        """Bring a video back, if it is in the trash and no new one has been started in its place."""
         source = self.trash() / home.name
         if not source.exists() or home.exists():
             return
@@ -86,24 +86,24 @@ class Workshop:
         files.sync_folder(home.parent)
 
     def purge(self, slug: str) -> None:
-        """Delete what of a video is in the trash."""
+        """Delete a video's folders in the trash."""
         shutil.rmtree(self.trash() / slug, ignore_errors=True)
 
     def empty_trash(self, kept: Collection[str], before: float) -> None:
-        """Delete what was put into the trash before then (epoch seconds), except these slugs."""
+        """Delete what was moved to the trash before `before` (epoch seconds), except these slugs."""
         with suppress(FileNotFoundError):
             for entry in list(os.scandir(self.trash())):
                 if entry.name not in kept and entry.stat(follow_symlinks=False).st_ctime < before:
                     shutil.rmtree(entry.path, ignore_errors=True)
 
     def discard_stray(self, folder: Path) -> Path:
-        """Move a folder that belongs to no video to the trash, under a free name; where it is now."""
+        """Move a folder that belongs to no video to the trash, under a free name; its new path."""
         target = files.free(self.trash() / folder.name)
         folder.rename(target)
         return target
 
     def trash(self) -> Path:
-        """The trash, made if it is missing, with what lies in the earlier place of it."""
+        """The trash, made if it is missing, with the content of its earlier location."""
         trash = self.open() / "trash"
         trash.mkdir(mode=0o700, exist_ok=True)
         earlier = self._root / _EARLIER_TRASH

@@ -1,10 +1,10 @@
 """What the daemon remembers, in a database.
 
-The disk is the truth: originals carry their items' documents, artifacts carry `artifact.json`. The journal is memory of it, so
-that questions are answered without walking a NAS, plus the little that lies nowhere else: failed attempts, and what was
-left in an inbox and why. It is rebuilt when lost.
+The disk is the truth: originals carry their items' documents, artifacts carry `artifact.json`. The journal is a copy, so
+that queries need not walk a NAS, plus the little that is stored nowhere else: failed attempts, and what was left in an
+inbox and why. It is rebuilt when lost.
 
-One process writes (the daemon's deciding thread); the command line reads. `database` alone knows peewee and SQLite.
+One process writes (the daemon's deciding thread); the command line reads. Only `database` knows peewee and SQLite.
 """
 
 from vlogd.storage.journal.database import open_database
@@ -16,7 +16,7 @@ from vlogd.storage.journal.writer import Writer
 
 
 class Journal:
-    """An open journal; its subjects are its attributes.
+    """An open journal; its attributes are the tables' interfaces.
 
     Opening raises Unavailable with a sentence when the database cannot be used: Damaged when the file is not a valid one,
     Waiting when it is locked or its disk is in trouble. A write that meets such trouble is made later (`writer`).
@@ -36,7 +36,7 @@ class Journal:
         return self._database.is_sound()
 
     def is_begun(self) -> bool:
-        """Whether it has its tables: one that is just being made has none."""
+        """Whether it has its tables: one that is just being created has none."""
         with self._database.errors_translated():
             return self._database.schema > 0
 
@@ -46,10 +46,10 @@ class Journal:
         return self._writer.trouble
 
     def retry_writes(self) -> None:
-        """Make the writes that wait, if it is time to try again."""
+        """Retry the waiting writes, if it is time."""
         self._writer.flush_if_due()
 
     def close(self) -> None:
-        """Make the writes that wait, if possible, and close the database."""
+        """Make the waiting writes, if possible, and close the database."""
         self._writer.flush()
         self._database.close()

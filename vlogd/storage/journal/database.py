@@ -4,7 +4,7 @@
 
 Nothing else knows about peewee or the database behind it. Tables, upserts and migrations are written so that SQLite
 and PostgreSQL both accept them; `SqliteDatabase` holds what is specific to SQLite. The file must lie on a local disk: WAL needs
-shared memory that network file systems do not give (SQLite docs, "Write-Ahead Logging").
+shared memory that network file systems do not provide (SQLite docs, "Write-Ahead Logging").
 """
 
 import contextlib

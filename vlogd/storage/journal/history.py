@@ -11,7 +11,7 @@ from vlogd.storage.journal.writer import Write, Writer
 
 
 class Artifacts:
-    """For `vlogd show`: which artifacts an item has is what lies in the library. Reads raise Waiting and Damaged."""
+    """For `vlogd show`: which artifacts an item has is decided by the library. Reads raise Waiting and Damaged."""
 
     def __init__(self, database: SqliteDatabase, writer: Writer) -> None:
         self._database = database
@@ -32,7 +32,7 @@ class Artifacts:
         self._writer.write(Write(insert.on_conflict(conflict_target=key, preserve=values)))
 
     def of(self, item_id: str) -> list[dict[str, Any]]:
-        """What was made for an item, oldest first, as plain data."""
+        """The artifacts made for an item, oldest first, as plain data."""
         rows = ArtifactRow.select().where(ArtifactRow.item_id == item_id).order_by(ArtifactRow.made_at)
         with self._database.errors_translated():
             return [{k: v for k, v in row.items() if k not in ("id", "item_id")} for row in rows.dicts()]
@@ -63,7 +63,7 @@ class Attempts:
 
 
 def _utf_8(value: Any) -> Any:
-    """Text that a database takes: a sentence may quote a file name that is no UTF-8."""
+    """Text that a database takes: a sentence may quote a file name that is not UTF-8."""
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 

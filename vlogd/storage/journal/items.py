@@ -1,6 +1,6 @@
 # mypy: disable-error-code="no-untyped-call, attr-defined"
 # peewee's queries are built by operators on fields, which its own annotations do not describe.
-"""The journal's items: a copy of what lies beside the originals, so that no question needs a walk over them."""
+"""The journal's items: a copy of the documents beside the originals, so that no query has to walk them."""
 
 import json
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ class Items:
         self._forget_written()
 
     def get(self, item_id: str) -> Item | None:
-        """The item with this id, as it will be once the writes that wait are made."""
+        """The item with this id, as it will be once the waiting writes are made."""
         self._forget_written()
         if item_id in self._unwritten:
             return self._unwritten[item_id]

@@ -24,7 +24,7 @@ class LeftFiles:
         at = time.time() if at is None else at
         readable = why.encode(
             "utf-8", "backslashreplace"
-        ).decode()  # it may quote a file name that is no UTF-8
+        ).decode()  # it may quote a file name that is not UTF-8
         insert = SightingRow.insert(path=path_to_bytes(str(path)), inbox=inbox, why=readable, at=at)
         values = [SightingRow.inbox, SightingRow.why, SightingRow.at]
         self._writer.write(Write(insert.on_conflict(conflict_target=[SightingRow.path], preserve=values)))

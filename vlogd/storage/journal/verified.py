@@ -1,6 +1,6 @@
 # mypy: disable-error-code="no-untyped-call, attr-defined"
 # peewee's queries are built by operators on fields, which its own annotations do not describe.
-"""How the items' published folders looked when they were last found complete: what looks the same need not be read again."""
+"""The state of the items' published folders when last found complete: what is unchanged need not be read again."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ class VerifiedFolders:
         self._writer = writer
 
     def set(self, rows: Iterable[Verified]) -> None:
-        """Remember these, in one transaction, in place of what was known of the same items."""
+        """Store these rows in one transaction, replacing those of the same items."""
         every = [(row.item_id, row.mark, row.ready_at) for row in rows]
         fields = [VerifiedRow.item_id, VerifiedRow.mark, VerifiedRow.ready_at]
         inserts = [
@@ -36,7 +36,7 @@ class VerifiedFolders:
         )
 
     def all(self) -> Mapping[str, Verified]:
-        """What is known, by the items' ids."""
+        """The rows of these items, by id."""
         return self._read(VerifiedRow.select())
 
     def of(self, item_ids: Sequence[str]) -> Mapping[str, Verified]:

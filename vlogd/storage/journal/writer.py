@@ -1,7 +1,7 @@
 """Writes to the journal, now or as soon as it can be written again.
 
 Another program's lock or a full disk must not stop work whose truth lies on the disks anyway. So writes wait here, up to a
-bound; beyond it the oldest are dropped. Items are found again beside their originals, and the rest is history. Only
+limit; beyond it the oldest are dropped. Items are found again beside their originals, and the rest is history. Only
 what nothing else remembers, the removal of an item, is always kept.
 """
 
@@ -48,7 +48,7 @@ class Writer:
         self.dropped = 0
 
     def write(self, *writes: Write) -> None:
-        """Make these writes in one transaction, after those that wait."""
+        """Make these writes in one transaction, after the waiting ones."""
         self._waiting.extend(writes)
         if self._clock() >= self._not_before:
             self.flush()
@@ -56,11 +56,11 @@ class Writer:
 
     @property
     def is_behind(self) -> bool:
-        """Whether any write waits, or was dropped since the journal could be written."""
+        """Whether any write is waiting, or was dropped since the journal was last writable."""
         return bool(self._waiting) or self.dropped > 0
 
     def flush(self) -> None:
-        """Try to make all writes that wait."""
+        """Try to make all waiting writes."""
         while self._waiting:
             began = self._clock()
             current = self._waiting[0]
@@ -81,7 +81,7 @@ class Writer:
         self._written()
 
     def flush_if_due(self) -> None:
-        """Try again once the pause is over: nobody may have anything else to write."""
+        """Try again once the pause is over, even if there is nothing new to write."""
         if self._waiting and self._clock() >= self._not_before:
             self.flush()
 
