@@ -18,7 +18,7 @@ from vlogd.ingest.file_state import FileState
 from vlogd.ingest.inbox import Inbox
 from vlogd.ingest.ingestor import Ingestor
 from vlogd.ingest.intake import Intake
-from vlogd.ingest.outcomes import Failed, InboxProblem, Notice, Outcome, UnforeseenError
+from vlogd.ingest.outcomes import Failed, InboxProblem, Notice, Outcome, UnexpectedError
 
 
 @pytest.fixture(scope="module")
@@ -244,7 +244,7 @@ def test_an_unforeseen_error_does_not_end_all_arrivals(tmp_path: Path) -> None:
         until((target / "d.ts").exists)
     finally:
         arrival.stop()
-    assert any(isinstance(one, UnforeseenError) and isinstance(one.error, LookupError) for one in said)
+    assert any(isinstance(one, UnexpectedError) and isinstance(one.error, LookupError) for one in said)
     assert any(isinstance(one, InboxProblem) and "please report it" in one.sentence for one in said)
     assert (inbox / "b.ts").exists()
 

@@ -1,4 +1,4 @@
-"""Calls that other threads have for the deciding thread: the only way in which they reach it."""
+"""Calls from other threads to the deciding thread: their only way to reach it."""
 
 import queue
 import time
@@ -16,28 +16,28 @@ class CallQueue:
         self._calls: queue.SimpleQueue[Call] = queue.SimpleQueue()  # reentrant, as a signal handler needs it
 
     def put(self, call: Call) -> None:
-        """Have `call` made by the deciding thread."""
+        """Have the deciding thread make `call`."""
         self._calls.put(call)
 
     def is_empty(self) -> bool:
-        """Whether nothing waits."""
+        """Whether no call is waiting."""
         return self._calls.empty()
 
     def make_calls(self, wait_seconds: float, emit: Emit) -> None:
-        """Wait for a call, at most so long, then make all that are there. One that raises costs nobody but itself."""
+        """Wait for a call, at most that long, then make all waiting calls. One that raises does not affect the others."""
         try:
             call = self._calls.get(timeout=wait_seconds)
             while True:
                 try:
                     call()
-                except Exception as error:  # noqa: BLE001 - whatever it is, the other calls are made
+                except Exception as error:  # noqa: BLE001 - whatever it raises, the other calls are made
                     emit(Bug(error, "deciding"))
                 call = self._calls.get_nowait()
         except queue.Empty:
             pass
 
     def make_calls_for(self, seconds: float, emit: Emit) -> None:
-        """Make calls until so much time has passed."""
+        """Make calls until that much time has passed."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             self.make_calls(left, emit)

@@ -1,4 +1,4 @@
-"""The end of one daemon: its threads are waited for, but not for ever, since a disk may never answer them."""
+"""The end of one daemon: it waits for its threads, but not for ever, since a disk may never answer them."""
 
 import threading
 import time
@@ -13,14 +13,14 @@ _LONGEST_SECONDS = 6.5
 """How long a stop takes at most: 2.5 s for children to end (`media.process`), 4 s more for disks to answer."""
 
 _LOOK_SECONDS = 0.2
-"""How often to see whether a second signal wants it to end now."""
+"""How often to check for a second signal to end now."""
 
 
 def close(parts: Parts, must_wait: Callable[[], bool], beat: Callable[[], None]) -> bool:
     """Stop everything; what was in flight leaves no mark and is done at the next start. Whether all threads ended.
 
     `must_wait`: whether another daemon follows in this process, which must not work beside threads of this one;
-    the service manager is told meanwhile, by `beat`, that vlogd lives.
+    `beat` keeps the service manager's watchdog satisfied meanwhile.
     """
     parts.stop.set()
     closing = threading.Thread(target=_join, args=(parts,), name="vlogd-closing", daemon=True)

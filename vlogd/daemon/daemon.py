@@ -26,10 +26,10 @@ _LONGEST_SLEEP_SECONDS = 2.0
 """How long a request of the command line waits at most."""
 
 _SHORTEST_SLEEP_SECONDS = 0.01
-"""When something is due already but could not be begun: the loop must not spin."""
+"""When something is due already but could not be started: the loop must not spin."""
 
 _PAUSE_AFTER_BUG_SECONDS = 1.0
-"""After an error in deciding itself, which may well come again at once."""
+"""After an error in deciding itself, which may recur at once."""
 
 
 class Daemon:
@@ -50,11 +50,11 @@ class Daemon:
 
     @property
     def config(self) -> Config:
-        """What it was started with."""
+        """The configuration it was started with."""
         return self._parts.config
 
     def run(self) -> int:
-        """Work until told to stop, or with `once` until nothing is left. 0, or with `once` 1 if anything failed."""
+        """Work until stopped, or with `once` until nothing is left. 0, or with `once` 1 if anything failed."""
         self._signals.listen(self._on_signal)
         self._emit(Heartbeat(DaemonStatus(os.getpid(), summary="starting")))
         try:
@@ -72,7 +72,7 @@ class Daemon:
         self._parts.events.emit(event)
 
     def _wait_for_volumes(self) -> bool:
-        """Wait until all disks are there; False when told to stop meanwhile, or with `once`."""
+        """Wait until all disks are there; False when stopped meanwhile, or with `once`."""
         missing = ""
         while not self._parts.stop.is_set():
             try:
@@ -98,17 +98,15 @@ class Daemon:
             self._guard(self._sleep)
 
     def _decide(self) -> None:
-        """An error in deciding itself must end neither the daemon nor what runs: it goes on, and says so."""
+        """An error in deciding itself must stop neither the daemon nor running parts; it is reported."""
         error = self._guard(self._parts.controller.act)
-        self._pulse.trouble = (
-            f"vlogd met an error it did not foresee ({error!r}); please report it." if error else ""
-        )
+        self._pulse.trouble = f"vlogd hit an unexpected error ({error!r}); please report it." if error else ""
 
     def _guard(self, work: Callable[[], None]) -> Exception | None:
-        """Do one thing of the loop. What nobody foresaw is logged, and the loop goes on after a pause."""
+        """Do one step of the loop. An unexpected error is logged, and the loop continues after a pause."""
         try:
             work()
-        except Exception as error:  # noqa: BLE001 - whatever it is
+        except Exception as error:  # noqa: BLE001 - no error may end the loop
             self._emit(Bug(error, "deciding"))
             self._has_bug = True
             self._parts.calls.make_calls_for(_PAUSE_AFTER_BUG_SECONDS, self._parts.events.emit)
@@ -116,7 +114,7 @@ class Daemon:
         return None
 
     def _sleep(self) -> None:
-        """Until a call comes or something is due; then make all calls that are there."""
+        """Sleep until a call comes or something is due; then make all waiting calls."""
         due = self._parts.controller.next_due()
         longest = min(_LONGEST_SLEEP_SECONDS, watchdog_seconds() or _LONGEST_SLEEP_SECONDS)
         if due is not None:
@@ -124,7 +122,7 @@ class Daemon:
         self._parts.calls.make_calls(longest, self._parts.events.emit)
 
     def _on_signal(self, number: int) -> None:
-        """In a signal handler: whatever the main thread was just doing is not finished."""
+        """Runs in a signal handler: it interrupts whatever the main thread is doing."""
         if number == signal.SIGHUP:
             self._parts.calls.put(self._reload)
         else:
@@ -133,7 +131,7 @@ class Daemon:
             self._parts.calls.put(lambda: None)  # wakes the loop
 
     def _reload(self) -> None:
-        """A valid configuration takes the place of this daemon's; a bad one changes nothing."""
+        """A valid configuration replaces this daemon's; an invalid one changes nothing."""
         self._signals.reload_begins()
         self.new_config = read_again(self.config.path, self._parts.events.emit)
         if self.new_config is not None:

@@ -15,7 +15,7 @@ from vlogd.media.process import Limits
 from vlogd.storage import mounts
 
 _LEAST_FREE_BYTES = 5 << 30
-"""Two hours of video at 6 Mbit/s for all renditions together; with less, the next drop may have to wait for room."""
+"""Two hours of video at 6 Mbit/s for all renditions together; with less, the next drop may have to wait for space."""
 
 _LEAST_WATCHES = 8192
 """Each folder below an inbox takes one inotify watch; this was the kernel's default before Linux 5.11 (inotify(7))."""

@@ -1,6 +1,6 @@
-"""Compares journal, originals and library: what is known, what is kept, what is published.
+"""Compares journal, originals and library: what is known, what is stored, what is published.
 
-The daemon repairs most of this by itself when it starts; `vlogd fsck` tells it beforehand, and finds what only a look at
+The daemon repairs most of this by itself when it starts; `vlogd fsck` reports it beforehand, and finds what only reading
 every file can find. Repairs are made under the daemon's lock.
 """
 
@@ -25,7 +25,7 @@ from vlogd.storage.originals import Originals
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is not as it should be. `mended` says what was done about it, "" when nothing was."""
+    """One inconsistency. `mended` says what was done about it, "" when nothing was."""
 
     where: str
     sentence: str
@@ -33,7 +33,7 @@ class Difference:
 
 
 class ConsistencyCheck:
-    """`deep` reads every byte; `repair` repairs. Raises Unavailable when it is to repair while a daemon runs."""
+    """`deep` reads every byte; `repair` repairs. Raises Unavailable when it should repair while a daemon is running."""
 
     def __init__(self, config: Config, *, deep: bool, repair: bool) -> None:
         self._config = config
@@ -54,7 +54,7 @@ class ConsistencyCheck:
                 lock.release()
 
     def _lock(self) -> Lock:
-        """Nobody else may write meanwhile, and what is written must belong to the daemon's user."""
+        """Nothing else may write meanwhile, and what is written must belong to the daemon's user."""
         state = self._config.state
         if state.is_dir() and state.stat().st_uid != os.geteuid():
             raise Unavailable(
@@ -165,7 +165,7 @@ class ConsistencyCheck:
             else:
                 yield Difference(
                     item.slug,
-                    f"{path} {fault}. It is left as it is: without the intact original it cannot be made again.",
+                    f"{path} {fault}. It is left as it is: without the intact original it cannot be rebuilt.",
                 )
 
     def _strays(self, slugs: Collection[str]) -> Iterator[Difference]:

@@ -21,13 +21,13 @@ from vlogd.ingest.outcomes import (
     Notice,
     NotTaken,
     Resolved,
-    UnforeseenError,
+    UnexpectedError,
 )
 from vlogd.storage.journal import Journal
 
 
 class IngestNotices:
-    """`troubles`: place to sentence, while it lasts; `failed`: how many files were not videos."""
+    """`troubles`: place to sentence, while the problem lasts; `failed`: how many files were not videos."""
 
     def __init__(self, journal: Journal, controller: Controller, emit: Emit) -> None:
         self._journal = journal
@@ -62,7 +62,7 @@ class IngestNotices:
             case InboxProblemSolved(place):
                 self.troubles.pop(place, None)
                 self._emit(InboxRecovered(place))
-            case UnforeseenError(error):
+            case UnexpectedError(error):
                 self._emit(Bug(error, "ingest"))
             case Changed():
                 pass

@@ -1,4 +1,4 @@
-"""Looks at everything that should be there: at a start, and every `library_check_seconds` after it."""
+"""Checks everything that should be there: at a start, and every `library_check_seconds` after it."""
 
 import math
 import time
@@ -21,7 +21,7 @@ class LibraryCheck:
         self._next_at = math.inf  # until the first look, which waits for the disks
 
     def check(self) -> None:
-        """Look at all known items, newest first, and add to the journal what lies in the originals without it.
+        """Look at all known items, newest first, and add to the journal the originals that it lacks.
 
         The journal may lack items because it was lost, or could not be written for long.
         """
@@ -32,7 +32,7 @@ class LibraryCheck:
         self._controller.maintenance.tidy([inbox.folder for inbox in self._config.inboxes])
 
     def check_if_due(self) -> None:
-        """Look again when it is time."""
+        """Look again when it is due."""
         if time.monotonic() >= self._next_at:
             self.check()
 

@@ -22,7 +22,7 @@ class Lock:
             raise Unavailable(f"Another vlogd is running on {state}; stop it first.") from error
 
     def release(self) -> None:
-        """Leave the folder to another daemon."""
+        """Release the folder for another daemon."""
         self._file.close()
 
 

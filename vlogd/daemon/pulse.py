@@ -1,4 +1,4 @@
-"""What the deciding loop does again and again beside deciding: requests, the look at the library, the heartbeat."""
+"""What the deciding loop does periodically besides deciding: requests, the look at the library, the heartbeat."""
 
 import os
 import time
@@ -12,11 +12,11 @@ from vlogd.daemon.wiring import Parts
 from vlogd.engine import queries
 
 _SHORTEST_PAUSE_SECONDS = 0.25
-"""The loop may turn a thousand times a second while an encode delivers; nobody reads a status that often."""
+"""The loop may run a thousand times a second while an encode delivers; a status is never read that often."""
 
 
 class Pulse:
-    """Part of the deciding thread. `trouble`: what keeps the loop from deciding, in a sentence, or ""."""
+    """Part of the deciding thread. `trouble`: what prevents the loop from deciding, in a sentence, or ""."""
 
     def __init__(self, parts: Parts, library_check: LibraryCheck) -> None:
         self._parts = parts
@@ -25,12 +25,12 @@ class Pulse:
         self.trouble = ""
 
     def beat_if_due(self) -> None:
-        """Beat, unless it did just now."""
+        """Emit a heartbeat, unless there was one just now."""
         if time.monotonic() >= self._next_at:
             self.beat()
 
     def beat(self) -> None:
-        """Carry out new requests, look at the library if that is due, and say that the loop turns."""
+        """Carry out new requests, look at the library if that is due, and emit a heartbeat."""
         self._next_at = time.monotonic() + _SHORTEST_PAUSE_SECONDS
         self._carry_out_requests()
         self._library_check.check_if_due()

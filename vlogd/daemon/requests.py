@@ -29,7 +29,7 @@ Verb = Literal["retry", "cancel", "remove", "restore"]
 
 @dataclass(frozen=True)
 class Request:
-    """What somebody asked for, about one item. `at` is when, in epoch seconds. `now`: remove it for good."""
+    """A request about one item. `at` is when it was made, in epoch seconds. `now`: remove it for good."""
 
     verb: Verb
     item_id: str
@@ -54,7 +54,7 @@ REQUEST = DocumentFormat("a request", _parse, _serialise)
 
 
 def leave_request(state: Path, verb: Verb, item_id: str, *, now: bool = False) -> None:
-    """Leave a request for the daemon, whose user may be another than ours: root may ask as well."""
+    """Leave a request for the daemon, whose user may differ from ours: root may leave requests, too."""
     folder = state / _FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{time.time_ns():020d}-{uuid.uuid4().hex}.json"
@@ -93,7 +93,7 @@ class RequestFolder:
         self._seen: set[Path] = set()
 
     def unseen(self) -> Iterator[tuple[Request, Callable[[], None]]]:
-        """Each new request, with what to call once it has been carried out. One that cannot be read stays there.
+        """Each new request, with a function to call once it has been carried out. An unreadable one is kept.
 
         The last one counts as seen when the caller asks for another one: it comes again if carrying it out failed.
         """
@@ -119,7 +119,7 @@ class RequestFolder:
 
 
 class RequestHandler:
-    """Has the engine carry requests out; all may be repeated."""
+    """Has the engine carry out requests; repeating any is harmless."""
 
     def __init__(self, controller: Controller, journal: Journal, retention: Retention, emit: Emit) -> None:
         self._controller = controller

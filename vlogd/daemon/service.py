@@ -1,4 +1,4 @@
-"""One process, one daemon after the other: a reload ends one and begins the next."""
+"""One process, one daemon after another: a reload ends one and starts the next."""
 
 import contextlib
 import ctypes
@@ -27,7 +27,7 @@ def run(config: Config, *, once: bool) -> int:
             break
         daemon = Daemon(_reconnect(daemon.new_config, daemon.config), signals, once=once)
     if not daemon.has_closed:
-        # Python would wait for its threads, and they may wait for a disk for ever. All is crash-safe.
+        # Python would wait for its threads, which may wait for a disk for ever. Everything is crash-safe.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -6,7 +6,7 @@ from types import FrameType
 
 
 class Signals:
-    """Outlives the daemon that listens, so that a signal that comes during a reload is not lost."""
+    """Outlives the listening daemon, so that a signal during a reload is not lost."""
 
     def __init__(self) -> None:
         self._stopping: int | None = None
@@ -19,7 +19,7 @@ class Signals:
         )  # a broken lease's signal, which would end us (`ingest.completeness`)
 
     def listen(self, listener: Callable[[int], None]) -> None:
-        """Call `listener` for each signal from now on, and at once for a stop or a reload that came before."""
+        """Call `listener` for each signal from now on, and at once for an earlier stop or reload."""
         self._listener = listener
         if self._stopping is not None:
             listener(self._stopping)
@@ -28,7 +28,7 @@ class Signals:
 
     @property
     def stopping(self) -> bool:
-        """Whether a signal to stop has come."""
+        """Whether a signal to stop was received."""
         return self._stopping is not None
 
     def reload_begins(self) -> None:

@@ -21,7 +21,7 @@ class State:
     scratch: Path
 
     def close(self) -> None:
-        """Leave the folder to another daemon."""
+        """Release the folder for another daemon."""
         self.journal.close()
         self.lock.release()
 

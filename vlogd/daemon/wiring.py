@@ -1,4 +1,4 @@
-"""Connects the parts of one daemon. Nothing runs yet: threads begin with the ingestor's start and the first job."""
+"""Connects the parts of one daemon. Nothing runs yet: threads start with the ingestor and the first job."""
 
 import threading
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ from vlogd.storage.volumes import Volumes
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts of one daemon. `stop` is what running work looks at; `calls` is how other threads reach the loop."""
+    """The parts of one daemon. `stop` is checked by running work; `calls` is how other threads reach the loop."""
 
     config: Config
     state: State
@@ -50,7 +50,7 @@ class Parts:
 
 
 def listeners(config: Config) -> list[Listener]:
-    """All that react to events. A new one is a line here."""
+    """All listeners. A new one is a line here."""
     return [
         log_event,
         StatusFile(config.state),
@@ -59,7 +59,7 @@ def listeners(config: Config) -> list[Listener]:
 
 
 def connect(config: Config) -> Parts:
-    """The parts of a daemon on this configuration. Raises Unavailable when its state folder cannot be had."""
+    """The parts of a daemon on this configuration. Raises Unavailable when its state folder cannot be used."""
     state = open_state(config)
     stop, calls, events = threading.Event(), CallQueue(), Events(*listeners(config))
     volumes = volumes_of(config)

@@ -46,7 +46,7 @@ _DOCUMENT = DocumentFormat.of("the note of a claimed file", _Note)
 
 @dataclass(frozen=True)
 class Claim:
-    """A file that is ours. `dropped_as` is where it lay in the inbox; `claimed_at` is in epoch seconds."""
+    """A claimed file. `dropped_as` is its path in the inbox; `claimed_at` is in epoch seconds."""
 
     file: Path
     dropped_as: Path
@@ -55,12 +55,12 @@ class Claim:
 
     @property
     def folder(self) -> Path:
-        """The folder of this claim alone."""
+        """This claim's own folder."""
         return self.file.parent
 
     @property
     def token(self) -> str:
-        """What tells this claim from all others."""
+        """Identifies this claim among all."""
         return self.folder.name
 
     def plain_path(self) -> Path:
@@ -71,14 +71,14 @@ class Claim:
         return link
 
     def move_to(self, home: Path) -> None:
-        """Rename the claim's folder, with all that lies in it, to `home`: from then on it is no claim."""
+        """Rename the claim's folder, with its content, to `home`: from then on it is not a claim."""
         (self.folder / _LINK).unlink(missing_ok=True)
         self.folder.rename(home)
         files.sync_folder(home.parent)
         (home / _NOTE).unlink(missing_ok=True)
 
     def drop(self) -> None:
-        """Remove the claim with all that is left in it."""
+        """Remove the claim with its remaining content."""
         shutil.rmtree(self.folder)
 
 
@@ -91,7 +91,7 @@ class Claims:
         self._stop = stop
 
     def claim(self, path: Path, inbox: Inbox, expected: FileState) -> Claim:
-        """Move `path` out of its inbox. Raises FileNotFoundError when it has gone or changed meanwhile, OSError, Unavailable.
+        """Move `path` out of its inbox. Raises FileNotFoundError when it is gone or changed, OSError, Unavailable.
 
         Whatever is raised, the file lies in the inbox still, or again, or is found by `all`.
         """
@@ -113,7 +113,7 @@ class Claims:
         return Claim(target, path, inbox.name, now)
 
     def all(self, fallback: Inbox) -> Iterator[Claim]:
-        """What is claimed and not identified. Folders that never became a claim are removed.
+        """Claims that are not identified yet. Folders that never became a claim are removed.
 
         A file whose note is lost counts as dropped into `fallback`. Raises OSError.
         """
@@ -160,7 +160,7 @@ class Claims:
 
 
 def _put_back_if_changed(target: Path, path: Path, expected: FileState) -> None:
-    """Return a renamed file to where it was dropped if somebody went on with it at the last moment.
+    """Return a renamed file to where it was dropped if somebody modified it at the last moment.
 
     Nobody can open it by its old name any more, so this is the last look. Raises FileNotFoundError then.
     """

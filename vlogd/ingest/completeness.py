@@ -27,7 +27,7 @@ _SEGMENT = 0x18538067
 
 
 def proves_whole(path: Path) -> bool:
-    """Whether the container itself shows that nothing is missing. False for anything odd."""
+    """Whether the container itself shows that nothing is missing. False for anything unusual."""
     with suppress(OSError, ValueError):
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:
@@ -38,7 +38,7 @@ def proves_whole(path: Path) -> bool:
 
 
 def is_open_for_writing(path: Path) -> bool:
-    """Whether any process has the file open for writing, as far as the kernel tells us.
+    """Whether any process has the file open for writing, as far as the kernel reports it.
 
     A read lease is refused then (fcntl(2), F_SETLEASE). Without the right to ask (the file is another
     user's and we lack CAP_LEASE) or on a file system without leases the answer is False, and the settle
@@ -75,7 +75,7 @@ def _mp4(file: BinaryIO, length: int) -> bool:
 
 
 def _matroska(file: BinaryIO, length: int) -> bool:
-    """Whether the segment behind the EBML header says its size, and ends where the file does."""
+    """Whether the segment after the EBML header states its size, and ends where the file does."""
     file.seek(0)
     if file.read(4) != _EBML:
         return False

@@ -1,4 +1,4 @@
-"""What a look at a path shows, without opening it."""
+"""The state of a path, without opening it."""
 
 import stat
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class FileState:
 
 
 def file_state(path: Path) -> FileState | str:
-    """The state of a regular file, or a sentence that says why the path is none. Raises OSError."""
+    """The state of a regular file, or a sentence that says why the path is not one. Raises OSError."""
     status = path.lstat()
     kind = stat.S_IFMT(status.st_mode)
     if kind != stat.S_IFREG:

@@ -24,7 +24,7 @@ from vlogd.watchers import registry
 from vlogd.watchers.contract import Watcher
 
 _RETRY_SECONDS = 30.0
-"""How soon an inbox is listed again after a file could not be taken for want of a disk or of room."""
+"""How soon an inbox is listed again after a file could not be taken because a disk was missing or full."""
 
 _UNREADABLE = "unreadable"
 """Stands for the state of a folder that cannot be listed."""
@@ -62,7 +62,7 @@ class InboxWatch:
         return len(self._tracker)
 
     def next_due_seconds(self) -> float:
-        """When (by the clock) there is something to do although no hint comes."""
+        """When (by the clock) there is something to do even without a hint."""
         stable_at = self._tracker.next_due_seconds()
         return self._next_scan_seconds if stable_at is None else min(self._next_scan_seconds, stable_at)
 
@@ -120,13 +120,13 @@ class InboxWatch:
         self._report_not_taken(outcome.path, outcome.sentence, state)
 
     def postpone(self, path: Path, state: FileState, sentence: str) -> None:
-        """Try a file again soon: not the file hindered it, but a disk."""
+        """Try a file again soon: the obstacle was a disk, not the file."""
         self._problems.set(f"{self.inbox.name}: taking", sentence)
         self._resting[path] = state
         self._next_scan_seconds = min(self._next_scan_seconds, self._clock() + _RETRY_SECONDS)
 
     def taking_works(self) -> None:
-        """Note that no disk hinders the taking of files any more."""
+        """Note that no disk prevents taking files any more."""
         self._problems.clear(f"{self.inbox.name}: taking")
 
     def resolved(self, path: Path) -> None:
@@ -144,7 +144,7 @@ class InboxWatch:
     # The folder
 
     def _watch(self) -> None:
-        """Watch the folder once it is there, and again when it is another one; poll where it cannot be watched."""
+        """Watch the folder once it is there, and again when it was replaced; poll where it cannot be watched."""
         identity = _identity(self.inbox.folder)
         if self._watcher is not None and identity == self._watched:
             return
@@ -214,7 +214,7 @@ class InboxWatch:
             self._send(NotTaken(path, self.inbox.name, sentence))
 
     def _is_open_elsewhere(self, path: Path) -> bool:
-        """Whether somebody has the file open for writing, however long ago the last byte came."""
+        """Whether another program has the file open for writing, however long ago it last changed."""
         is_open = is_open_for_writing(path)
         if is_open:
             self._report_once(
@@ -224,7 +224,7 @@ class InboxWatch:
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:
-    """Device and inode, so that a folder that was made or mounted anew is known as another; None when not there."""
+    """Device and inode, so that a recreated or remounted folder is recognised as another one; None when it is missing."""
     try:
         status = folder.stat()
     except OSError:

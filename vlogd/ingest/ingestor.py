@@ -17,11 +17,11 @@ from vlogd.ingest.file_state import FileState
 from vlogd.ingest.inbox import Inbox
 from vlogd.ingest.inbox_watch import InboxWatch
 from vlogd.ingest.intake import Intake
-from vlogd.ingest.outcomes import Changed, Notice, NotTaken, UnforeseenError
+from vlogd.ingest.outcomes import Changed, Notice, NotTaken, UnexpectedError
 from vlogd.ingest.problems import Problems
 
 _PAUSE_SECONDS = 1.0
-"""After an unforeseen error: short enough for a person who drops files, long enough not to flood the log."""
+"""After an unexpected error: short enough for a person who drops files, long enough not to flood the log."""
 
 _SHORTEST_SLEEP_SECONDS = 0.05
 """Hints of one copy come in bursts; this gathers them."""
@@ -57,7 +57,7 @@ class Ingestor:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop watching and join the thread; a claim in progress is gone on with at the next start."""
+        """Stop watching and join the thread; a claim in progress is continued at the next start."""
         self._stopping.set()
         self._hints.put(None)
         if self._thread.ident is not None:
@@ -86,10 +86,8 @@ class Ingestor:
             except Stopping:
                 break
             except Exception as error:  # noqa: BLE001 - a bug with one file must not end all arrivals
-                self._send(UnforeseenError(error))
-                self._problems.set(
-                    "inboxes", f"vlogd met an error it did not foresee ({error!r}); please report it."
-                )
+                self._send(UnexpectedError(error))
+                self._problems.set("inboxes", f"vlogd hit an unexpected error ({error!r}); please report it.")
                 self._has_scanned.set()
                 self._stopping.wait(_PAUSE_SECONDS)
         for watch in self._watches:
@@ -124,7 +122,7 @@ class Ingestor:
             watch.look(path)
 
     def _resume_claims(self) -> None:
-        """Go on with what was claimed and not accepted, in an earlier run or in this one."""
+        """Continue with files that were claimed and not accepted, in an earlier run or in this one."""
         waiting: dict[Path, str] = {}
         try:
             for outcome in self._intake.resume(self._inboxes):

@@ -58,7 +58,7 @@ class Intake:
     def take(self, path: Path, inbox: Inbox, expected: FileState) -> Outcome:
         """Claim and identify `path`. Raises Unavailable (disk full, mount gone) with nothing lost.
 
-        What goes wrong once the file is claimed is reported as NotTaken: it lies safe, and `resume` goes on with it.
+        What goes wrong once the file is claimed is reported as NotTaken: it is safe, and `resume` continues with it.
         """
         self._volumes.check()
         try:
@@ -73,7 +73,7 @@ class Intake:
         return self._finish(claim, inbox)
 
     def resume(self, inboxes: Mapping[str, Inbox]) -> Iterator[Outcome]:
-        """Go on with what is claimed and not identified.
+        """Continue with the claims that are not identified yet.
 
         Raises Unavailable when the originals' disk is away. Trouble with one claim is reported as NotTaken.
         """
@@ -117,7 +117,7 @@ class Intake:
         return Accepted(claim.dropped_as, item, media)
 
     def _item(self, item_id: str, identity: str, claim: Claim) -> Item:
-        """The new item, or the one whose original was lost and is here again, maybe under another name."""
+        """The new item, or the one whose original was lost and was dropped again, perhaps under another name."""
         original = f"{item_id}/{claim.file.name}"
         lost = self._originals.item(item_id)
         if lost is not None:
@@ -135,8 +135,8 @@ class Intake:
         )
 
     def _known(self, identity: str, claimed: Path) -> Item | str:
-        """The item that has these bytes already, or the id for a new one."""
-        for reads_all in (False, True):  # the whole file is read only if another one shares the samples
+        """The item with the same bytes, or the id for a new one."""
+        for reads_all in (False, True):  # the whole file is read only if another file shares the samples
             candidate = digest.of_json([identity, digest.of_file(claimed)]) if reads_all else identity
             item_id = candidate[:_ID_CHARACTERS]
             item = self._originals.item(item_id)

@@ -1,4 +1,4 @@
-"""What became of a file in an inbox, and what is wrong with an inbox: the notices that the ingest thread sends."""
+"""The notices that the ingest thread sends: the outcome for a file in an inbox, and problems of an inbox."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from vlogd.media.ffprobe import Media
 
 @dataclass(frozen=True)
 class Accepted:
-    """The file is an item now. `media` is what ffprobe says about it."""
+    """The file is an item now. `media` is ffprobe's description of it."""
 
     path: Path
     item: Item
@@ -58,7 +58,7 @@ class Resolved:
 
 @dataclass(frozen=True)
 class InboxProblem:
-    """Something about an inbox is wrong. `place` says what: "<inbox>: folder", "<inbox>: watching", "claims" and so on."""
+    """Something is wrong with an inbox. `place` says what: "<inbox>: folder", "<inbox>: watching", "claims" and so on."""
 
     place: str
     sentence: str
@@ -66,19 +66,19 @@ class InboxProblem:
 
 @dataclass(frozen=True)
 class InboxProblemSolved:
-    """What was wrong at that place no longer is."""
+    """The problem at that place is solved."""
 
     place: str
 
 
 @dataclass(frozen=True)
-class UnforeseenError:
-    """The ingest thread met an error that it did not foresee, and goes on."""
+class UnexpectedError:
+    """The ingest thread hit an unexpected error, and continues."""
 
     error: Exception
 
 
 Outcome = Accepted | Duplicate | Failed | NotTaken | Changed
-"""What becomes of one attempt to take a file."""
+"""The outcome of one attempt to take a file."""
 
-Notice = Outcome | Resolved | InboxProblem | InboxProblemSolved | UnforeseenError
+Notice = Outcome | Resolved | InboxProblem | InboxProblemSolved | UnexpectedError

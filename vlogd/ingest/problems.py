@@ -1,4 +1,4 @@
-"""Reports what is wrong at each place once, and once that it no longer is."""
+"""Reports each problem once, and once when it is solved."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""An inbox's `_failed` folder: what is not a video lies there, each file with a note for the person who dropped it.
+"""An inbox's `_failed` folder: files that are not videos, each with a note for the person who dropped it.
 
 <inbox>/_failed/<file name>        what could not be taken
 <inbox>/_failed/<file name>.txt    why, in a sentence
@@ -22,7 +22,7 @@ _NAME_BYTES = 255
 
 
 def put(claimed: Path, inbox: Path, sentence: str) -> Path:
-    """Move what is not a video to `_failed`, with its note; where it lies then. Replaces nothing. Raises Unavailable."""
+    """Move what is not a video to `_failed`, with its note; returns its new path. Replaces nothing. Raises Unavailable."""
     folder = inbox / FAILED
     if folder.is_symlink() or not inbox.is_dir():
         raise Unavailable(f"{folder} cannot be used: it is a link, or the inbox is not there.")
@@ -47,7 +47,7 @@ def _write_note(note: Path, sentence: str, target: Path) -> None:
 
 
 def take_back(inbox: Path) -> None:
-    """Give files another chance that grew after they were put into `_failed`: their copying went on."""
+    """Retry files that grew after they were moved to `_failed`: they were still being copied."""
     folder = inbox / FAILED
     for path in sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else ():
         note = _note_of(path)
@@ -58,7 +58,7 @@ def take_back(inbox: Path) -> None:
 
 
 def clear(inboxes: Iterable[Path], seconds: float, now: float | None = None) -> list[Path]:
-    """Delete what has lain in `_failed` for longer than `seconds` (0: never); what was deleted."""
+    """Delete what has been in `_failed` for longer than `seconds` (0: never); returns what was deleted."""
     before = (time.time() if now is None else now) - seconds
     deleted = []
     for folder in (inbox / FAILED for inbox in inboxes if seconds):

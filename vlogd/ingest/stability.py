@@ -12,7 +12,7 @@ from pathlib import Path
 from vlogd.ingest.file_state import FileState
 
 _PROVEN_SECONDS = 1.0
-"""Longer than the pauses of a copier that fills a reserved file from the end, short enough not to be felt."""
+"""Longer than the pauses of a copier that fills a reserved file from the end, short enough not to be noticed."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class StabilityTracker:
         return list(self._observed)
 
     def observe(self, path: Path, state: FileState, now_seconds: float) -> bool:
-        """Note how a file looks now. Whether it is new or has changed, so that a proof is worth looking for."""
+        """Record a file's state. Returns whether it is new or has changed, so that it is worth looking for a proof."""
         known = self._observed.get(path)
         if known is not None and known.state == state:
             return False

@@ -18,14 +18,14 @@ STATUS = DocumentFormat.of("the daemon's status", DaemonStatus)
 
 
 class StatusFile:
-    """Writes a heartbeat's status into the state folder, if it is another one than before."""
+    """Writes a heartbeat's status into the state folder, if it changed."""
 
     def __init__(self, state: Path) -> None:
         self._state = state
         self._written: DaemonStatus | None = None
 
     def __call__(self, event: Event) -> None:
-        """Not synced to the disk: it is worth nothing after a crash. On a full disk the next heartbeat tries again."""
+        """Not synced to the disk: it is worthless after a crash. On a full disk the next heartbeat tries again."""
         match event:
             case Heartbeat(status) if status != self._written:
                 temporary = self._state / f"{files.TEMPORARY_PREFIX}live"

@@ -1,4 +1,4 @@
-"""The listener that tells systemd how we are: READY, STATUS, WATCHDOG, RELOADING, STOPPING (sd_notify(3)).
+"""The listener that reports to systemd: READY, STATUS, WATCHDOG, RELOADING, STOPPING (sd_notify(3)).
 
 It does nothing where systemd did not start us. sdnotify is imported here only.
 """
@@ -12,7 +12,7 @@ from vlogd.core.events import ConfigReloaded, DaemonStopped, DaemonStopping, Eve
 
 
 class SystemdNotifier:
-    """Heartbeats come from the deciding loop only, so that the watchdog sees whether decisions are made."""
+    """Heartbeats come from the deciding loop only, so that the watchdog checks the loop itself."""
 
     def __init__(self) -> None:
         # Without a socket sdnotify would open one all the same and leave it open.
@@ -25,7 +25,7 @@ class SystemdNotifier:
         self._status = ""
 
     def __call__(self, event: Event) -> None:
-        """The first heartbeat says that the start, or a reload, is over (systemd.service(5), Type=)."""
+        """The first heartbeat means that the start, or a reload, is over (systemd.service(5), Type=)."""
         match event:
             case Heartbeat(status):
                 if not self._is_ready:

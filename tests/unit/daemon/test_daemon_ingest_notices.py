@@ -29,7 +29,7 @@ from vlogd.ingest.outcomes import (
     InboxProblemSolved,
     NotTaken,
     Resolved,
-    UnforeseenError,
+    UnexpectedError,
 )
 
 ITEM = Item("1" * 16, "Film", "film-1", "main", File("1/film.mp4"), "1" * 64, 5, 1e9)
@@ -108,7 +108,7 @@ def test_a_problem_of_an_inbox_lasts_until_it_is_solved(parts: Parts, events: li
 def test_an_unforeseen_error_of_ingest_is_a_bug(parts: Parts, events: list[Event]) -> None:
     """Its traceback belongs into the log."""
     error = LookupError("no such luck")
-    parts.notices.take(UnforeseenError(error))
+    parts.notices.take(UnexpectedError(error))
     assert events == [Bug(error, "ingest")]
 
 
