@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(cli.main(arguments, standalone_mode=False) or 0)
     except click.exceptions.Abort:
         sys.exit(_INTERRUPTED)
-    except BrokenPipeError:  # the reader of a pipe has ended: nobody is left to be told, also at exit
+    except BrokenPipeError:  # the reader of the pipe is gone: nothing can be reported, not even at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)
     except (click.ClickException, VlogdError, OSError) as error:

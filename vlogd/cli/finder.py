@@ -1,4 +1,4 @@
-"""Which video somebody means: one rule for every command that takes a video."""
+"""Which video a name means: one rule for every command that takes a video."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ _MOST_NAMED = 5
 
 
 class NotFound(VlogdError):
-    """No video, or more than one, answers to a name; the message says so and what to do."""
+    """A name matches no video, or more than one; the message says so and what to do."""
 
 
 def find(items: Iterable[Item], name: str, where: str = "`vlogd status` lists all videos") -> Item:

@@ -1,4 +1,4 @@
-"""`vlogd status`, `show`, `plan` and `why`: what the daemon knows and would do, for people and for scripts."""
+"""`vlogd status`, `show`, `plan` and `why`: what the daemon knows and would do, for people and scripts."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -83,7 +83,7 @@ def show(context: click.Context, item: str, as_json: bool) -> None:  # noqa: FBT
 @json_option
 @click.pass_context
 def plan(context: click.Context, file: Path, name: str | None, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
-    """Show what would be made of FILE, and why. Changes nothing."""
+    """Show what FILE would become, and why. Changes nothing."""
     from vlogd.engine import dry_run
 
     config = config_of(context)

@@ -56,7 +56,7 @@ class Reader:
         return [file for file in files if Path(file.path).is_symlink() or Path(file.path).exists()]
 
     def find(self, name: str) -> Item:
-        """The video that somebody means by `name`. Raises NotFound."""
+        """The video that `name` means. Raises NotFound."""
         return find(self.items(), name)
 
     def survey(self, item: Item) -> Survey:
@@ -78,7 +78,7 @@ class Reader:
         return [] if self._journal is None else self._journal.attempts.of(item.id, forgiven=True)
 
     def history(self, item: Item) -> list[dict[str, Any]]:
-        """The artifacts that were made for an item, and when, as plain data."""
+        """The artifacts made for an item, and when, as plain data."""
         return [] if self._journal is None else self._journal.artifacts.of(item.id)
 
     def report(self, item: Item) -> Report:

@@ -19,7 +19,7 @@ _COLOURS = {"ready": "green", "failed": "red", "processing": "yellow", "queued":
 _LEVEL_COLOURS = {"must": "red"}
 
 _NEVER_WRAP_COLUMNS = 1_000_000
-"""A width that no line reaches."""
+"""A width that no line exceeds."""
 
 _TOOL_LINES = 10
 """How many of a failed tool's last lines are shown; the JSON has them all."""
@@ -31,7 +31,7 @@ def _console() -> Console:
 
 
 def _text(value: str, style: str = "") -> Text:
-    """What a terminal may show: names of files can hold anything, also what moves its cursor or fakes its lines."""
+    """Text that is safe for a terminal: file names may contain sequences that move its cursor or fake lines."""
     return Text(escaped(value), style=style)
 
 
@@ -87,7 +87,7 @@ def _videos(videos: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def duration(seconds: float | None) -> str:
-    """A span of time as people say it; "" for one that is not known."""
+    """A duration for people; "" when it is not known."""
     if seconds is None:
         return ""
     minutes, rest = divmod(round(seconds), 60)
@@ -132,15 +132,15 @@ def plan(planned: Mapping[str, Any]) -> None:
     console.print(_text("Stages: " + ", ".join(planned["stages"])))
 
 
-def findings(streams: Mapping[str, Any]) -> None:
-    """Print what `vlogd verify` has found, stream by stream."""
+def violations(streams: Mapping[str, Any]) -> None:
+    """Print the violations that `vlogd verify` found, stream by stream."""
     console = _console()
-    for name, found in streams.items():
-        if not found:
+    for name, of_stream in streams.items():
+        if not of_stream:
             console.print(_text(f"{name}: every rule is kept.", style="green"))
-        for finding in found:
-            label = _text(f"{finding.level:6} ", style=_LEVEL_COLOURS.get(finding.level, "yellow"))
-            sentence = _text(f"{name}: {finding.where}: {finding.sentence} [{finding.rule}]")
+        for violation in of_stream:
+            label = _text(f"{violation.level:6} ", style=_LEVEL_COLOURS.get(violation.level, "yellow"))
+            sentence = _text(f"{name}: {violation.where}: {violation.sentence} [{violation.rule}]")
             console.print(Text.assemble(label, sentence))
     if not streams:
         console.print("There is no video to check.")

@@ -1,4 +1,4 @@
-"""`vlogd verify`: does a stream keep the rules? Also of folders that vlogd did not make."""
+"""`vlogd verify`: does a stream conform? Also for folders that vlogd did not make."""
 
 from pathlib import Path
 
@@ -15,23 +15,30 @@ from vlogd.cli.finder import NotFound
 @json_option
 @click.pass_context
 def verify(context: click.Context, target: str | None, quick: bool, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
-    """Check that streams keep the rules.
+    """Check that streams conform to the HLS rules.
 
-    TARGET is a video, a folder with an HLS stream, or a playlist; without it every video is checked. Each finding names the rule that is broken. The exit code is 1 if a rule that must hold does not.
+    TARGET is a video, a folder with an HLS stream, or a playlist; without it every video is checked. Each violation names its rule. The exit code is 1 if a mandatory rule is broken.
     """
     from vlogd.media.conformance import check
     from vlogd.media.process import Limits
 
     streams = _streams(context, target)
     options = check.CheckOptions(Limits(), "key-frames" if quick else "all")
-    findings = {name: check.stream(path, options, root) for name, (path, root) in streams.items()}
+    streams_violations = {name: check.stream(path, options, root) for name, (path, root) in streams.items()}
     if as_json:
-        output.as_json({name: [finding.to_json() for finding in found] for name, found in findings.items()})
+        output.as_json(
+            {
+                name: [violation.to_json() for violation in violations]
+                for name, violations in streams_violations.items()
+            }
+        )
     else:
         from vlogd.cli import render
 
-        render.findings(findings)
-    is_broken = any(finding.level == "must" for found in findings.values() for finding in found)
+        render.violations(streams_violations)
+    is_broken = any(
+        violation.level == "must" for violations in streams_violations.values() for violation in violations
+    )
     context.exit(1 if is_broken else 0)
 
 

@@ -98,10 +98,10 @@ def test_status_of_an_empty_home(capsys: pytest.CaptureFixture[str]) -> None:
 def test_findings(capsys: pytest.CaptureFixture[str]) -> None:
     """One line for each, with its rule; a stream without any keeps every rule."""
     finding = Violation("must", "RFC 8216 3", "v/00001\x07.m4s", "It is cut off.")
-    render.findings({"a\x1b[2J": [finding], "b": []})
+    render.violations({"a\x1b[2J": [finding], "b": []})
     assert capsys.readouterr().out.splitlines() == [
         "must   a\\x1b[2J: v/00001\\x07.m4s: It is cut off. [RFC 8216 3]",
         "b: every rule is kept.",
     ]
-    render.findings({})
+    render.violations({})
     assert capsys.readouterr().out == "There is no video to check.\n"
