@@ -52,13 +52,17 @@ class Verification:
         self._environment.volumes.check()
         item, library = survey.item, self._environment.library
         named = {artifact.folder for artifact in (*survey.published.values(), *survey.current.values())}
-        until = library.sweep(item, named, self._policy.sweep_after_seconds)
+        until = library.sweep(item, named, self._policy.sweep_after_seconds, self._lost(survey))
         times = folder_times(library, self._environment.originals, item)
         there = {artifact.folder for artifact in library.artifacts(item)}  # read after the times were
         if may_change_unnoticed(times) or not survey.complete or not named <= there:
             return None
         mark = Mark(item.inbox, self._key(item.inbox), until, times)
         return Verified(item.id, mark.to_text(), ready_at if self._can_be_retired(item) else None)
+
+    def _lost(self, survey: Survey) -> set[str]:
+        """The stages of which nothing is whole and which cannot run again: their files may be all that is left."""
+        return {stage.name for stage in self._policy.stages if survey.final} - survey.published.keys()
 
     def _can_be_retired(self, item: Item) -> bool:
         original = self._environment.originals.find(item)

@@ -159,14 +159,19 @@ class Library:
             raise FileNotFoundError(f"{folder / VIEW} is missing")
         return document.view
 
-    def sweep(self, item: Item, keep: Collection[str], grace_seconds: float) -> float | None:
+    def sweep(
+        self, item: Item, keep: Collection[str], grace_seconds: float, lost: Collection[str] = ()
+    ) -> float | None:
         """Clean up an item with nothing left to do.
 
         Removes step folders not named in `keep` and untouched for `grace_seconds`, and receipts that a crash left
-        of finished steps. When the next folder is to be removed (epoch seconds); None when none is left.
+        of finished steps. Nothing of the stages in `lost`. When the next folder is to be removed (epoch seconds); None
+        when none is left.
         """
         due: list[float] = []
         for folder in self._step_folders(item):
+            if folder.name.rpartition("-")[0] in lost:
+                continue
             if folder.name in keep:
                 self._forget_receipts(item, folder)
             elif (end := _touched(folder) + grace_seconds) < time.time():

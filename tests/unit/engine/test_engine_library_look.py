@@ -11,6 +11,7 @@ from engine import Engine
 from toy_stages import ToySettings, pipeline
 
 from vlogd.core.model import Verified
+from vlogd.storage.originals import Originals
 
 ITEMS = 3
 SETTINGS = {stage.name: ToySettings() for stage in pipeline()}
@@ -74,6 +75,23 @@ def test_what_somebody_took_away_is_made_again(engine: Engine, damage: Callable[
     damage(home)
     assert look(engine)[0] > 1
     assert {path.name for path in home.iterdir()} - {"elsewhere"} == names
+    assert look(engine) == (1, [])
+
+
+def test_what_is_left_of_a_stage_that_cannot_be_made_again_is_kept(engine: Engine) -> None:
+    """The original was deleted on purpose: what one file is missing of is not swept, and is whole when that is restored."""
+    item = engine.journal.items.get("item1")
+    assert item is not None
+    assert Originals(engine.originals).delete(item)
+    home = engine.root / "videos/film-item1"
+    (part,) = home.glob("left-*/part-1.txt")
+    data, rest = part.read_bytes(), sorted(part.parent.iterdir())
+    part.unlink()
+    assert look(engine)[0] > 1
+    assert sorted([*part.parent.iterdir(), part]) == rest
+    part.write_bytes(data)
+    assert look(engine)[0] > 1
+    assert (home / "left.txt").exists()
     assert look(engine) == (1, [])
 
 
