@@ -68,5 +68,11 @@ def will_continue(state: ItemState) -> bool:
 
 
 def _will_retry_soon(step: StepState, state: ItemState) -> bool:
-    """A failed tool is tried again within `--once`; what is unavailable is not waited for."""
-    return not step.is_parked and step.kinds(state.failures)[-1:] != [] and step.not_before > 0
+    """A failed tool is tried again within `--once`; what is unavailable, also after a failed attempt, is not waited for."""
+    sentences = [attempt.sentence for attempt in state.failures if step.has_failed(attempt)]
+    return (
+        bool(sentences)
+        and not step.is_parked
+        and step.not_before > 0
+        and step.trouble in (None, sentences[-1])
+    )

@@ -35,9 +35,11 @@ class Removal:
         self._emit = emit
         self._removed = removed
         self._broken = broken
+        self._unanswered: list[RemovalRequest] = []
 
     def take_away(self, leaving: Collection[ItemState]) -> None:
         """Start removing those items that have nothing running any more."""
+        self._answer()
         for state in leaving:
             if self._dispatcher.is_at_work(state.item.id):
                 continue
@@ -68,6 +70,12 @@ class Removal:
         if not state.removal_ended(request):
             return  # it was requested again meanwhile, perhaps for good: `take_away` continues
         self._journal.items.remove(state.item.id)
-        request.on_done()
+        self._unanswered.append(request)
+        self._answer()
         self._emit(ItemRemoved(state.item))
         self._removed(state)
+
+    def _answer(self) -> None:
+        """Report removals once the journal has them written: after a crash before that they are requested again."""
+        while self._unanswered and not self._journal.trouble:
+            self._unanswered.pop(0).on_done()

@@ -1,5 +1,6 @@
 """What follows from a failure, as the engine's events tell it."""
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from vlogd.engine.state import RemovalRequest
 from vlogd.stages.contract import Stage, check
 from vlogd.stages.facts import NoFacts
 from vlogd.stages.workspace import Workspace
+from vlogd.storage.journal import database, writer
 
 SETTINGS = {"first": ToySettings(parts=1), "talk": ToySettings(parts=1)}
 
@@ -111,6 +113,39 @@ def test_what_is_unavailable_is_no_attempt(tmp_path: Path) -> None:
     engine.run()
     assert engine.journal.attempts.of("0001") == []
     assert only(engine.events, ItemReady, StepParked) == [ItemReady]
+    engine.close()
+
+
+def test_what_is_unavailable_after_a_failed_attempt_is_not_waited_for(tmp_path: Path) -> None:
+    """`--once` would never end: the attempt before is over, and what hinders it now lies outside."""
+    moody = Moody(ToolFailed("ffmpeg failed."), *(Unavailable("No room.") for _ in range(20)))
+    engine = ran(tmp_path, moody.stage)
+    assert len(moody.errors) == 19
+    assert engine.controller.blockers == ["No room."]
+    engine.close()
+
+
+def test_a_removal_is_answered_when_the_journal_knows_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program has locked it: a crash now must not bring the video back as one without files."""
+    monkeypatch.setattr(database, "_BUSY_MILLISECONDS", 1)
+    monkeypatch.setattr(writer, "_SHORTEST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(writer, "_PAUSE_PER_SECOND", 0.0)
+    answered: list[str] = []
+    engine = ran(tmp_path, Moody().stage)
+    item = engine.journal.items.get("0001")
+    assert item is not None
+    other = sqlite3.connect(tmp_path / "state/journal.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    engine.controller.remove(item, RemovalRequest(0.0, lambda: answered.append("gone")))
+    engine.run()
+    assert only(engine.events, ItemRemoved) == [ItemRemoved]
+    assert answered == []
+    other.close()
+    engine.journal.retry_writes()
+    engine.run()
+    assert answered == ["gone"]
     engine.close()
 
 
