@@ -23,7 +23,7 @@ def run(config: Config, *, once: bool) -> int:
     daemon = Daemon(connect(config), signals, once=once)
     while True:
         code = daemon.run()
-        if daemon.new_config is None:
+        if daemon.new_config is None or signals.stopping:
             break
         daemon = Daemon(_reconnect(daemon.new_config, daemon.config), signals, once=once)
     if not daemon.has_closed:

@@ -10,6 +10,7 @@ import pytest
 
 from vlogd import config
 from vlogd.cli.init_add import init
+from vlogd.config import Config
 from vlogd.core.errors import Unavailable
 from vlogd.core.events import (
     Bug,
@@ -22,7 +23,7 @@ from vlogd.core.events import (
     Heartbeat,
     VolumeMissing,
 )
-from vlogd.daemon import wiring
+from vlogd.daemon import service, wiring
 from vlogd.daemon.daemon import Daemon
 from vlogd.daemon.requests import leave_request
 from vlogd.daemon.signals import Signals
@@ -175,6 +176,28 @@ def test_requests_are_left_to_the_daemon_that_follows_a_reload(
     assert daemon(home, signals, once=False).run() == 0
     assert without_heartbeats(events) == [DaemonStarted, ConfigReloaded, DaemonStopped]
     assert is_to_be_carried_out(home / "state")
+
+
+@pytest.mark.usefixtures("signals")
+def test_a_stop_during_a_reload_begins_no_other_daemon(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fake: the signal comes when the threads of the first one end, which may take long."""
+    connect, close, begun = service.connect, JobThreads.close, []
+
+    def counted(loaded: Config) -> wiring.Parts:
+        parts = connect(loaded)
+        begun.append(parts)
+        if len(begun) == 1:
+            parts.calls.put(send(signal.SIGHUP))
+        return parts
+
+    def stopped(threads: JobThreads) -> None:
+        close(threads)
+        send(signal.SIGTERM)()
+
+    monkeypatch.setattr(service, "connect", counted)
+    monkeypatch.setattr(JobThreads, "close", stopped)
+    assert service.run(config.load(home / "vlogd.yaml"), once=False) == 0
+    assert len(begun) == 1
 
 
 @pytest.mark.parametrize("error", [Unavailable("The journal cannot be used."), KeyError("a bug")])
