@@ -62,7 +62,7 @@ def test_what_the_journal_does_not_know(home: Home) -> None:
         path.unlink()
     assert "missing" in findings(home)[0]["sentence"]
     mended = findings(home, "--repair")
-    assert [one["mended"] for one in mended] == ["a new one was begun", "it was added"]
+    assert [one["mended"] for one in mended] == ["a new one was started", "it was added"]
     assert findings(home) == []
     assert "part.started" not in home.once().stderr
 

@@ -41,7 +41,7 @@ def retry(context: click.Context, item: str | None, everything: bool) -> None:  
         raise click.UsageError("Name one video, or use --all.", context)
     config = config_of(context)
     with Reader(config) as reader:
-        items = [reader.find(item)] if item else [one for one in reader.items() if reader.has_failed(one)]
+        items = [reader.find(item)] if item else [each for each in reader.items() if reader.has_failed(each)]
     if not items:
         output.line("No video has failed.")
         return

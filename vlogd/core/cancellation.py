@@ -6,7 +6,7 @@ from vlogd.core.errors import Stopping
 
 
 class Stop(Protocol):
-    """What work looks at between two steps. A `threading.Event` is one."""
+    """What work checks between two steps. A `threading.Event` is one."""
 
     def is_set(self) -> bool:
         """Whether to end now."""
@@ -25,7 +25,7 @@ class Either:
 
 
 class Never:
-    """For work that nobody stops."""
+    """For work that is never stopped."""
 
     def is_set(self) -> bool:
         """Never."""

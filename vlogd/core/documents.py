@@ -46,7 +46,7 @@ class DocumentFormat(Generic[T]):
     `name` is what an error message calls it ("the item"). `parse` raises ValueError, KeyError or TypeError for an object
     that does not fit; `serialise` returns the object, without its format. Upgrade N turns an object of format N + 1
     into one of format N + 2, so their number determines the current format. `limit_bytes` bounds what is read. `advice`
-    tells people what to do about a file that cannot be understood, in a sentence.
+    advises people what to do about a file that cannot be understood, in a sentence.
     """
 
     name: str

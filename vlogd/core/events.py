@@ -97,7 +97,7 @@ class ItemRemoving(ItemEvent):
 
 
 class ItemRemoved(ItemEvent):
-    """It lies in the trash, or was deleted for good."""
+    """It is in the trash, or was deleted for good."""
 
 
 class ItemRestored(ItemEvent):

@@ -172,7 +172,7 @@ def move_new(source: Path, target: Path) -> None:
 
 
 def move_to_free_name(source: Path, path: Path) -> Path:
-    """`move_new` to `path`, or to the same with a number where that name is taken; where it lies then."""
+    """`move_new` to `path`, or to the same with a number where that name is taken; returns the new path."""
     for target in numbered(path):
         with contextlib.suppress(FileExistsError):
             move_new(source, target)

@@ -69,7 +69,7 @@ def configure(stream: TextIO | None = None) -> None:
 def _write(level: str, name: str, fields: Mapping[str, Any]) -> None:
     """Commands that log nothing don't load structlog, a fifth of the time that `vlogd status` takes.
 
-    Where nobody has configured it, lines go to standard error: structlog's own default is standard output, where
+    Where it is not configured, lines go to standard error: structlog's own default is standard output, where
     they would break the JSON of `vlogd plan --json`.
     """
     import structlog  # noqa: PLC0415 - see above

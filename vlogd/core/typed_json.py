@@ -23,7 +23,7 @@ class Mismatch(ValueError):
 def parse(cls: type[T], value: Any, key: str = "") -> T:
     """`value` (as `json.loads` returns it) as an instance of `cls`. Raises Mismatch.
 
-    `key` is where the value lies inside the document ("files.0.size_bytes"), for the message.
+    `key` is the value's place in the document ("files.0.size_bytes"), for the message.
     """
     return typing.cast(T, _parse(cls, value, key))
 

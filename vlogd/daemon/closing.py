@@ -32,7 +32,7 @@ def close(parts: Parts, must_wait: Callable[[], bool], beat: Callable[[], None])
             beat()
     has_ended = not closing.is_alive()
     if not has_ended:
-        parts.events.emit(WorkAbandoned("A disk does not answer; what was begun there will be done again."))
+        parts.events.emit(WorkAbandoned("A disk does not answer; unfinished work there will be done again."))
     parts.state.close()
     parts.events.emit(DaemonStopped())
     return has_ended

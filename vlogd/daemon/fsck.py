@@ -99,7 +99,7 @@ class ConsistencyCheck:
             problem = "is damaged"
         if self._repair:
             journal = journal_recovery.open_journal(self._config.state)
-            return journal, [Difference(str(path), f"It {problem}.", "a new one was begun")]
+            return journal, [Difference(str(path), f"It {problem}.", "a new one was started")]
         return None, [Difference(str(path), f"It {problem}; vlogd rebuilds it when it starts.")]
 
     def _missing_in_journal(

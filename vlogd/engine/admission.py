@@ -89,7 +89,7 @@ def surplus(items: Iterable[ItemState]) -> list[ItemState]:
 
 
 def _due(state: ItemState) -> float:
-    """When (epoch seconds) a resting item is to be looked at again; never by itself when all that is left is parked."""
+    """When (epoch seconds) a resting item is to be surveyed again; never, when every open step is parked."""
     times = [step.not_before for step in state.steps.values() if not step.is_parked]
     publishing = [state.publish.not_before] if state.publish.problem else []
     return min([*times, *publishing], default=math.inf)
@@ -112,7 +112,7 @@ class EvictedItems:
         self._queue: list[tuple[float, str]] = []
 
     def put(self, state: ItemState) -> None:
-        """Remember when to look at an item again."""
+        """Remember when to survey an item again."""
         rest = _Rest(_due(state), bool(queries.blockers([state])), queries.will_continue(state))
         if rest.due < math.inf:
             self._rests[state.item.id] = rest

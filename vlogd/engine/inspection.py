@@ -1,4 +1,4 @@
-"""An item looked at once, from outside the daemon: the same state that the controller acts on, read-only.
+"""An item inspected from outside the daemon: the same state that the controller acts on, read-only.
 
 For `vlogd status`, `why` and `show`. What only the running daemon knows, its running parts and why they wait, is given.
 """

@@ -44,7 +44,7 @@ class LibraryLook:
             self._next()
 
     def _next(self) -> None:
-        """Have the next batch looked at; the rows of all items at once would be too much for the memory."""
+        """Have the next batch looked at; the rows of all items at once would take too much memory."""
         rows: Sequence[Verified] = ()
         while self._left and not rows:
             batch = [self._left.popleft() for _ in range(min(_BATCH_ITEMS, len(self._left)))]

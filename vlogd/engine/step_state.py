@@ -54,7 +54,7 @@ class StepState:
 
     @property
     def is_parked(self) -> bool:
-        """Whether it goes on only when a user retries it."""
+        """Whether only a user can restart it."""
         return self.phase is StepPhase.PARKED
 
     @property
@@ -107,7 +107,7 @@ class StepState:
         return self._unless_library_is_needed(self._on(StepEvent.READ))
 
     def visit_failed(self) -> None:
-        """The library's thread could not look at it; the failure is reported separately."""
+        """The library's thread could not read it; the failure is reported separately."""
         self.is_visited = False
 
     # Messages about its parts

@@ -21,7 +21,7 @@ class StepPhase(Enum):
     """An attempt failed; it continues after a pause. Running parts continue meanwhile."""
 
     PARKED = auto()
-    """It failed in a way, or so often, that it goes on only when a user retries it."""
+    """It failed permanently or too often; only a user can restart it."""
 
     MADE = auto()
     """It is an artifact."""

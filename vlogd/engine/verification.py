@@ -39,7 +39,7 @@ class Verification:
         mark = Mark.from_text(row.mark)
         try:
             return mark is not None and mark.holds(self._key(mark.inbox), now)
-        except OSError:  # one folder that cannot be read must not keep the others from being looked at
+        except OSError:  # one folder that cannot be read must not keep the others from being checked
             self._environment.volumes.check()
             return False
 

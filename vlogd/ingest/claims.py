@@ -93,7 +93,7 @@ class Claims:
     def claim(self, path: Path, inbox: Inbox, expected: FileState) -> Claim:
         """Move `path` out of its inbox. Raises FileNotFoundError when it is gone or changed, OSError, Unavailable.
 
-        Whatever is raised, the file lies in the inbox still, or again, or is found by `all`.
+        Whatever is raised, the file is still, or again, in the inbox, or is found by `all`.
         """
         os.close(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK))  # may we read it at all?
         folder = self._root / uuid.uuid4().hex

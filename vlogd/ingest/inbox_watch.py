@@ -93,7 +93,9 @@ class InboxWatch:
                 return
             state = file_state(path)
         except PermissionError as error:
-            sentence = f"vlogd may not look at it ({error.strerror}); correct its folder's permissions."
+            sentence = (
+                f"vlogd is not allowed to read it ({error.strerror}); correct its folder's permissions."
+            )
             self._report_not_taken(path, sentence, sentence)
         except OSError:
             self._tracker.forget(path)
@@ -182,13 +184,13 @@ class InboxWatch:
         folder = Path(error.filename)
         if isinstance(error, FileNotFoundError) or folder == self.inbox.folder:
             return
-        sentence = f"vlogd may not look into this folder ({error.strerror}); correct its permissions."
+        sentence = f"vlogd is not allowed to read this folder ({error.strerror}); correct its permissions."
         self._report_not_taken(folder, sentence, _UNREADABLE)
 
     # Single paths
 
     def _is_ours(self, path: Path) -> bool:
-        """Whether a path lies in this inbox and may be a dropped file."""
+        """Whether a path is in this inbox and may be a dropped file."""
         try:
             inside = path.relative_to(self.inbox.folder)
         except ValueError:

@@ -29,7 +29,7 @@ from vlogd.storage.originals import MEDIA, Originals
 from vlogd.storage.volumes import Volumes
 
 _ID_CHARACTERS = 16
-"""64 bits of a SHA-256: a library of a million videos meets a collision with a chance of 1 in 37 million."""
+"""64 bits of a SHA-256: a library of a million videos has a collision with a chance of 1 in 37 million."""
 
 _MOST_STALLS = 3
 """How often ffprobe may stall over one file before the file is blamed and not the disk: it holds up all others."""
@@ -155,5 +155,5 @@ def _reject(claim: Claim, inbox: Inbox, sentence: str) -> Failed:
 
 
 def _waits(claim: Claim, error: Exception) -> NotTaken:
-    sentence = f"It was dropped as {claim.dropped_as} and lies safe here, but cannot be taken up yet: {error} vlogd tries again."
+    sentence = f"It was dropped as {claim.dropped_as} and is safe here, but cannot be processed yet: {error} vlogd will try again."
     return NotTaken(claim.file, claim.inbox, sentence)

@@ -27,13 +27,13 @@ What a stage may rely on
   several of them read is parsed in `artifacts.py`.
 - Items. A stage that makes no sense for some items says so in `applies(item)`. For those items the stage is
   left out, and stages that need it run without it.
-- Privacy. The artifact of a `private` stage is read by other stages and never lies in the public tree. Its view
+- Privacy. The artifact of a `private` stage is read by other stages and is never in the public tree. Its view
   has no files and no names.
 - Errors. Raise the classes of `core/errors.py`: each is named after what happens next. A message is a sentence
   for the person who dropped the file. An OSError of a full or absent disk becomes `Unavailable`
   (`engine/executors/worker.py`); any other exception counts as a bug and parks the item.
 - Loops. A loop of your own calls `ws.check_stop()` and `ws.report_progress()`; the functions of `vlogd.media.ffmpeg`
-  and `process` look at the `ws.stop` that they are given.
+  and `process` check the `ws.stop` that they are given.
 - Order. `Part.order` is 0 for what a video needs to become playable, 1 or more for everything else (`core/model.py`).
 
 To add a stage, write `vlogd/stages/<name>.py` that ends in `STAGE = Stage(...)`, add it to the tuple in

@@ -25,7 +25,7 @@ def open_journal(state: Path) -> Journal:
     file_system = mounts.file_system(state)
     if file_system.startswith(_NETWORK):
         raise Unavailable(
-            f"The state folder {state} lies on {file_system}; SQLite's journal needs a local disk."
+            f"The state folder {state} is on {file_system}; SQLite's journal needs a local disk."
         )
     path = journal_file(state)
     try:

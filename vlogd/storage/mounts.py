@@ -1,4 +1,4 @@
-"""Which file system a folder lies on, according to the kernel (proc(5), mountinfo)."""
+"""Which file system a folder is on, according to the kernel (proc(5), mountinfo)."""
 
 import os
 import re
@@ -9,7 +9,7 @@ _MOUNT_POINT = 4
 
 
 def file_system(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:
-    """The type of the file system that `folder` lies on, such as "ext4" or "nfs4"; "" if unknown."""
+    """The type of the file system that `folder` is on, such as "ext4" or "nfs4"; "" if unknown."""
     longest_mount_point, kind = b"", b""
     real = os.fsencode(folder.resolve())
     for line in mounts.read_bytes().split(b"\n"):

@@ -66,7 +66,7 @@ class Originals:
         self._archive = None if archive is None else Tree(archive)
 
     def scan(self, but: Collection[str] = frozenset()) -> Scan:
-        """All accepted items, by what lies beside their originals; those with these ids are not read.
+        """All accepted items, from the documents beside their originals; those with these ids are not read.
 
         Raises OSError when the folder itself cannot be listed. One that isn't there holds nothing.
         """
@@ -143,7 +143,7 @@ class Originals:
                     yield item, note.value.keep_until
 
     def in_trash(self, item_id: str) -> Item | None:
-        """The item with this id that lies in the trash. Raises OSError, Malformed and NewerFormat."""
+        """The item with this id in the trash. Raises OSError, Malformed and NewerFormat."""
         return self._read_item(_in_trash(item_id))
 
     def restore(self, item: Item) -> None:

@@ -138,7 +138,7 @@ def test_nothing_is_judged_while_an_original_cannot_be_read(damage: str, home: S
         document.rmdir()
     document.write_text(content)
     assert [difference.mended for difference in home.check(repair=True)] == [
-        "a new one was begun",
+        "a new one was started",
         "it was added",
     ]
 

@@ -61,7 +61,7 @@ def test_network_file_systems_are_refused(
 ) -> None:
     """A fake kernel says so of the state folder."""
     monkeypatch.setattr(mounts, "file_system", lambda _folder: file_system)
-    with pytest.raises(Unavailable, match=f"lies on {file_system}; .* needs a local disk"):
+    with pytest.raises(Unavailable, match=f"is on {file_system}; .* needs a local disk"):
         open_journal(tmp_path)
     assert list(tmp_path.iterdir()) == []
 

@@ -4,7 +4,7 @@ The dispatcher hands an executor one `PartRequest` at a time, never more for a r
 to it comes back as messages, through the `send` that came with the request:
 
     PartProgress    how much of the part is done; as often as you like, or never
-    FileDelivered   a file of the part lies whole in the step's folder in the library
+    FileDelivered   a file of the part is complete in the step's folder in the library
     PartResult      the last message, exactly one for each request: a receipt, or what went wrong
 
 Requests and messages are plain data: a stage is named, settings and facts are JSON, folders are named as the library
@@ -88,7 +88,7 @@ class PartProgress:
 
 @dataclass(frozen=True)
 class FileDelivered:
-    """The file `name` lies whole in the step's folder."""
+    """The file `name` is complete in the step's folder."""
 
     request_id: str
     name: str

@@ -19,7 +19,7 @@ class Journal:
     """An open journal; its attributes are the tables' interfaces.
 
     Opening raises Unavailable with a sentence when the database cannot be used: Damaged when the file is not a valid one,
-    Waiting when it is locked or its disk is in trouble. A write that meets such trouble is made later (`writer`).
+    Waiting when it is locked or its disk is in trouble. A write that fails for such a reason is made later (`writer`).
     """
 
     def __init__(self, url: str, *, read_only: bool = False) -> None:
