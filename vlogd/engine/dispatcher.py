@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from vlogd.core import typed_json
-from vlogd.core.errors import Stopping
-from vlogd.core.events import Emit, PartDone, PartStarted
+from vlogd.core.errors import Stopping, Unavailable
+from vlogd.core.events import Bug, Emit, PartDone, PartStarted
 from vlogd.engine.executors.contract import (
     Executor,
     FileDelivered,
     Message,
+    PartFailure,
     PartProgress,
     PartRequest,
     PartResult,
@@ -115,7 +116,11 @@ class Dispatcher:
         step.part_started(candidate.part)
         self._runs[request.id] = _Run(candidate, state, step)
         self._emit(PartStarted(state.item, candidate.stage, candidate.part.name))
-        self._executor.start(request, self._send)
+        try:
+            self._executor.start(request, self._send)
+        except Exception as error:  # noqa: BLE001 - no thread can be had, say: nobody else reports its end
+            self._emit(Bug(error, "starting a part", state.item))
+            self._send(PartResult(request.id, 0.0, failure=_not_started(error)))
 
     def _send(self, message: Message) -> None:
         """Take a message from any thread to the controller's."""
@@ -153,3 +158,8 @@ class Dispatcher:
         if result.failure.kind == Stopping.__name__:
             return run.step.part_stopped(part)
         return self._failures.record(run.state, run.step, part, result.failure)
+
+
+def _not_started(error: Exception) -> PartFailure:
+    """The machine is short of something: it is tried again after a pause."""
+    return PartFailure(Unavailable.__name__, f"It could not be started ({error}); vlogd tries again.")

@@ -12,6 +12,7 @@ from toy_stages import ToySettings, toy
 
 from vlogd.core.errors import BadInput, ToolFailed, Unavailable
 from vlogd.core.events import (
+    Bug,
     Event,
     ItemFailed,
     ItemReady,
@@ -146,6 +147,31 @@ def test_a_removal_is_answered_when_the_journal_knows_of_it(
     engine.journal.retry_writes()
     engine.run()
     assert answered == ["gone"]
+    engine.close()
+
+
+def test_a_part_that_no_thread_can_be_had_for_is_started_later(tmp_path: Path) -> None:
+    """A fake: the executor fails, once. The slots are free again, also those of the parts that were chosen with it."""
+
+    def fail_once(engine: Engine) -> None:
+        start = engine.executor.start
+
+        def failing(_request: PartRequest, _send: Send) -> None:
+            engine.executor.start = start  # type: ignore[method-assign]
+            raise RuntimeError("can't start new thread")
+
+        engine.executor.start = failing  # type: ignore[method-assign]
+
+    engine = Engine(tmp_path, check(Moody().stage), {"first": ToySettings(parts=2)})
+    engine.drop("0001", "a")
+    fail_once(engine)
+    engine.run()
+    engine.now += 61
+    engine.run()
+    assert [str(event.error) for event in engine.events if isinstance(event, Bug)] == [
+        "can't start new thread"
+    ]
+    assert only(engine.events, PartFailed, StepParked, ItemReady) == [PartFailed, ItemReady]
     engine.close()
 
 
