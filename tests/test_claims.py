@@ -16,6 +16,7 @@ from vlogd.core import files
 from vlogd.core.errors import ToolKilled, ToolStalled, Unavailable
 from vlogd.core.model import File
 from vlogd.ingest import quarantine
+from vlogd.ingest.claims import Claim
 from vlogd.ingest.ignored_names import FAILED
 from vlogd.ingest.inbox import Inbox
 from vlogd.ingest.intake import Intake
@@ -152,6 +153,32 @@ def test_the_last_moment_before_the_claim(
     assert intake.take(path, inbox, seen(path)) == Changed(path)
     assert path.is_symlink()
     assert Originals(tmp_path / "originals").scan().items == ()
+
+
+def test_a_crash_while_a_lost_original_comes_back_under_another_name(
+    inbox: Inbox, intake: Intake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The item keeps its title and its place on the page (a fake: the end comes when its old folder is gone)."""
+    film = stamped(inbox.folder / "film.mp4", seconds=1)
+    first = intake.take(film, inbox, seen(film))
+    assert isinstance(first, Accepted)
+    originals = tmp_path / "originals"
+    again = inbox.folder / "copy of film.mp4"
+    (originals / first.item.original).rename(again)
+
+    class End(BaseException):
+        """No handler softens it."""
+
+    def end(*_arguments: object) -> None:
+        raise End
+
+    with monkeypatch.context() as patches:
+        patches.setattr(Claim, "move_to", end)
+        with pytest.raises(End):
+            intake.take(again, inbox, seen(again))
+    (outcome,) = intake_into(originals, tmp_path).resume({inbox.name: inbox})
+    assert isinstance(outcome, Accepted)
+    assert outcome.item == replace(first.item, source=File(f"{first.item.id}/copy of film.mp4"))
 
 
 def test_the_same_film_under_another_name_when_its_original_was_lost(

@@ -119,7 +119,7 @@ class Intake:
     def _item(self, item_id: str, identity: str, claim: Claim) -> Item:
         """The new item, or the one whose original was lost and was dropped again, perhaps under another name."""
         original = f"{item_id}/{claim.file.name}"
-        lost = self._originals.item(item_id)
+        lost = self._originals.item(item_id) or self._originals.item_in(claim.folder, item_id)
         if lost is not None:
             return replace(lost, source=File(original))
         title = titles.title_of(claim.file.name)

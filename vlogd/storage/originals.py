@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from vlogd.core.cancellation import Stop
-from vlogd.core.documents import DocumentFormat
+from vlogd.core.documents import Document, DocumentFormat
 from vlogd.core.errors import BadInput, Malformed, NewerFormat, Unavailable
 from vlogd.core.model import File, Item
 from vlogd.storage import item_document
@@ -85,8 +85,14 @@ class Originals:
         `folder` may be a claim's, which becomes the item's own later. Raises OSError, Malformed and NewerFormat.
         """
         earlier = self._tree.read(item_document.FORMAT, f"{item.id}/{item_document.NAME}")
+        earlier = earlier or _document_in(folder, item.id)
         unknown = {} if earlier is None else earlier.unknown
         Tree(folder).write(item_document.FORMAT, item_document.NAME, item, unknown)
+
+    def item_in(self, folder: Path, item_id: str) -> Item | None:
+        """The item with this id whose document `write_item` wrote into `folder` before a crash."""
+        document = _document_in(folder, item_id)
+        return None if document is None else document.value
 
     def find(self, item: Item) -> Path | None:
         """The original, wherever it lies; None when it is not there or the item has none."""
@@ -198,6 +204,15 @@ class Originals:
     def _read_item(self, folder: str) -> Item | None:
         document = self._tree.read(item_document.FORMAT, f"{folder}/{item_document.NAME}")
         return None if document is None else document.value
+
+
+def _document_in(folder: Path, item_id: str) -> Document[Item] | None:
+    """The document of this item in a claim's folder; None for any other one, which is written anew."""
+    with suppress(Malformed):
+        document = Tree(folder).read(item_document.FORMAT, item_document.NAME)
+        if document is not None and document.value.id == item_id:
+            return document
+    return None
 
 
 def _in_trash(item_id: str) -> str:
