@@ -37,8 +37,10 @@ class Catalog:
 
     def remove(self, slug: str) -> None:
         """Remove a video's row and write the catalogue, so that nobody is led to a folder that goes."""
-        if self._rows.pop(slug, None) is not None:
-            self._is_stale = True
+        is_listed = self._rows.pop(slug, None) is not None
+        self._is_stale = self._is_stale or is_listed
+        could_not_be_written = self._has_read and self._is_stale
+        if is_listed or could_not_be_written:
             self.write()
 
     def finish(self) -> None:

@@ -1,5 +1,8 @@
 """The catalogue: rows of what is published, newest first, derived from the documents alone."""
 
+import errno
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +11,7 @@ import pytest
 from vlogd.core import files
 from vlogd.site.catalog import Catalog
 from vlogd.site.document import VIDEO_FORMAT, VideoDocument
+from vlogd.site.targets.contract import Change
 from vlogd.site.targets.local import LocalFolder
 from vlogd.storage.library import Library
 
@@ -75,6 +79,25 @@ def test_only_a_changed_row_makes_it_be_written(library: Library) -> None:
     catalog.add(video(1, status="processing"))
     catalog.write()
     assert path.exists()
+
+
+def test_a_removed_video_leaves_the_list_when_the_disk_is_back(library: Library) -> None:
+    """The first attempt meets a full disk (a fake); the second one writes, although the row is gone already."""
+    target = LocalFolder(library.root)
+    troubles: list[OSError] = []
+
+    def apply(changes: Sequence[Change]) -> None:
+        if troubles:
+            raise troubles.pop()
+        target.apply(changes)
+
+    catalog = Catalog(library, apply)
+    catalog.write()
+    troubles.append(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    with pytest.raises(OSError, match="No space"):
+        catalog.remove("film-1")
+    catalog.remove("film-1")
+    assert titles(library) == ["Film 2"]
 
 
 def test_a_removed_video_leaves_the_list_at_once(library: Library) -> None:
