@@ -177,6 +177,7 @@ class Library:
             elif (end := _touched(folder) + grace_seconds) < time.time():
                 shutil.rmtree(folder, ignore_errors=True)
                 self._forget_receipts(item, folder)
+                due += [time.time() + max(grace_seconds, 0.0)] if folder.exists() else []
             else:
                 due.append(end)
         left = {folder.name for folder in self._step_folders(item)}

@@ -1,5 +1,6 @@
 """The library on disk: steps, artifacts and their views, what earlier versions left, the workshop and the trash."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,16 @@ def test_a_private_artifact_is_not_in_the_public_tree(library: Library) -> None:
     assert library.artifact_folder(ITEM, artifact) == folder
     assert folder.is_relative_to(library.workshop.folder)
     assert not library.folder(ITEM).exists()
+
+
+def test_a_sweep_comes_again_to_a_folder_that_could_not_be_removed(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fake: on NFS a file that a web server has open keeps its folder."""
+    old = library.step_folder(ITEM, "poster-ffffffffffff", private=False)
+    deliver(library, old)
+    monkeypatch.setattr(shutil, "rmtree", lambda *_arguments, **_options: None)
+    assert library.sweep(ITEM, [], grace_seconds=-3600.0) is not None
 
 
 def test_a_sweep_keeps_what_is_named_and_what_is_young(library: Library) -> None:
