@@ -119,6 +119,9 @@ class Daemon:
         longest = min(_LONGEST_SLEEP_SECONDS, watchdog_seconds() or _LONGEST_SLEEP_SECONDS)
         if due is not None:
             longest = min(longest, max(_SHORTEST_SLEEP_SECONDS, due - time.time()))
+        pending = self._pulse.pending_seconds()
+        if pending is not None:
+            longest = min(longest, max(_SHORTEST_SLEEP_SECONDS, pending))
         self._parts.calls.make_calls(longest, self._parts.events.emit)
 
     def _on_signal(self, number: int) -> None:

@@ -22,16 +22,24 @@ class Pulse:
         self._parts = parts
         self._library_check = library_check
         self._next_at = 0.0
+        self._is_pending = False
         self.trouble = ""
 
     def beat_if_due(self) -> None:
-        """Emit a heartbeat, unless there was one just now."""
+        """Emit a heartbeat, unless there was one just now: then `pending_seconds` says when one is due."""
         if time.monotonic() >= self._next_at:
             self.beat()
+        else:
+            self._is_pending = True
+
+    def pending_seconds(self) -> float | None:
+        """How long until the heartbeat that came too early; None when the last one has said everything."""
+        return max(0.0, self._next_at - time.monotonic()) if self._is_pending else None
 
     def beat(self) -> None:
         """Carry out new requests, look at the library if that is due, and emit a heartbeat."""
         self._next_at = time.monotonic() + _SHORTEST_PAUSE_SECONDS
+        self._is_pending = False
         self._carry_out_requests()
         self._library_check.check_if_due()
         self._parts.state.journal.retry_writes()
