@@ -41,7 +41,7 @@ class Work:
     def add(self, call: Call) -> None:
         """Count one call."""
         if call.name in _RENAMES and call.result == 0:
-            self.parts += call.path.parent.name == "parts"
+            self.parts += _is_receipt(call.path)
             self.documents += call.path.name == "video.json"
         elif call.name == "getdents64":
             self.listings += call.result == 0  # the end of a listing
@@ -62,9 +62,14 @@ class Work:
         )
 
 
+def _is_receipt(path: Path) -> bool:
+    """In the workshop, or, before 0.2, in `parts` inside the step's folder."""
+    return path.suffix == ".json" and (path.parent.name == "parts" or ".workshop" in path.parts)
+
+
 def _kind(path: Path) -> str:
     """How a file's bytes are counted: JSON files by their names, others by their suffix."""
-    if path.parent.name == "parts":
+    if _is_receipt(path):
         return "receipts"
     return path.name if path.suffix == ".json" else path.suffix or path.name
 
