@@ -8,6 +8,8 @@ from pathlib import Path
 
 BITS = 12
 _STAMP = f"geq=lum='16+219*mod(floor(N/pow(2,floor(X*{BITS}/W))),2)':cb=128:cr=128"
+_STAMP_SIZE = "96x2"
+"""Columns of eight pixels: geq computes each pixel by itself, so few are computed and then enlarged."""
 
 
 def ffmpeg(*arguments: str | Path) -> None:
@@ -25,7 +27,8 @@ def stamped(
     filters: str = "",
 ) -> Path:
     """A clip of numbered pictures and, with `sound`, a tone. `options` are ffmpeg's, for the output."""
-    picture = f"color=gray:s={size}:r={rate}:d={seconds},format=yuv420p,{_STAMP}" + (
+    enlarged = f"scale={size.replace('x', ':')}:flags=neighbor,setsar=1"
+    picture = f"color=gray:s={_STAMP_SIZE}:r={rate}:d={seconds},format=yuv420p,{_STAMP},{enlarged}" + (
         f",{filters}" if filters else ""
     )
     tone = ["-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=44100:duration={seconds}"] if sound else []
