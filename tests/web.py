@@ -22,13 +22,20 @@ def _free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def _server(folder: Path, port: int, *, prefixed: bool) -> str:
-    """The documented server of its own, or another one with the documented path prefix; for `folder`."""
+def documented(*, prefixed: bool) -> str:
+    """The documented server of its own, or the rule for a path prefix on another one."""
     section = _DOCUMENTED.read_text().partition("## nginx")[2].partition("\n## ")[0]
     alone, inside = re.findall(r"```\n(.*?)```", section, re.DOTALL)
+    return str(inside if prefixed else alone)
+
+
+def _server(folder: Path, port: int, *, prefixed: bool) -> str:
+    """The documented server, or another one with the documented path prefix; for `folder`."""
     elsewhere = folder.parent / "elsewhere"
     elsewhere.mkdir(exist_ok=True)
-    text = f"server {{ listen 80; root {elsewhere}; {inside} }}" if prefixed else alone
+    text = documented(prefixed=prefixed)
+    if prefixed:
+        text = f"server {{ listen 80; root {elsewhere}; {text} }}"
     assert "listen 80;" in text
     assert "/srv/video/library" in text
     return text.replace("listen 80;", f"listen 127.0.0.1:{port};").replace("/srv/video/library", str(folder))

@@ -1,4 +1,5 @@
 """What viewers get: stable names, video.json, the catalogue, the page. Derived, and replaced whole.
 
-Gets a `Publication`, never a survey. May import `storage` and `core`.
+Also what web servers may give to them, and the server of `vlogd serve`. Gets a `Publication`, never a survey. May import
+`storage` and `core`.
 """
