@@ -1,10 +1,10 @@
 """Connects the parts of one daemon. Nothing runs yet: threads start with the ingestor and the first job."""
 
-import threading
 from dataclasses import dataclass
 from functools import partial
 
 from vlogd.config import Config
+from vlogd.core.cancellation import Flag
 from vlogd.core.events import Events, Listener
 from vlogd.daemon.call_queue import CallQueue
 from vlogd.daemon.ingest_notices import IngestNotices
@@ -35,7 +35,7 @@ class Parts:
 
     config: Config
     state: State
-    stop: threading.Event
+    stop: Flag
     calls: CallQueue
     events: Events
     volumes: Volumes
@@ -61,7 +61,7 @@ def listeners(config: Config) -> list[Listener]:
 def connect(config: Config) -> Parts:
     """The parts of a daemon on this configuration. Raises Unavailable when its state folder cannot be used."""
     state = open_state(config)
-    stop, calls, events = threading.Event(), CallQueue(), Events(*listeners(config))
+    stop, calls, events = Flag(), CallQueue(), Events(*listeners(config))
     volumes = volumes_of(config)
     originals, library = Originals(config.originals, config.retention.archive), Library(config.library)
     environment = Environment(library, originals, state.scratch, config.limits, stop, volumes)
