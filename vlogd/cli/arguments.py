@@ -23,6 +23,20 @@ def config_of(context: click.Context) -> "Config":
     return load(path)
 
 
+def config_as_owner(context: click.Context, *, with_state: bool = True) -> "Config":
+    """`config_of`, for commands that use vlogd's folders: root continues as their owner.
+
+    Raises ConfigError, and Unavailable `with_state`, which only root and its owner can see, for anybody else.
+    """
+    from vlogd.cli import privileges
+
+    config = config_of(context)
+    privileges.become_owner(config.state)
+    if with_state:
+        privileges.check_readable(config.state)
+    return config
+
+
 def inbox_named(config: "Config", name: str | None) -> "Inbox":
     """The inbox with this name; the first one without a name. Raises click.BadParameter when there is none."""
     if name is None:

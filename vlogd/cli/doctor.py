@@ -5,7 +5,7 @@ from dataclasses import asdict
 import click
 
 from vlogd.cli import output
-from vlogd.cli.arguments import config_of, json_option
+from vlogd.cli.arguments import config_as_owner, json_option
 
 _LABELS = {"ok": ("ok  ", "green"), "warn": ("note", "yellow"), "fail": ("FAIL", "red")}
 
@@ -20,7 +20,7 @@ def doctor(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - cli
     """
     from vlogd.daemon.doctor import examine
 
-    findings = examine(config_of(context))
+    findings = examine(config_as_owner(context, with_state=False))
     if as_json:
         output.as_json([asdict(finding) for finding in findings])
     else:

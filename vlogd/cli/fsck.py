@@ -5,7 +5,7 @@ from dataclasses import asdict
 import click
 
 from vlogd.cli import output
-from vlogd.cli.arguments import config_of, json_option
+from vlogd.cli.arguments import config_as_owner, json_option
 
 
 @click.command()
@@ -20,7 +20,7 @@ def fsck(context: click.Context, deep: bool, repair: bool, as_json: bool) -> Non
     """
     from vlogd.daemon.fsck import ConsistencyCheck
 
-    differences = ConsistencyCheck(config_of(context), deep=deep, repair=repair).run()
+    differences = ConsistencyCheck(config_as_owner(context), deep=deep, repair=repair).run()
     if as_json:
         output.as_json([asdict(difference) for difference in differences])
     else:

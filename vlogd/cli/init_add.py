@@ -1,6 +1,10 @@
 """`vlogd init` and `vlogd add`."""
 
+import os
+import stat
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -43,22 +47,37 @@ def init(folder: Path) -> None:
 @click.pass_context
 def add(context: click.Context, paths: tuple[Path, ...], name: str | None) -> None:
     """Copy files into an inbox. The files themselves stay where they are."""
-    inbox = inbox_named(config_of(context), name)
-    for path in paths:
-        _copy_into(inbox.folder, path)
-        output.line(f"{path.name} is in the inbox {inbox.name}; `vlogd status` shows its progress.")
+    from vlogd.cli import privileges
+
+    config = config_of(context)
+    inbox = inbox_named(config, name)
+    with ExitStack() as opened:
+        sources = [(path, opened.enter_context(_open(path))) for path in paths]
+        privileges.become_owner(config.state)  # after opening: root may read what vlogd's user may not
+        for path, source in sources:
+            _copy_into(inbox.folder, path.name, source)
+            output.line(f"{path.name} is in the inbox {inbox.name}; `vlogd status` shows its progress.")
 
 
-def _copy_into(folder: Path, path: Path) -> None:
-    """Copy one file into an inbox, replacing nothing. Raises BadInput with a sentence."""
+def _open(path: Path) -> BinaryIO:
+    """Open a file to be added. Raises OSError for a link, and BadInput with a sentence."""
     if is_ignored(path.name):
         raise BadInput(
             f"{path.name} is a name that vlogd ignores: a temporary or hidden file. Rename it and add it again."
         )
-    target = folder / path.name
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise BadInput(f"{path} is not a regular file.")
+    return file
+
+
+def _copy_into(folder: Path, name: str, source: BinaryIO) -> None:
+    """Copy one file into an inbox, replacing nothing. Raises BadInput with a sentence."""
+    target = folder / name
     if target.exists():
         raise _waits(target)
-    copied = files.copy_beside(path, target, Never())
+    copied = files.copy_open_beside(source.fileno(), target, Never())
     try:
         files.rename_new(copied, target)
     except FileExistsError as error:
@@ -76,6 +95,6 @@ def _write_home(folder: Path) -> Path:
     for name in ("inbox", "state", "originals", "library"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     path = folder / "vlogd.yaml"
-    if not path.exists():
-        path.write_text(_HOME_FILE, encoding="utf-8")
+    with suppress(FileExistsError), path.open("x", encoding="utf-8") as file:  # "x" follows no link
+        file.write(_HOME_FILE)
     return path

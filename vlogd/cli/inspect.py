@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vlogd.cli import output
-from vlogd.cli.arguments import config_of, inbox_named, json_option
+from vlogd.cli.arguments import config_as_owner, config_of, inbox_named, json_option
 
 if TYPE_CHECKING:
     from vlogd.config import Config
@@ -21,7 +21,7 @@ _WATCH_SECONDS = 1.0
 @click.pass_context
 def status(context: click.Context, watch: bool, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
     """Show every video with its progress."""
-    config = config_of(context)
+    config = config_as_owner(context)
     if as_json:
         output.as_json(_status(config))
         return
@@ -58,7 +58,7 @@ def show(context: click.Context, item: str, as_json: bool) -> None:  # noqa: FBT
     """
     from vlogd.cli.reader import Reader
 
-    config = config_of(context)
+    config = config_as_owner(context)
     with Reader(config) as reader:
         video = reader.find(item)
         details = {
@@ -104,6 +104,6 @@ def why(context: click.Context, item: str) -> None:
     """Show what remains to be done for a video, and why."""
     from vlogd.cli.reader import Reader
 
-    with Reader(config_of(context)) as reader:
+    with Reader(config_as_owner(context)) as reader:
         for sentence in reader.why(reader.find(item)):
             output.line(sentence)

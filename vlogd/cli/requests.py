@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vlogd.cli import output
-from vlogd.cli.arguments import config_of
+from vlogd.cli.arguments import config_as_owner
 from vlogd.cli.finder import find
 from vlogd.core.errors import Unavailable
 
@@ -39,7 +39,7 @@ def retry(context: click.Context, item: str | None, everything: bool) -> None:  
 
     if everything == bool(item):
         raise click.UsageError("Name one video, or use --all.", context)
-    config = config_of(context)
+    config = config_as_owner(context)
     with Reader(config) as reader:
         items = [reader.find(item)] if item else [each for each in reader.items() if reader.has_failed(each)]
     if not items:
@@ -57,7 +57,7 @@ def cancel(context: click.Context, item: str) -> None:
     """Stop working on a video. What is done stays; `vlogd retry` continues with the rest."""
     from vlogd.cli.reader import Reader
 
-    config = config_of(context)
+    config = config_as_owner(context)
     with Reader(config) as reader:
         video = reader.find(item)
     when = _request(config.state, "cancel", [video])
@@ -75,7 +75,7 @@ def rm(context: click.Context, items: Sequence[str], now: bool) -> None:  # noqa
     """
     from vlogd.cli.reader import Reader
 
-    config = config_of(context)
+    config = config_as_owner(context)
     with Reader(config) as reader:
         videos = [reader.find(item) for item in items]
     days = config.retention.trash_seconds / _DAY_SECONDS
@@ -95,7 +95,7 @@ def restore(context: click.Context, item: str | None) -> None:
     """
     from vlogd.storage.originals import Originals
 
-    config = config_of(context)
+    config = config_as_owner(context)
     originals = Originals(config.originals)
     removed = list(originals.removed())
     if item is None:

@@ -2,7 +2,7 @@
 
 import click
 
-from vlogd.cli.arguments import config_of
+from vlogd.cli.arguments import config_as_owner
 
 
 @click.command()
@@ -15,6 +15,6 @@ def run(context: click.Context, once: bool) -> None:  # noqa: FBT001 - click pas
     from vlogd.core import log
     from vlogd.daemon.service import run as run_service
 
-    config = config_of(context)
+    config = config_as_owner(context)
     log.configure()
     context.exit(run_service(config, once=once))

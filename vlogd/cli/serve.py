@@ -8,7 +8,7 @@ import ipaddress
 import click
 
 from vlogd.cli import output
-from vlogd.cli.arguments import config_of
+from vlogd.cli.arguments import config_as_owner
 from vlogd.core.errors import BadInput
 from vlogd.site.preview_server import PreviewServer
 
@@ -26,7 +26,7 @@ def serve(context: click.Context, port: int, bind: str) -> None:
             f"{bind!r} is not a loopback address; for other machines use nginx (docs/install.md).",
             param_hint="--bind",
         )
-    config = config_of(context)
+    config = config_as_owner(context, with_state=False)
     config.library.mkdir(parents=True, exist_ok=True)
     try:
         server = PreviewServer(config.library, bind, port)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from vlogd.cli import output
-from vlogd.cli.arguments import config_of, json_option
+from vlogd.cli.arguments import config_as_owner, json_option
 from vlogd.cli.finder import NotFound
 
 
@@ -54,7 +54,7 @@ def _streams(context: click.Context, target: str | None) -> dict[str, tuple[Path
         except hls_reader.Unreadable as error:
             raise NotFound(str(error)) from error
         return {str(path): (playlist, path if path.is_dir() else path.parent)}
-    config = config_of(context)
+    config = config_as_owner(context)
     with Reader(config) as reader:
         items = [reader.find(target)] if target else list(reader.items())
     folders = {item.slug: config.library / "videos" / item.slug for item in items}

@@ -10,7 +10,6 @@ import errno
 import itertools
 import json
 import os
-import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,24 +45,32 @@ def sweep_temporary(folder: Path, pattern: str = "**/") -> None:
 
 
 def copy_beside(source: Path, target: Path, stop: Stop) -> Path:
-    """A synced copy of `source`, with its times and mode, under a temporary name beside `target`; its path.
-
-    Raises Stopping in the middle, and OSError for a symbolic link. Nothing is left behind then.
-    """
-    temporary = temporary_beside(target)
+    """`copy_open_beside` of the file at `source`. Raises OSError for a symbolic link."""
     descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW)
     try:
-        with temporary.open("wb") as file:
-            while os.sendfile(file.fileno(), descriptor, None, _COPY_BYTES):  # None: from where it is
+        return copy_open_beside(descriptor, target, stop)
+    finally:
+        os.close(descriptor)
+
+
+def copy_open_beside(source: int, target: Path, stop: Stop) -> Path:
+    """A synced copy of an open file, with its times and mode, under a temporary name beside `target`; its path.
+
+    Raises Stopping in the middle. Nothing is left behind then.
+    """
+    temporary = temporary_beside(target)
+    status = os.fstat(source)
+    try:
+        with temporary.open("xb") as file:
+            while os.sendfile(file.fileno(), source, None, _COPY_BYTES):  # None: from where it is
                 check(stop)
             file.flush()
+            os.fchmod(file.fileno(), status.st_mode & 0o777)
+            os.utime(file.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
             os.fsync(file.fileno())
-        shutil.copystat(source, temporary)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    finally:
-        os.close(descriptor)
     return temporary
 
 

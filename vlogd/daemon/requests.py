@@ -1,86 +1,178 @@
 """Requests of the command line to the daemon: files in `<state>/requests/`, which also wait while no daemon runs.
 
+A request counts only if it is a regular file of root's or of the daemon's user and was made by `vlogd`, which knows the key
+(`request_key`). Any other file is told and deleted, never carried out.
+
 A request's file is deleted when the request has been carried out. Carrying one out twice is harmless, so that one
 which a crash cut short is simply read again at the next start.
 """
 
+import errno
 import os
+import pwd
+import stat
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
+from hmac import compare_digest
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from vlogd.core import private
 from vlogd.core.documents import DocumentFormat
-from vlogd.core.errors import VlogdError
-from vlogd.core.events import Emit, ItemCancelled, ItemRemoving, ItemRetried, MaintenanceFailed
-from vlogd.engine.controller import Controller
-from vlogd.engine.state import RemovalRequest
-from vlogd.storage.journal import Journal
-from vlogd.storage.retention import Retention
+from vlogd.core.errors import Malformed, Unavailable, VlogdError
+from vlogd.core.events import Emit, MaintenanceFailed
+from vlogd.daemon import request_key
 
 _FOLDER = "requests"
+
+_LIMIT_BYTES = 64 << 10
+"""The most that is read of a request, which has 200 bytes."""
 
 Verb = Literal["retry", "cancel", "remove", "restore"]
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request about one item. `at` is when it was made, in epoch seconds. `now`: remove it for good."""
+    """A request about one item. `at` is when it was made, in epoch seconds. `now`: remove it for good.
+
+    `code` shows that `vlogd` made it (`request_key`).
+    """
 
     verb: Verb
     item_id: str
     at: float
     now: bool = False
+    code: str = field(default="", repr=False)
+
+
+class _NotMade(Malformed):
+    """A file among the requests that `vlogd` didn't make."""
 
 
 def _parse(content: Mapping[str, Any]) -> Request:
-    """From `{"remove": "<item id>", "now": false, "at": 1700000000.0}` and the like."""
+    """From `{"remove": "<item id>", "now": false, "at": 1700000000.0, "code": "<hexadecimal>"}` and the like."""
     verbs: list[Verb] = [verb for verb in get_args(Verb) if verb in content]
     if len(verbs) != 1 or not isinstance(content[verbs[0]], str):
         raise ValueError(f"it must name one item under one of {', '.join(get_args(Verb))}")
-    return Request(verbs[0], content[verbs[0]], float(content["at"]), content.get("now") is True)
+    verb, now = verbs[0], content.get("now") is True
+    return Request(verb, content[verb], float(content["at"]), now, str(content["code"]))
 
 
 def _serialise(request: Request) -> Mapping[str, Any]:
-    content: dict[str, Any] = {request.verb: request.item_id, "at": request.at}
+    content: dict[str, Any] = {request.verb: request.item_id, "at": request.at, "code": request.code}
     return content | ({"now": request.now} if request.verb == "remove" else {})
 
 
-REQUEST = DocumentFormat("a request", _parse, _serialise)
+def _without_code(content: dict[str, Any]) -> dict[str, Any]:
+    """Format 1 had no code: such a request can't be told from one that somebody else put there."""
+    return content | {"code": ""}
+
+
+REQUEST = DocumentFormat("a request", _parse, _serialise, (_without_code,), _LIMIT_BYTES)
 
 
 def leave_request(state: Path, verb: Verb, item_id: str, *, now: bool = False) -> None:
-    """Leave a request for the daemon, whose user may differ from ours: root may leave requests, too."""
-    folder = state / _FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{time.time_ns():020d}-{uuid.uuid4().hex}.json"
-    draft = path.with_suffix(".new")
-    REQUEST.write(draft, Request(verb, item_id, time.time(), now))
-    draft.chmod(0o644)
-    if os.geteuid() == 0:
-        owner = state.stat()
-        for created in (folder, draft):
-            os.chown(created, owner.st_uid, owner.st_gid)
-    draft.rename(path)
+    """Leave a request for the daemon. Root leaves it as the daemon's user (`cli.privileges`), which we must be here.
+
+    Raises Unavailable with a sentence for anybody else.
+    """
+    owner = state.stat().st_uid
+    if os.geteuid() not in (0, owner):
+        raise Unavailable(
+            f"vlogd obeys only root and the owner of {state}: run the command as one of them, for example with sudo."
+        )
+    key = request_key.make(state)
+    name = f"{time.time_ns():020d}-{uuid.uuid4().hex}.json"
+    request = _with_code(Request(verb, item_id, time.time(), now), name, key)
+    with _opened(state) as folder:
+        draft = f"{name}.new"
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(REQUEST.encode(request))
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+        os.fsync(folder)
 
 
 def is_to_be_removed(state: Path, item_id: str) -> bool:
     """Whether a request to remove this item has not been carried out yet."""
-    for path in _paths(state):
-        with suppress(OSError, VlogdError):
-            request = REQUEST.read(path).value
-            if (request.verb, request.item_id) == ("remove", item_id):
-                return True
+    with suppress(OSError, VlogdError), _opened(state) as folder:
+        key = request_key.read(state)
+        for name in _names(folder):
+            with suppress(OSError, VlogdError):
+                request = _read(folder, state / _FOLDER / name, key)
+                if (request.verb, request.item_id) == ("remove", item_id):
+                    return True
     return False
 
 
-def _paths(state: Path) -> list[Path]:
+@contextmanager
+def _opened(state: Path) -> Iterator[int]:
+    """The folder of requests, made if need be and closed to others. Raises Unavailable for what is not ours."""
+    path = state / _FOLDER
+    with suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+    try:
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOTDIR):
+            raise Unavailable(
+                f"{path} is not a folder but a link or a file, which vlogd did not put there. Remove it."
+            ) from error
+        raise
+    try:
+        if not private.is_ours(os.fstat(folder)):
+            raise Unavailable(f"{path} belongs to neither root nor vlogd's user. Remove it.")
+        private.close_folder(folder)
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _names(folder: int) -> list[str]:
     """The requests that have not been carried out, oldest first."""
-    return sorted((state / _FOLDER).glob("*.json"))
+    return sorted(name for name in os.listdir(folder) if name.endswith(".json"))
+
+
+def _read(folder: int, path: Path, key: bytes | None) -> Request:
+    """The request in the file of that name. Raises _NotMade for a file that doesn't count, Malformed and NewerFormat."""
+    try:
+        descriptor = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _NotMade("it is a symbolic link") from error
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise _NotMade("it is not a regular file")
+        if not private.is_ours(status):
+            raise _NotMade(f"it belongs to {_user(status.st_uid)}")
+        request = REQUEST.decode(file.read(_LIMIT_BYTES + 1), path).value
+    if key is None or not _is_code(request.code, _with_code(request, path.name, key).code):
+        raise _NotMade("its code is missing or wrong")
+    return request
+
+
+def _with_code(request: Request, name: str, key: bytes) -> Request:
+    content = _serialise(replace(request, code=""))
+    return replace(request, code=request_key.code(key, name, content))
+
+
+def _is_code(given: str, right: str) -> bool:
+    return compare_digest(given.encode(errors="replace"), right.encode())
+
+
+def _user(uid: int) -> str:
+    try:
+        return f"the user {pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"the user {uid}"
 
 
 class RequestFolder:
@@ -89,64 +181,50 @@ class RequestFolder:
     def __init__(self, state: Path, emit: Emit) -> None:
         self._state = state
         self._emit = emit
-        (state / _FOLDER).mkdir(parents=True, exist_ok=True)
-        self._seen: set[Path] = set()
+        self._seen: set[str] = set()
+        self._trouble = ""
 
     def unseen(self) -> Iterator[tuple[Request, Callable[[], None]]]:
         """Each new request, with a function to call once it has been carried out. An unreadable one is kept.
 
         The last one counts as seen when the caller asks for another one: it comes again if carrying it out failed.
         """
-        for path in _paths(self._state):
-            if path in self._seen:
-                continue
-            try:
-                request = REQUEST.read(path).value
-            except FileNotFoundError:
-                continue
-            except (OSError, VlogdError) as error:
-                self._emit(MaintenanceFailed("reading a request", str(error)))
-            else:
-                yield request, partial(self._delete, path)
-            self._seen.add(path)  # not if the caller asks for no other one
+        try:
+            with _opened(self._state) as folder:
+                names = [name for name in _names(folder) if name not in self._seen]
+                key = request_key.read(self._state) if names else None
+                for name in names:
+                    yield from self._one(folder, name, key)
+                    self._seen.add(name)  # not if the caller asks for no other one
+            self._trouble = ""
+        except (OSError, VlogdError) as error:
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                self._emit(MaintenanceFailed("reading requests", self._trouble))
+
+    def _one(self, folder: int, name: str, key: bytes | None) -> Iterator[tuple[Request, Callable[[], None]]]:
+        path = self._state / _FOLDER / name
+        try:
+            request = _read(folder, path, key)
+        except FileNotFoundError:
+            return
+        except _NotMade as error:
+            with suppress(OSError):
+                os.unlink(name, dir_fd=folder)
+            why = (
+                f"{path} is no request of `vlogd` on this state folder ({error}); it was deleted. If you left one with "
+                "an earlier version, ask again."
+            )
+            self._emit(MaintenanceFailed("reading a request", why))
+        except (OSError, VlogdError) as error:
+            self._emit(MaintenanceFailed("reading a request", str(error)))
+        else:
+            yield request, partial(self._delete, path)
 
     def _delete(self, path: Path) -> None:
         try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
+            with _opened(self._state) as folder, suppress(FileNotFoundError):
+                os.unlink(path.name, dir_fd=folder)
+        except (OSError, VlogdError) as error:
             why = f"It will be carried out again at the next start: {error}"
             self._emit(MaintenanceFailed("deleting a request", why))
-
-
-class RequestHandler:
-    """Has the engine carry out requests; repeating any is harmless."""
-
-    def __init__(self, controller: Controller, journal: Journal, retention: Retention, emit: Emit) -> None:
-        self._controller = controller
-        self._journal = journal
-        self._retention = retention
-        self._emit = emit
-
-    def handle(self, request: Request, done: Callable[[], None]) -> None:
-        """Carry out one request and call `done` then. One about an item that does not exist is ignored."""
-        if request.verb == "restore":
-            self._controller.restore(request.item_id, done)
-            return
-        item = self._journal.items.get(request.item_id)
-        if item is None:
-            done()
-        elif request.verb == "remove":
-            if item.accepted_at > request.at:  # it was dropped again since
-                done()
-                return
-            keep_until = 0.0 if request.now else time.time() + self._retention.trash_seconds
-            self._emit(ItemRemoving(item))
-            self._controller.remove(item, RemovalRequest(keep_until, done))
-        elif request.verb == "retry":
-            self._emit(ItemRetried(item))
-            self._controller.retry(item.id)
-            done()
-        else:
-            self._emit(ItemCancelled(item))
-            self._controller.cancel(item.id)
-            done()

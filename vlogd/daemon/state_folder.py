@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vlogd.config import Config
+from vlogd.core import private
 from vlogd.core.errors import Unavailable
+from vlogd.daemon import request_key
 from vlogd.daemon.lock import Lock
 from vlogd.storage.journal import Journal
 from vlogd.storage.journal_recovery import open_journal
@@ -34,13 +36,15 @@ def volumes_of(config: Config) -> Volumes:
 
 
 def open_state(config: Config) -> State:
-    """Lock the state folder and open its journal. Raises Unavailable with a sentence, and leaves nothing locked."""
+    """Lock the state folder, close it to other users and open its journal. Raises Unavailable with a sentence, and leaves nothing locked."""
     try:
+        private.make_folder(config.state)
         lock = Lock(config.state)
         try:
+            request_key.make(config.state)
             scratch = config.state / "scratch"
             shutil.rmtree(scratch, ignore_errors=True)
-            scratch.mkdir(parents=True, exist_ok=True)
+            private.make_folder(scratch)
             return State(lock, open_journal(config.state), scratch)
         except BaseException:
             lock.release()

@@ -8,7 +8,8 @@ from vlogd.core.cancellation import Flag
 from vlogd.core.events import Events, Listener
 from vlogd.daemon.call_queue import CallQueue
 from vlogd.daemon.ingest_notices import IngestNotices
-from vlogd.daemon.requests import RequestFolder, RequestHandler, is_to_be_removed
+from vlogd.daemon.request_handler import RequestHandler
+from vlogd.daemon.requests import RequestFolder, is_to_be_removed
 from vlogd.daemon.state_folder import State, open_state, volumes_of
 from vlogd.engine.controller import Controller
 from vlogd.engine.executors.local import LocalExecutor

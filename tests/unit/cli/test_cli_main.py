@@ -108,7 +108,7 @@ def test_requests_wait_for_the_daemon(home: Path, vlogd: Vlogd) -> None:
     assert vlogd("retry", "--all")[1] == "No video has failed.\n"
     assert vlogd("rm", "Film")[1] == "Film: will be moved to the trash, for 30 days, as soon as vlogd runs.\n"
     assert vlogd("rm", "--now", "Film")[1] == "Film: will be deleted for good, as soon as vlogd runs.\n"
-    kinds = [{key for key in request if key not in ("at", "format")} for request in requests(home)]
+    kinds = [{key for key in request if key not in ("at", "format", "code")} for request in requests(home)]
     assert kinds == [{"cancel"}, {"retry"}, {"remove", "now"}, {"remove", "now"}]
     assert [request["now"] for request in requests(home)[2:]] == [False, True]
     assert requests(home)[0]["cancel"] == item.id
