@@ -111,7 +111,8 @@ class _ToStream:
         colour = _COLOURS.get(level, "") if self._has_colour else ""
         line = f"{event['timestamp']} {colour}{level:<7}{_PLAIN if colour else ''} {_line(event)}"
         if event.get("exception"):
-            line += f"\n{event['exception']}"
+            # A name in an error's message can fake no line: all of them are escaped and indented.
+            line += "".join(f"\n    {escaped(traced)}" for traced in str(event["exception"]).split("\n"))
         with contextlib.suppress(OSError, ValueError):  # a closed pipe must not end the daemon
             print(line, file=self._stream, flush=True)
         return line

@@ -6,6 +6,9 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 """A line may end in any of the three (W3C WebVTT, 4.1)."""
 
+_NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+"""Control characters, line ends, and lone surrogates, which UTF-8 cannot encode."""
+
 
 def time(seconds: float) -> str:
     """A timestamp, to the millisecond; not before zero."""
@@ -17,8 +20,8 @@ def time(seconds: float) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text that can be no markup."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Text that can be no markup and ends no line: control characters and line ends become spaces."""
+    return _NO_TEXT.sub(" ", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def with_timestamp_map(vtt: bytes, mpegts_ticks: int) -> bytes:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
+from hypothesis import example, given
+from hypothesis import strategies as st
 from test_media_hls_writer import AUDIO, HEVC, SMALL, TEXT, VIDEO
 
 from vlogd.media.streaming import dash_writer
@@ -43,3 +45,13 @@ def test_names_are_text_never_markup() -> None:
     """A title from a file cannot add elements."""
     mpd = parsed(VIDEO, replace(AUDIO, name="<b>&\"'"))
     assert [label.text for label in mpd.iter(f"{{{NAMESPACE['']}}}Label")] == ["<b>&\"'"]
+
+
+@given(st.text(st.characters()))
+@example("\x00\x0b\ufffe\uffff\ud800]]>")
+def test_any_name_makes_a_manifest_that_can_be_read(name: str) -> None:
+    """XML has no way at all to write some characters; the printable ones are as they were."""
+    mpd = parsed(VIDEO, replace(AUDIO, name=name, language=name), replace(TEXT, name=name))
+    (audio, text) = mpd.iter(f"{{{NAMESPACE['']}}}Label")
+    assert (audio.text or "") == (text.text or "") == "".join(filter(str.isprintable, name))
+    assert len(list(mpd.iter())) == len(list(parsed(VIDEO, AUDIO, TEXT).iter()))

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vlogd.media.streaming import hls_reader, hls_writer
@@ -151,3 +151,18 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert (playlist.target_seconds, playlist.ended, playlist.kind) == (6, True, "VOD")
     assert [segment.seconds for segment in playlist.segments] == [6.0, 6.0, 3.0]
     assert {segment.init for segment in playlist.segments} == {(tmp_path / "init.mp4").resolve()}
+
+
+@given(st.text(st.characters()), st.text(st.characters()))
+@example('x",URI="https://example.org/', "en\n#EXT-X-KEY:METHOD=AES-128")
+def test_no_name_becomes_an_attribute_or_a_tag(name: str, language: str) -> None:
+    """A track's title is the file's own: the master playlist has the same lines and attributes whatever it says."""
+    plain, strange = (
+        lines(
+            hls_writer.master_playlist([VIDEO, replace(AUDIO, name=n, language=said), replace(TEXT, name=n)])
+        )
+        for n, said in (("", ""), (name, language))
+    )
+    assert [re.sub('"[^"]*"', "", line) for line in strange] == [
+        re.sub('"[^"]*"', "", line) for line in plain
+    ]

@@ -78,8 +78,8 @@ def test_a_bug_is_logged_with_its_traceback(logged: io.StringIO) -> None:
     log_event(events.Bug(caught.value, "ingest"))
     first, *rest = logged.getvalue().splitlines()
     assert first.endswith("error   bug where=ingest")
-    assert rest[0].startswith("Traceback")
-    assert rest[-1] == "ZeroDivisionError: integer division or modulo by zero"
+    assert rest[0].startswith("    Traceback")
+    assert rest[-1] == "    ZeroDivisionError: integer division or modulo by zero"
 
 
 def test_a_name_cannot_break_a_line(logged: io.StringIO) -> None:

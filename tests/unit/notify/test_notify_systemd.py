@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from vlogd.core.daemon_status import DaemonStatus
 from vlogd.core.events import ConfigReloaded, DaemonStarted, DaemonStopped, DaemonStopping, Event, Heartbeat
@@ -23,10 +25,15 @@ def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.
 
 def received(manager: socket.socket) -> list[str]:
     """The messages that have come."""
+    return [message.decode() for message in raw(manager)]
+
+
+def raw(manager: socket.socket) -> list[bytes]:
+    """The same as bytes."""
     messages = []
     try:
         while True:
-            messages.append(manager.recv(1000).decode())
+            messages.append(manager.recv(100_000))
     except BlockingIOError:
         return messages
 
@@ -70,6 +77,26 @@ def test_a_reload_has_a_time_and_ends_with_the_next_daemon_s_first_heartbeat(man
     assert reloading.startswith("RELOADING=1\nMONOTONIC_USEC=")
     assert reloading.rpartition("=")[2].isdigit()
     assert ready == "READY=1"
+
+
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture]
+)  # the socket is empty after each example
+@given(st.text(st.characters(), max_size=700) | st.text("\n\r\x85\u2028\ud800=🎬A", max_size=700))
+@example("a video\nWATCHDOG=trigger")
+@example("x\x00\nMAINPID=1\nSTOPPING=1")
+@example("🎬" * 5000)
+def test_a_status_is_one_assignment_whatever_it_says(manager: socket.socket, text: str) -> None:
+    """Names of files in it can neither end the line nor make the message too long for systemd (4096 bytes)."""
+    notify = SystemdNotifier()
+    notify(Heartbeat(DaemonStatus(1, summary=text)))
+    notify(DaemonStopped())
+    ready, watchdog, *status = raw(manager)
+    assert (ready, watchdog) == (b"READY=1", b"WATCHDOG=1")
+    assert [message.split(b"=")[0] for message in status] == ([b"STATUS"] if text else [])
+    for message in status:
+        assert message.decode().isprintable()  # one line, and UTF-8, which systemd requires
+        assert len(message) < 4096
 
 
 def test_without_systemd_it_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:

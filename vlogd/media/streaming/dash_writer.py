@@ -47,12 +47,12 @@ def _adaptation(period: ET.Element, tracks: Sequence[Track]) -> None:
     attributes = {"contentType": first.kind, "mimeType": _MIME[first.kind], "segmentAlignment": "true",
                   "startWithSAP": "1"}  # fmt: skip
     if first.kind == "audio":
-        attributes["lang"] = first.language
+        attributes["lang"] = _text(first.language)
     adaptation_set = ET.SubElement(period, "AdaptationSet", attributes)
     if first.kind == "audio":
         role = "main" if first.default else "alternate"
         ET.SubElement(adaptation_set, "Role", {"schemeIdUri": "urn:mpeg:dash:role:2011", "value": role})
-        ET.SubElement(adaptation_set, "Label").text = first.name
+        ET.SubElement(adaptation_set, "Label").text = _text(first.name)
     for track in tracks:
         _representation(adaptation_set, track)
 
@@ -89,9 +89,16 @@ def _representation(parent: ET.Element, track: Track) -> None:
 
 def _subtitles(period: ET.Element, track: Track) -> None:
     adaptation_set = ET.SubElement(
-        period, "AdaptationSet", {"contentType": "text", "mimeType": "text/vtt", "lang": track.language}
+        period,
+        "AdaptationSet",
+        {"contentType": "text", "mimeType": "text/vtt", "lang": _text(track.language)},
     )
-    ET.SubElement(adaptation_set, "Label").text = track.name
+    ET.SubElement(adaptation_set, "Label").text = _text(track.name)
     attributes = {"id": track.folder, "bandwidth": str(max(1, track.rate.average))}
     representation = ET.SubElement(adaptation_set, "Representation", attributes)
     ET.SubElement(representation, "BaseURL").text = f"{track.base}{track.folder}/{track.segment(0)}"
+
+
+def _text(text: str) -> str:
+    """Without what XML 1.0 cannot hold even as a reference (section 2.2); ElementTree escapes the rest."""
+    return "".join(c for c in text if c.isprintable())

@@ -27,7 +27,7 @@ def media_playlist(track: Track, count: int, *, complete: bool, empty: Set[int] 
     if not complete:
         lines.append("#EXT-X-START:TIME-OFFSET=0")
     if track.init:
-        lines.append(f'#EXT-X-MAP:URI="{track.init}"')
+        lines.append(f"#EXT-X-MAP:{_quoted('URI', track.init)}")
     for number in range(count):
         if number in empty:
             lines.append("#EXT-X-GAP")
@@ -48,7 +48,7 @@ def iframe_playlist(track: Track) -> bytes:
     lines = [*_HEAD, f"#EXT-X-TARGETDURATION:{target_seconds(track)}", "#EXT-X-MEDIA-SEQUENCE:0",
              "#EXT-X-PLAYLIST-TYPE:VOD", "#EXT-X-I-FRAMES-ONLY"]  # fmt: skip
     if track.init:
-        lines.append(f'#EXT-X-MAP:URI="{track.init}"')
+        lines.append(f"#EXT-X-MAP:{_quoted('URI', track.init)}")
     for number, row in enumerate(track.iframes[: len(track.durations)] if frame_count else ()):
         frames = list(zip(row[::2], row[1::2], strict=True))
         for offset, length in frames:
@@ -88,8 +88,9 @@ def master_playlist(tracks: Sequence[Track]) -> bytes:
             lines += [_variant(track, members, [*also, "CLOSED-CAPTIONS=NONE"]), track.address]
     if not video_tracks:
         first = next((track for track in audio_tracks if track.default), audio_tracks[0])
-        group_attribute = [f'AUDIO="{first.group}"'] if len(audio_tracks) > 1 else []
-        lines += [_stream(first.rate, [f'CODECS="{first.codec}"', *group_attribute, *also]), first.address]
+        group_attribute = [_quoted("AUDIO", first.group)] if len(audio_tracks) > 1 else []
+        attributes = [_quoted("CODECS", first.codec), *group_attribute, *also]
+        lines += [_stream(first.rate, attributes), first.address]
     lines += [_iframe_stream(track) for track in video_tracks if any(track.iframes)]
     return _text(lines)
 
@@ -110,17 +111,17 @@ def _media(track: Track, kind: str) -> str:
     yes = {True: "YES", False: "NO"}
     attributes = [
         f"TYPE={kind}",
-        f'GROUP-ID="{track.group}"',
-        f'LANGUAGE="{_quoted(track.language)}"',
-        f'NAME="{_quoted(track.name)}"',
+        _quoted("GROUP-ID", track.group),
+        _quoted("LANGUAGE", track.language),
+        _quoted("NAME", track.name),
         f"DEFAULT={yes[track.default]}",
         "AUTOSELECT=YES",
     ]
     if kind == "SUBTITLES":
         attributes.append("FORCED=NO")
     if track.channels:
-        attributes.append(f'CHANNELS="{track.channels}"')
-    return "#EXT-X-MEDIA:" + ",".join([*attributes, f'URI="{track.address}"'])
+        attributes.append(_quoted("CHANNELS", track.channels))
+    return "#EXT-X-MEDIA:" + ",".join([*attributes, _quoted("URI", track.address)])
 
 
 def _variant(track: Track, audio: Sequence[Track], also: Sequence[str]) -> str:
@@ -131,11 +132,11 @@ def _variant(track: Track, audio: Sequence[Track], also: Sequence[str]) -> str:
     )
     codecs = list(dict.fromkeys([track.codec, *(rendition.codec for rendition in audio)]))
     attributes = [
-        f'CODECS="{",".join(filter(None, codecs))}"',
+        _quoted("CODECS", ",".join(filter(None, codecs))),
         f"RESOLUTION={track.width}x{track.height}",
         f"FRAME-RATE={track.frame_rate:.3f}",
         f"VIDEO-RANGE={track.video_range}",
-        *([f'AUDIO="{audio[0].group}"'] if audio else []),
+        *([_quoted("AUDIO", audio[0].group)] if audio else []),
         *also,
     ]
     return _stream(track.rate + audio_rate, attributes)
@@ -145,8 +146,8 @@ def _iframe_stream(track: Track) -> str:
     rate = iframe_rate(track)
     return (
         f"#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={max(1, rate.peak)},AVERAGE-BANDWIDTH={max(1, rate.average)},"
-        f'CODECS="{track.codec}",RESOLUTION={track.width}x{track.height},VIDEO-RANGE={track.video_range},'
-        f'URI="{track.base}{track.folder}/{IFRAMES}"'
+        f"{_quoted('CODECS', track.codec)},RESOLUTION={track.width}x{track.height},"
+        f"VIDEO-RANGE={track.video_range},{_quoted('URI', f'{track.base}{track.folder}/{IFRAMES}')}"
     )
 
 
@@ -155,9 +156,10 @@ def _stream(total: Rate, attributes: Sequence[str]) -> str:
     return "#EXT-X-STREAM-INF:" + ",".join([*rates, *attributes])
 
 
-def _quoted(text: str) -> str:
-    """A quoted-string may hold neither quotes nor line ends (RFC 8216, 4.2)."""
-    return "".join(c for c in text if c.isprintable() and c != '"')
+def _quoted(name: str, value: object) -> str:
+    """An attribute whose value is a quoted-string, which may hold neither quotes nor line ends (RFC 8216, 4.2)."""
+    text = "".join(c for c in str(value) if c.isprintable() and c != '"')
+    return f'{name}="{text}"'
 
 
 def _text(lines: Sequence[str]) -> bytes:
