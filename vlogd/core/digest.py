@@ -2,9 +2,9 @@
 
 An original's identity is its size plus evenly spaced samples, not all its bytes: reading a
 60 GB file from a disk takes minutes, and a video should play seconds after it was dropped.
-Two files with the same identity are compared byte by byte before they count as the same
-(`ingest.intake`), so a difference that the samples miss costs time, never a file
-(docs/decisions/0002-identity-by-samples.md).
+Two files with the same identity are compared byte by byte, or by their SHA-256, before they count as
+the same (`ingest.matching`), so a difference that the samples miss costs time, never a file
+(docs/decisions/0022-the-same-file-is-the-same-bytes.md).
 """
 
 import hashlib
@@ -44,13 +44,35 @@ def of_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def of_large_file(path: Path, stop: Stop, *, from_disk: bool = False) -> str:
+    """SHA-256 of a file's bytes, in hex. Raises Stopping in the middle.
+
+    With `from_disk`, what the kernel holds of it in memory is dropped first, so that the disk itself is read
+    (posix_fadvise(2); pages that are not written yet stay, so sync the file before).
+    """
+    hasher = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        if from_disk:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        while block := file.read(_BLOCK_BYTES):
+            check(stop)
+            hasher.update(block)
+    check(stop)
+    return hasher.hexdigest()
+
+
+def identity_covers(size_bytes: int) -> bool:
+    """Whether the identity of a file of that size is a digest of all its bytes."""
+    return size_bytes <= _SAMPLES * _SAMPLE_BYTES
+
+
 def identity(path: Path) -> str:
     """SHA-256 over a file's size and 32 samples of 64 KiB, in hex; all bytes if it is small."""
     hasher = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
         hasher.update(size.to_bytes(8, "big"))
-        if size <= _SAMPLES * _SAMPLE_BYTES:
+        if identity_covers(size):
             while block := file.read(_BLOCK_BYTES):
                 hasher.update(block)
         else:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -183,8 +184,9 @@ class LibraryWorker:
         if self._retention.originals == "archive":
             volumes.check("archive")
             volumes.check_room({"archive": item.size_bytes})
-            return "archived" if originals.put_into_archive(item, self._environment.stop) else ""
-        return "deleted" if originals.delete(item) else ""
+            is_there, stop = partial(volumes.check, "archive"), self._environment.stop
+            return "archived" if originals.put_into_archive(item, stop, is_there) else ""
+        return "deleted" if originals.delete(item, self._environment.stop) else ""
 
     def tidy(self, inboxes: Collection[Path]) -> list[str]:
         """Delete what has been in the trash or in `_failed` for long enough. Returns the names of what was deleted."""

@@ -5,23 +5,27 @@
     <originals>/<item id>/<file name>          the original
     <archive>/<item id>/<file name>            … which lies here once it was archived
     <originals>/<item id>/.vlogd-deleted.json  … or was deleted, as `keeping.originals` demands
+    <originals>/<item id>/.vlogd-sha256.json   the SHA-256 of the whole original, once it was read for that
     <originals>/.trash/<item id>/              a removed item: the rename is the commit point
     <originals>/.trash/<item id>.json          until when it is kept
 
-Each method may be called again after a crash in the middle of it. All raise OSError when a disk fails.
+Each method may be called again after a crash in the middle of it. All raise OSError when a disk fails. What must hold
+before a file goes that may be the last copy: `last_copy`.
 """
 
+import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from vlogd.core import digest
 from vlogd.core.cancellation import Stop
 from vlogd.core.documents import Document, DocumentFormat
 from vlogd.core.errors import BadInput, Malformed, NewerFormat, Unavailable
 from vlogd.core.model import File, Item
-from vlogd.storage import item_document
+from vlogd.storage import item_document, last_copy
 from vlogd.storage.tree import Tree
 
 MEDIA = ".vlogd-media.json"
@@ -29,6 +33,7 @@ MEDIA = ".vlogd-media.json"
 
 TRASH = ".trash"
 _DELETED = ".vlogd-deleted.json"
+_SHA256 = ".vlogd-sha256.json"
 
 
 @dataclass(frozen=True)
@@ -53,17 +58,31 @@ class _TrashNote:
     keep_until: float
 
 
+@dataclass(frozen=True)
+class _FullDigest:
+    """The SHA-256 of all bytes of an original, in hex."""
+
+    sha256: str
+
+
 _DELETION = DocumentFormat.of("the note of a deleted original", _Deletion)
+_FULL_DIGEST = DocumentFormat.of("the digest of an original", _FullDigest)
 _TRASH_NOTE = DocumentFormat.of("the note of an item in the trash", _TrashNote)
 
 
 class Originals:
-    """One originals folder and, where configured, the archive that its files move to."""
+    """One originals folder and, where configured, the archive that its files move to.
+
+    Threads share it. What moves or deletes an item's files holds a lock meanwhile; copying to the archive takes minutes and
+    does not.
+    """
 
     def __init__(self, root: Path, archive: Path | None = None) -> None:
         self.root = root
         self._tree = Tree(root)
         self._archive = None if archive is None else Tree(archive)
+        self._moving = threading.Lock()
+        self._purged_while_copied: dict[str, bool] = {}
 
     def scan(self, but: Collection[str] = frozenset()) -> Scan:
         """All accepted items, from the documents beside their originals; those with these ids are not read.
@@ -110,35 +129,84 @@ class Originals:
 
     # The original of a finished video
 
-    def put_into_archive(self, item: Item, stop: Stop) -> bool:
-        """Move the original to the archive, read back and compared. Returns whether there was anything to do."""
+    def sha256(self, item: Item) -> str | None:
+        """The SHA-256 of the whole original, where it was noted. Raises Malformed and NewerFormat, too."""
+        note = self._tree.read(_FULL_DIGEST, f"{item.id}/{_SHA256}")
+        return None if note is None else note.value.sha256
+
+    def note_sha256(self, folder: Path, sha256: str) -> None:
+        """Note the SHA-256 of the original in `folder`, an item's or a claim's that becomes one."""
+        Tree(folder).write(_FULL_DIGEST, _SHA256, _FullDigest(sha256))
+
+    def measure(self, item: Item, stop: Stop) -> None:
+        """Read the original once and note its SHA-256, if it is in the originals folder and has none yet.
+
+        Raises Stopping in the middle, and Unavailable when the file has changed since it was accepted.
+        """
+        if self._tree_of(item) is not self._tree or self.sha256(item) is not None:
+            return
+        path = self._tree.path(item.original)
+        last_copy.check_size(path, item)
+        sha256 = digest.of_large_file(path, stop)
+        with self._moving:
+            if self._tree.is_file(item.original):
+                self.note_sha256(path.parent, sha256)
+
+    def put_into_archive(self, item: Item, stop: Stop, archive_is_there: Callable[[], None]) -> bool:
+        """Move the original to the archive. Returns whether it was moved: not if it is not here, or was removed meanwhile.
+
+        `archive_is_there` raises Unavailable when the archive's disk is away. Raises Unavailable, Stopping and OSError.
+        """
         if self._archive is None or self._tree_of(item) is not self._tree:
             return False
-        self._archive.copy_in(self._tree.path(item.original), item.original, stop)
-        self._tree.unlink(item.original)
-        return True
+        original, copy = self._tree.path(item.original), self._archive.path(item.original)
+        last_copy.check_two_files(original, copy)
+        last_copy.check_size(original, item)
+        self._purged_while_copied[item.id] = False
+        try:
+            sha256 = self._archive.copy_in(original, item.original, stop)
+            with self._moving:
+                if not self._tree.is_file(item.original):
+                    return False
+                last_copy.check_archived(original, copy, sha256, self.sha256(item), archive_is_there)
+                self.note_sha256(original.parent, sha256)
+                self._tree.unlink(item.original)
+                return True
+        finally:
+            with self._moving:
+                if self._purged_while_copied.pop(item.id):
+                    self._archive.remove(item.id)
 
-    def delete(self, item: Item) -> bool:
-        """Delete the original and note that this was intended. Returns whether there was anything to do."""
+    def delete(self, item: Item, stop: Stop) -> bool:
+        """Delete the original and note that this was intended. Returns whether there was anything to do.
+
+        Raises Stopping while it is read for its SHA-256, and Unavailable when it has changed since it was accepted.
+        """
         tree = self._tree_of(item)
         if tree is None:
             return False
-        self._tree.write(_DELETION, f"{item.id}/{_DELETED}", _Deletion(round(time.time(), 3)))
-        tree.unlink(item.original)
+        last_copy.check_size(tree.path(item.original), item)
+        self.measure(item, stop)
+        with self._moving:
+            if not tree.is_file(item.original):
+                return False
+            self._tree.write(_DELETION, f"{item.id}/{_DELETED}", _Deletion(round(time.time(), 3)))
+            tree.unlink(item.original)
         return True
 
     # The trash
 
     def remove(self, item: Item, keep_until: float) -> None:
         """Move the item to the trash, until `keep_until` (epoch seconds), replacing an older one there."""
-        is_here, in_trash = self._tree.exists(item.id), _in_trash(item.id)
-        if is_here:
-            self._tree.make_folder(TRASH)
-            self._tree.remove(in_trash)
-        if is_here or self._tree.exists(in_trash):
-            self._tree.write(_TRASH_NOTE, _note(item), _TrashNote(keep_until))
-        if is_here:
-            self._tree.rename(item.id, in_trash)
+        with self._moving:
+            is_here, in_trash = self._tree.exists(item.id), _in_trash(item.id)
+            if is_here:
+                self._tree.make_folder(TRASH)
+                self._tree.remove(in_trash)
+            if is_here or self._tree.exists(in_trash):
+                self._tree.write(_TRASH_NOTE, _note(item), _TrashNote(keep_until))
+            if is_here:
+                self._tree.rename(item.id, in_trash)
 
     def removed(self) -> Iterator[tuple[Item, float]]:
         """The items in the trash, and until when each is kept (epoch seconds); unreadable ones are skipped."""
@@ -171,10 +239,13 @@ class Originals:
     def purge(self, item: Item) -> None:
         """Delete an item in the trash for good. Raises Unavailable when something of it cannot be deleted."""
         try:
-            self._tree.remove(_in_trash(item.id))
-            if self._archive is not None and not self._tree.exists(item.id):
-                self._archive.remove(item.id)
-            self._tree.unlink(_note(item))
+            with self._moving:
+                self._tree.remove(_in_trash(item.id))
+                if self._archive is not None and not self._tree.exists(item.id):
+                    self._archive.remove(item.id)
+                    if item.id in self._purged_while_copied:
+                        self._purged_while_copied[item.id] = True
+                self._tree.unlink(_note(item))
         except OSError as error:
             raise Unavailable(f"{item.slug} cannot be deleted from the trash: {error}.") from error
 

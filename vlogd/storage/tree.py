@@ -88,25 +88,36 @@ class Tree:
         with suppress(FileNotFoundError):
             shutil.rmtree(self.path(name))
 
-    def copy_in(self, source: Path, name: str, stop: Stop) -> None:
-        """Copy `source` to `name` and compare it by reading it back; skipped if the same bytes are there already.
+    def copy_in(self, source: Path, name: str, stop: Stop) -> str:
+        """Copy `source` to `name`, unless a file with the same bytes is there. Returns the SHA-256 of both.
 
-        Raises Unavailable when the copy differs, and Stopping in the middle.
+        What is there is read back from its disk, not from memory. Raises Unavailable when it differs, and Stopping in
+        the middle; no unfinished copy is left then.
         """
         target = self.path(name)
         self.make_folder(str(PurePosixPath(name).parent))
-        if not (self.is_file(name) and digest.same_bytes(source, target, stop)):
+        sha256 = digest.of_large_file(source, stop)
+        if not (self._is_own_file(name) and digest.of_large_file(target, stop, from_disk=True) == sha256):
             files.sweep_temporary(target.parent, "")
             copied = files.copy_beside(source, target, stop)
-            if not digest.same_bytes(source, copied, stop):
-                copied.unlink()
+            try:
+                is_same = digest.of_large_file(copied, stop, from_disk=True) == sha256
+                if is_same:
+                    copied.replace(target)
+            finally:
+                copied.unlink(missing_ok=True)
+            if not is_same:
                 raise Unavailable(
                     f"The copy of {source} in {target.parent} differs from it; check that disk."
                 )
-            copied.replace(target)
         files.sync_file(target)
         files.sync_folder(target.parent)
         files.sync_folder(self.root)
+        return sha256
+
+    def _is_own_file(self, name: str) -> bool:
+        """Whether a regular file is there, and not a link to one elsewhere."""
+        return self.is_file(name) and not self.path(name).is_symlink()
 
     def _status(self, name: str) -> os.stat_result | None:
         with suppress(FileNotFoundError, NotADirectoryError):

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,10 @@ def test_unknown_keys_are_kept_when_an_item_comes_again(originals: Originals, tm
     assert (content["rating"], content["original"]) == (5, f"{ID}/again.mp4")
 
 
+def mounted() -> None:
+    """The archive's disk is there."""
+
+
 def damage(originals: Originals, content: object) -> None:
     """Replace the item's document."""
     (originals.root / ID / NAME).write_text(json.dumps(content))
@@ -136,7 +141,7 @@ def test_what_is_no_item(originals: Originals) -> None:
 @pytest.fixture
 def film(originals: Originals) -> Item:
     """An item with its document, its original and ffprobe's description."""
-    item = item_with(File(f"{ID}/film.mp4"))
+    item = replace(item_with(File(f"{ID}/film.mp4")), size_bytes=4)
     originals.write_item(originals.root / ID, item)
     (originals.root / item.original).write_bytes(b"film")
     (originals.root / ID / MEDIA).write_text("{}")
@@ -148,9 +153,9 @@ def test_ffprobes_description_stays_with_the_item(originals: Originals, film: It
     archiving = Originals(originals.root, tmp_path / ".archive")
     description = originals.root / ID / MEDIA
     assert archiving.media_facts(film) == description
-    assert archiving.put_into_archive(film, Never())
+    assert archiving.put_into_archive(film, Never(), mounted)
     assert archiving.find(film) == tmp_path / ".archive" / film.original
-    assert archiving.delete(film)
+    assert archiving.delete(film, Never())
     assert archiving.was_deleted(film)
     assert archiving.media_facts(film) == description
     archiving.remove(film, 2e9)
@@ -167,8 +172,8 @@ def test_the_archive_keeps_an_original_until_it_is_purged(
 ) -> None:
     """In the trash only the document moves; whoever purges must have the archive's disk."""
     archiving = Originals(originals.root, tmp_path / ".archive")
-    assert archiving.put_into_archive(film, Never())
-    assert not archiving.put_into_archive(film, Never())
+    assert archiving.put_into_archive(film, Never(), mounted)
+    assert not archiving.put_into_archive(film, Never(), mounted)
     archiving.remove(film, 2e9)
     assert archiving.is_only_in_archive(film)
     assert [(item.id, keep_until) for item, keep_until in archiving.removed()] == [(ID, 2e9)]
@@ -182,7 +187,7 @@ def test_a_crash_between_the_copy_and_the_unlinking(originals: Originals, film: 
     archiving = Originals(originals.root, tmp_path / ".archive")
     (tmp_path / ".archive" / ID).mkdir(parents=True)
     (tmp_path / ".archive" / film.original).write_bytes(b"film")
-    assert archiving.put_into_archive(film, Never())
+    assert archiving.put_into_archive(film, Never(), mounted)
     assert not (originals.root / film.original).exists()
 
 
@@ -228,8 +233,10 @@ def test_an_item_without_a_file(originals: Originals) -> None:
     """Nothing lies there that could be found, archived or deleted."""
     item = item_with(Link("https://example.org/film"))
     assert originals.find(item) is None
-    assert not originals.delete(item)
-    assert not originals.put_into_archive(item, Never())
+    assert not originals.delete(item, Never())
+    assert not originals.put_into_archive(item, Never(), mounted)
+    assert not Originals(originals.root, originals.root / ".archive").put_into_archive(item, Never(), mounted)
+    originals.measure(item, Never())
     assert not originals.is_only_in_archive(item)
     with pytest.raises(TypeError, match="not dropped as a file"):
         _ = item.original
