@@ -13,8 +13,14 @@ from daemon import DATA, tree
 _DERIVED = ("video.json", "catalog.json")
 """Written by each version in its own way; the test looks into them separately."""
 
-_SINCE: tuple[str, ...] = ()
-"""Stages that 0.1.0 did not have and that existing videos get, with what they publish: `("sha256", "sha256.txt")`."""
+_SINCE: tuple[str, ...] = ("meta",)
+"""Stages that 0.1.0 did not have or that have a new version, with what they publish: `("sha256", "sha256.txt")`.
+
+`meta` published every tag of the file in 0.1.0, also where it was recorded; it is made again from what is known.
+"""
+
+_WITHDRAWN = ("probe", "verify", "meta")
+"""Stages whose artifacts 0.1.0 put into the public tree, where they do not belong."""
 
 
 @pytest.fixture
@@ -39,8 +45,13 @@ def published(home: Path) -> dict[str, bytes]:
         name: data
         for name, data in tree(home / "library").items()
         if name.startswith("videos/") and not name.endswith((*_DERIVED, "artifact.json", "view.json"))
-        if not name.split("/")[2].startswith(_SINCE)
+        if not name.split("/")[2].startswith((*_SINCE, *_WITHDRAWN))
     }
+
+
+def withdrawn(folder: Path) -> set[str]:
+    """The folders of the artifacts of 0.1.0 that do not belong where they are."""
+    return {path.name for path in folder.iterdir() if path.name.rpartition("-")[0] in _WITHDRAWN}
 
 
 @pytest.mark.parametrize("journal", ["kept", "lost"])
@@ -52,7 +63,14 @@ def test_a_home_of_the_first_version_is_adopted(home: Path, journal: str) -> Non
     old = json.loads(old_path.read_text())
     if journal == "lost":
         (home / "state/journal.db").unlink()
+    expected = withdrawn(old_path.parent)
+    assert len(expected) == len(_WITHDRAWN)
     log = run_once(home)
+    assert [name.partition("-")[0] for name in withdrawn(old_path.parent)] == ["meta"]
+    assert withdrawn(old_path.parent).isdisjoint(expected)
+    (private,) = (home / "library/.workshop/items").glob("*/private")
+    assert {name for name in expected if not name.startswith("meta-")} <= withdrawn(private)
+    assert "location" not in json.loads((old_path.parent / "meta.json").read_text())
     assert set(re.findall(r"part\.started .*stage=(\w+)", log)) <= set(_SINCE)
     assert {name: data for name, data in published(home).items() if name not in superseded} == {
         name: data for name, data in before.items() if name not in superseded
@@ -72,6 +90,7 @@ def test_a_home_of_the_first_version_is_adopted(home: Path, journal: str) -> Non
         "ready_at",
     )
     assert {key: new[key] for key in kept} == {key: old[key] for key in kept}
-    assert {name for name in new["files"] if not name.startswith(_SINCE)} == set(old["files"])
+    files = ({name for name in video["files"] if not name.startswith(_SINCE)} for video in (old, new))
+    assert next(files) == next(files)
     listed = json.loads((home / "library/catalog.json").read_text())["videos"]
     assert [(row["slug"], row["status"]) for row in listed] == [(old["slug"], "ready")]

@@ -26,6 +26,7 @@ from vlogd.ingest import quarantine
 from vlogd.site.document import VideoDocument
 from vlogd.site.publisher import Publisher
 from vlogd.stages.contract import Stage
+from vlogd.storage.concealment import conceal
 from vlogd.storage.retention import Retention
 
 _log = get_logger()
@@ -97,11 +98,15 @@ class LibraryWorker:
         return list(scan.items)
 
     def take_up(self, item: Item) -> ItemOnDisk:
-        """What there is of an item, once files that a crash left half written are removed."""
+        """What there is of an item, once files that a crash left half written are removed.
+
+        What an earlier version published by mistake is taken out of the public tree first.
+        """
         self._environment.volumes.check()
         self._library.workshop.open()
         for folder in (self._library.folder(item), self._library.workshop.private(item.slug)):
             files.sweep_temporary(folder)
+        conceal(self._library, item, {stage.name: stage.first_public_version for stage in self._stages})
         return ItemOnDisk(self._library.artifacts(item), final=self._environment.originals.was_deleted(item))
 
     def position(self, step: Step, receipts: Mapping[str, Receipt] | None = None) -> Position:

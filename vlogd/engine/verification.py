@@ -83,7 +83,10 @@ def _key_of(policy: Policy, settings: Mapping[str, Any], roots: Sequence[Path]) 
     The version of vlogd counts too: a newer one may publish other documents of the same artifacts. So do the folders that
     are configured: when the library moves, the folders of the earlier one may well stay as they were.
     """
-    stages = [[stage.name, stage.version, asdict(settings[stage.name])] for stage in policy.stages]
+    stages = [
+        [stage.name, stage.version, stage.first_public_version, asdict(settings[stage.name])]
+        for stage in policy.stages
+    ]
     retention = [policy.retention.originals, str(policy.retention.archive)]
     return digest.of_json(
         [_version(), VIDEO_FORMAT.current, stages, retention, [str(root) for root in roots]]

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from vlogd.core.model import Json
+from vlogd.core.model import Json, View
 from vlogd.core.publication import Publication, StageView
 from vlogd.engine.status import Progress, report
 from vlogd.engine.survey import Survey
@@ -43,7 +43,11 @@ def _views(
         if stage.name in survey.published:
             artifact = survey.published[stage.name]
             with suppress(FileNotFoundError):  # deleted since the survey; the next survey notices
-                views[stage.name] = StageView(artifact.folder, library.view(survey.item, artifact))
+                view = library.view(survey.item, artifact)
+                # An artifact that was taken out of the public tree had stable names once.
+                views[stage.name] = StageView(
+                    artifact.folder, View(facts=view.facts) if artifact.private else view
+                )
         elif stage.name in unfinished:
             step = unfinished[stage.name]
             views[stage.name] = StageView(step.work.folder.name, step.stage.view(step.work, step.have))

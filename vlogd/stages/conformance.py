@@ -74,5 +74,12 @@ def _view(work: Work[VerifySettings], _have: Set[str]) -> View:
 
 
 STAGE = Stage(
-    name="verify", version=1, needs=("hls",), settings=VerifySettings, parts=_parts, run=_run, view=_view
+    name="verify",
+    version=1,
+    needs=("hls",),
+    settings=VerifySettings,
+    parts=_parts,
+    run=_run,
+    view=_view,
+    private=True,
 )

@@ -28,7 +28,7 @@ What a stage may rely on
 - Items. A stage that makes no sense for some items says so in `applies(item)`. For those items the stage is
   left out, and stages that need it run without it.
 - Privacy. The artifact of a `private` stage is read by other stages and is never in the public tree. Its view
-  has no files and no names.
+  has no files and no names. Web servers give viewers only what `vlogd/site/public.py` lists.
 - Errors. Raise the classes of `core/errors.py`: each is named after what happens next. A message is a sentence
   for the person who dropped the file. An OSError of a full or absent disk becomes `Unavailable`
   (`engine/executors/worker.py`); any other exception counts as a bug and parks the item.
@@ -95,7 +95,8 @@ class Stage(Generic[S]):
     `needs` are the stages whose artifacts it is made from. `uses` are stages whose artifacts it takes up when they
     are there: it does not wait for them, and is rebuilt when they come or change. An `essential` stage has to be
     finished before the video counts as ready, and its failure is the video's. `effort` is its share of the work on
-    a video relative to the other stages, by which progress bars are weighted.
+    a video relative to the other stages, by which progress bars are weighted. `public_since`: the version before which its
+    artifacts say more than viewers should know.
     """
 
     name: str
@@ -110,6 +111,12 @@ class Stage(Generic[S]):
     effort: float = 1.0
     applies: Callable[[Item], bool] = always
     private: bool = False
+    public_since: int = 0
+
+    @property
+    def first_public_version(self) -> int | None:
+        """Artifacts of earlier versions are kept out of the public tree; None: those of all versions are."""
+        return None if self.private else self.public_since
 
 
 def check(*stages: Stage[Any]) -> tuple[Stage[Any], ...]:

@@ -189,4 +189,4 @@ def _view(work: Work[NoSettings], _have: Set[str]) -> View:
     return View(facts=facts.to_json(work.facts("scan", ScanFacts)))
 
 
-STAGE = Stage(name="probe", version=3, needs=("source",), parts=_parts, run=_run, view=_view)
+STAGE = Stage(name="probe", version=3, needs=("source",), parts=_parts, run=_run, view=_view, private=True)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from engine import Engine
 from toy_stages import ToyFacts, ToySettings, toy
 
@@ -12,6 +13,7 @@ from vlogd.core import files
 from vlogd.core.model import Part, View
 from vlogd.stages.contract import Stage, Work, check
 from vlogd.stages.workspace import Workspace
+from vlogd.storage.originals import Originals
 
 
 def storyboard(work: Work[ToySettings], have: Set[str]) -> View:
@@ -98,3 +100,53 @@ def test_a_video_that_is_made_anew_is_announced_once(tmp_path: Path) -> None:
     upgraded.run()
     assert [type(event).__name__ for event in upgraded.events].count("ItemReady") == 1
     upgraded.close()
+
+
+def told_too_much(version: int = 1, *, private: bool = False) -> tuple[Stage[Any], ...]:
+    """A stage whose version 1 published a secret under a stable name, and one that other stages read."""
+    return check(
+        replace(toy("waveform"), private=private),
+        replace(toy("board", "waveform", version=version), public_since=2 if version > 1 else 0),
+    )
+
+
+def public_names(engine: Engine) -> set[str]:
+    """The names in the item's public folder, those of artifacts without their fingerprints."""
+    return {path.name.rpartition("-")[0] or path.name for path in home_of(engine).iterdir()}
+
+
+@pytest.mark.parametrize("has_original", [True, False])
+def test_what_an_earlier_version_published_by_mistake_is_withdrawn(
+    tmp_path: Path, has_original: bool
+) -> None:
+    """A stage became private, another published too much. Only that one runs again, and nothing if it cannot."""
+    settings = {"waveform": ToySettings(parts=1), "board": ToySettings(parts=1)}
+    engine = Engine(tmp_path, told_too_much(), settings)
+    engine.drop("1", "film")
+    engine.run()
+    assert public_names(engine) == {"video.json", "waveform", "waveform.txt", "board", "board.txt"}
+    (waveform,) = home_of(engine).glob("waveform-*/artifact.json")
+    (old_board,) = home_of(engine).glob("board-*")
+    made = waveform.read_bytes()
+    if not has_original:
+        (item,) = Originals(engine.originals).scan().items
+        Originals(engine.originals).delete(item)
+    engine.close()
+    upgraded = Engine(tmp_path, told_too_much(2, private=True), settings)
+    upgraded.run()
+    private = engine.root / ".workshop/items/film-1/private"
+    assert (private / waveform.parent.name / "artifact.json").read_bytes() == made
+    assert not old_board.exists()
+    if has_original:
+        assert public_names(upgraded) == {"video.json", "board", "board.txt"}
+        assert (home_of(upgraded) / "board.txt").read_bytes() == b"whole\npart-0.txt v2"
+    else:
+        assert public_names(upgraded) == {"video.json"}
+        assert (private / old_board.name / "artifact.json").exists()
+    document = files.read_json(home_of(upgraded) / "video.json")
+    assert document["waveform"] == document["board"] == 1
+    upgraded.close()
+    again = Engine(tmp_path, told_too_much(2, private=True), settings)
+    again.run()
+    assert [type(event).__name__ for event in again.events] == []
+    again.close()

@@ -59,7 +59,10 @@ def wanted(result: Survey) -> dict[str, str]:
 
 
 def test_the_recipes_of_today_s_artifacts_do_not_change() -> None:
-    """Artifacts that vlogd 0.1.0 made are adopted: these are its folders for a file and default settings."""
+    """Artifacts that vlogd 0.1.0 made are adopted: these are its folders for a file and default settings.
+
+    All but that of `meta` (meta-85c8b8ed3e09), which published every tag and is made again from probe's.
+    """
     artifacts = at_rest(STAGES, {stage.name: stage.settings() for stage in STAGES})
     assert {artifact.folder for artifact in artifacts} == {
         "probe-c6c7598464e4",
@@ -68,7 +71,7 @@ def test_the_recipes_of_today_s_artifacts_do_not_change() -> None:
         "captions-b76a2c85d0e9",
         "subtitles-ccc37a2ba7e5",
         "chapters-3fc400f43556",
-        "meta-85c8b8ed3e09",
+        "meta-4c1dce215048",
         "verify-a5786359cc9e",
         "stream-8dbe1332cff2",
     }
