@@ -139,7 +139,7 @@ def load(path: Path) -> Config:
     if problems:
         raise ConfigError(problems)
     config = _config(path.absolute(), sections, problems)
-    problems += _nested_folders(_named_folders(config))
+    problems += _nested_folders(named_folders(config))
     if problems:
         raise ConfigError(problems)
     return config
@@ -275,7 +275,8 @@ def _suggestion(name: str, known: Collection[str]) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
-def _named_folders(config: Config) -> dict[str, Path]:
+def named_folders(config: Config) -> dict[str, Path]:
+    """The folders of a configuration, by their keys."""
     folders = {"state": config.state, "originals": config.originals, "library": config.library}
     if config.retention.archive is not None:
         folders["keeping.archive"] = config.retention.archive

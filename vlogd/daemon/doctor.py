@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vlogd.config import Config
+from vlogd.config import Config, named_folders
 from vlogd.core.errors import VlogdError
 from vlogd.daemon import lock
 from vlogd.media import process
@@ -93,6 +93,8 @@ def _folders(config: Config) -> Iterator[Finding]:
                           f"chown or chmod it for the user who runs vlogd (uid {os.getuid()}).")  # fmt: skip
         else:
             yield Finding("ok", f"{name}: {folder} ({mounts.file_system(folder)}).")
+    for sentence in mounts.overlaps(named_folders(config)):
+        yield Finding("fail", sentence, "vlogd does not start like this.")
     for inbox in config.inboxes:
         if _device(inbox.folder) != _device(config.originals):
             yield Finding("warn", f"inbox {inbox.name} and originals are on different file systems: files are copied.",

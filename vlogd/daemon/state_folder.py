@@ -4,11 +4,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlogd.config import Config
+from vlogd.config import Config, named_folders
 from vlogd.core import private
 from vlogd.core.errors import Unavailable
 from vlogd.daemon import request_key
 from vlogd.daemon.lock import Lock
+from vlogd.storage import mounts
 from vlogd.storage.journal import Journal
 from vlogd.storage.journal_recovery import open_journal
 from vlogd.storage.volumes import Volumes
@@ -36,8 +37,16 @@ def volumes_of(config: Config) -> Volumes:
 
 
 def open_state(config: Config) -> State:
-    """Lock the state folder, close it to other users and open its journal. Raises Unavailable with a sentence, and leaves nothing locked."""
+    """Lock the state folder, close it to other users and open its journal.
+
+    Raises Unavailable with a sentence, and leaves nothing locked.
+
+    Refuses folders that lie in one another by a link or a mount: the configuration shows their paths only.
+    """
     try:
+        problems = list(mounts.overlaps(named_folders(config)))
+        if problems:
+            raise Unavailable(" ".join(problems))
         private.make_folder(config.state)
         lock = Lock(config.state)
         try:

@@ -68,8 +68,13 @@ class Volumes:
     def problem(self, optional: str = "") -> str | None:
         """Why a disk seems not to be mounted, in a sentence; None when all are there. Writes nothing."""
         for name, folder in self._selected(optional).items():
-            known = self._known.get(str(folder))
-            if known is not None and _mark_of(folder) != known:
+            known, mark = self._known.get(str(folder)), _mark_of(folder)
+            if mark is not None and (twin := self._twin(folder, mark)):
+                return (
+                    f"The {name} folder {folder} and {twin} have the same {_MARK}, so they may be one folder on one disk. "
+                    f"vlogd waits. If {folder} is a copy that was made with that file, remove the file there."
+                )
+            if known is not None and mark != known:
                 return (
                     f"The {name} folder {folder} is not the one that vlogd used before (its {_MARK} is missing or "
                     f"different): is its disk mounted? vlogd waits. If you emptied it on purpose, remove {self._state / _KNOWN}."
@@ -86,6 +91,11 @@ class Volumes:
                     f"vlogd waits. If it is meant to be new, create an empty file {folder / _MARK}."
                 )
         return None
+
+    def _twin(self, folder: Path, mark: str) -> Path | None:
+        """Another folder in use with the same mark: one that a second mount shows, such as NFS from this machine."""
+        others = {*self._folders.values(), *self._optional.values()} - {folder}
+        return next((other for other in others if self._known.get(str(other)) == mark), None)
 
     def _selected(self, optional: str) -> Mapping[str, Path]:
         return {optional: self._optional[optional]} if optional else self._folders

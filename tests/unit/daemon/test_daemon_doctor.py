@@ -83,3 +83,11 @@ def test_a_name_of_a_model_is_looked_up_in_the_cache(home: Path, monkeypatch: py
     model.touch()
     assert "is on this machine" in sentences(findings(home), "ok")
     shutil.rmtree(cache)
+
+
+def test_an_archive_that_is_the_originals(home: Path) -> None:
+    """By a link, which the paths do not show."""
+    (home / "archive").symlink_to("originals")
+    text = f"keeping: {{originals: archive, archive: {home / 'archive'}}}\n"
+    assert "keeping.archive: " in sentences(findings(home, text), "fail")
+    assert "is the same folder as originals" in sentences(findings(home), "fail")

@@ -54,3 +54,45 @@ def test_without_any_line(tmp_path: Path) -> None:
 def test_the_real_list() -> None:
     """Linux always has /proc on proc."""
     assert mounts.file_system(Path("/proc")) == "proc"
+
+
+BINDS = b"""
+21 1 8:1 / / rw - ext4 /dev/sda1 rw
+22 21 8:1 /srv/originals /mnt/archive rw - ext4 /dev/sda1 rw
+23 21 8:1 /srv/originals/sub /mnt/inner rw - ext4 /dev/sda1 rw
+24 21 8:2 /srv/originals /mnt/other rw - ext4 /dev/sda2 rw
+25 21 8:1 /srv /mnt/outer rw - ext4 /dev/sda1 rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "relation"),
+    [
+        ("/mnt/archive", "is the same folder as originals"),
+        ("/mnt/archive/new", "is inside originals"),
+        ("/mnt/inner", "is inside originals"),
+        ("/mnt/inner/deeper", "is inside originals"),
+        ("/mnt/outer", "is inside archive"),
+        ("/mnt/outer/originals", "is the same folder as originals"),
+        ("/mnt/other", ""),
+        ("/mnt/outer/elsewhere", ""),
+        ("/srv/originals2", ""),
+    ],
+)
+def test_folders_that_are_one_by_a_mount(folder: str, relation: str, tmp_path: Path) -> None:
+    """Also a part of one, and an equal path on another disk is another folder."""
+    (tmp_path / "mountinfo").write_bytes(BINDS)
+    folders = {"originals": Path("/srv/originals"), "archive": Path(folder)}
+    sentences = list(mounts.overlaps(folders, tmp_path / "mountinfo"))
+    assert [relation in sentence for sentence in sentences] == ([True] if relation else [])
+
+
+def test_folders_that_are_one_by_a_link(tmp_path: Path) -> None:
+    """A link may lead into another folder, also to where nothing is yet."""
+    (tmp_path / "originals").mkdir()
+    (tmp_path / "link").symlink_to("originals")
+    for name in ("link", "link/new"):
+        folders = {"originals": tmp_path / "originals", "archive": tmp_path / name}
+        assert len(list(mounts.overlaps(folders))) == 1
+    folders = {"originals": tmp_path / "originals", "archive": tmp_path / "archive"}
+    assert list(mounts.overlaps(folders)) == []

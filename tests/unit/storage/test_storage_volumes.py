@@ -159,3 +159,14 @@ def test_room(disks: Disks) -> None:
             disks.volumes().check_room({name: HUGE_BYTES})
     with pytest.raises(Unavailable, match="MiB are needed with the reserve"):
         disks.volumes(reserve_bytes=HUGE_BYTES).check_room({"library": 1})
+
+
+def test_one_disk_in_two_places(disks: Disks) -> None:
+    """What no path shows: a mount of the originals over the network (a fake: the same mark) is no archive."""
+    disks.archive.mkdir()
+    shutil.copy(disks.folders["originals"] / ".vlogd-volume", disks.archive)
+    with pytest.raises(Unavailable, match="may be one folder on one disk"):
+        disks.volumes().check("archive")
+    (disks.archive / ".vlogd-volume").unlink()
+    disks.volumes().check("archive")
+    disks.volumes().check()
