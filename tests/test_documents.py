@@ -48,10 +48,10 @@ def test_named_files_exist(name: str) -> None:
 def test_every_command_stands_in_the_readme() -> None:
     """The table of commands names those of `vlogd --help`, and no others."""
     table = (ROOT / "README.md").read_text()
-    named = set(re.findall(r"^\| `vlogd ([a-z]+)", table, re.MULTILINE))
-    named |= set(re.findall(r", `vlogd ([a-z]+)", table))
+    named = set(re.findall(r"^\| `vlogd ([a-z-]+)", table, re.MULTILINE))
+    named |= set(re.findall(r", `vlogd ([a-z-]+)", table))
     shown = CliRunner().invoke(cli, ["--help"]).output
-    commands = set(re.findall(r"^  ([a-z]+) ", shown.partition("Commands:")[2], re.MULTILINE))
+    commands = set(re.findall(r"^  ([a-z-]+) ", shown.partition("Commands:")[2], re.MULTILINE))
     assert named == commands
 
 

@@ -24,8 +24,23 @@ _DROP_IN = """
 [Service]
 Environment=PYTHONPATH=/opt/vlogd
 ExecStart=
-ExecStart=/opt/vlogd/.venv/bin/python -m vlogd --config /etc/vlogd/vlogd.yaml run
+ExecStart=/opt/vlogd/.venv/bin/python -m vlogd --config /etc/vlogd/vlogd.yaml {command}
 """
+
+_ATTEMPTS = """
+[Service]
+Type=oneshot
+Restart=no
+ExecStart=
+ExecStart=sh /srv/video/attempts
+ExecStart=cp /proc/self/net/dev /var/lib/vlogd/network
+"""
+
+_WRITABLE = ("/var/lib/vlogd", "/var/cache/vlogd", "/srv/video/inbox", "/tmp", "/var/tmp", "/dev/shm")  # noqa: S108
+"""Where the service can write, as its unit says."""
+
+_CACHE = "/var/cache/vlogd/hub/models--Systran--faster-whisper-tiny"
+"""Where the hub's client keeps a model that was fetched (huggingface_hub, "Manage the cache")."""
 
 _CONFIG = """
 state: /var/lib/vlogd
@@ -35,7 +50,7 @@ inboxes:
   main: {folder: /srv/video/inbox, settle_seconds: 1}
 stages:
   hls: {preset: PRESET, segment_seconds: 2, gop_seconds: 1, chunk_seconds: 4, copy: never}
-  captions: {model: /opt/vlogd/model}
+  captions: {model: tiny}
 """
 
 
@@ -67,9 +82,15 @@ class Lab:
             pytest.skip(f"no systemd can be booted here: {self._log.read_text().strip()[-500:]}")
         self.run("useradd", "--system", "--home", "/var/lib/vlogd", "vlogd")
         self.run("sh", "-c", "chown vlogd: /srv/video/*")
-        units = "/etc/systemd/system/vlogd.service"
-        self.run("tee", units, text=(ROOT / "systemd/vlogd.service").read_text())
-        self.run("install", "-D", "/dev/stdin", f"{units}.d/test.conf", text=_DROP_IN)
+        for name, command in (("vlogd", "run"), ("vlogd-model", "fetch-model")):
+            unit = f"/etc/systemd/system/{name}.service"
+            self.run("tee", unit, text=(ROOT / f"systemd/{name}.service").read_text())
+            self.run(
+                "install", "-D", "/dev/stdin", f"{unit}.d/test.conf", text=_DROP_IN.format(command=command)
+            )
+        # The micro model as the one called tiny: there is no network to fetch it from.
+        self.run("sh", "-c", f"mkdir -p {_CACHE}/refs {_CACHE}/snapshots && echo -n {'0' * 40} >{_CACHE}/refs/main "
+                             f"&& cp -r /opt/vlogd/model {_CACHE}/snapshots/{'0' * 40} && chown -R vlogd: /var/cache/vlogd")  # fmt: skip
         self.run("systemctl", "daemon-reload")
 
     def end(self) -> None:
@@ -157,6 +178,7 @@ def test_the_service_publishes_and_tells_about_it(lab: Lab, tmp_path: Path) -> N
     lab.drop(tmp_path / "sunrise.mp4")
     lab.drop(tmp_path / "letter.mp4")
     (video,) = until(lambda: [one for one in lab.videos() if one["status"] == "ready" and one["captions"]])
+    assert lab.run("systemctl", "is-active", "vlogd-model") == "active"
     until(lambda: lab.show("StatusText") == "idle")
     assert 'Status: "idle"' in lab.run("systemctl", "status", "vlogd")
 
@@ -179,6 +201,39 @@ def test_the_service_publishes_and_tells_about_it(lab: Lab, tmp_path: Path) -> N
     assert "config.reloaded" in lab.events()
     assert lab.show("MainPID") == before
     assert "CapEff:\t0000000010000000" in lab.run("cat", f"/proc/{before}/status")  # CAP_LEASE and no more
+    modes = lab.run("stat", "-c", "%a", "/var/lib/vlogd", "/var/cache/vlogd", "/srv/video/library/videos")
+    assert modes.split() == ["700", "700", "755"]
+    rated = lab.run("systemd-analyze", "security", "vlogd", "--no-pager").splitlines()[-1]
+    assert float(rated.split(":")[1].split()[0]) <= 1.0
+    assert lab.show("MemoryMax").isdigit()
+
+
+@pytest.mark.slow
+def test_what_the_service_runs_can_do_little(lab: Lab) -> None:
+    """The same sandbox around other programs, as a flaw in a decoder would let a file run them."""
+    attempts = {
+        "write": "touch /var/lib/vlogd/x && touch /srv/video/library/x",
+        **{
+            f"run what it wrote in {folder}": f"cp /usr/bin/true {folder}/x && {folder}/x"
+            for folder in _WRITABLE
+        },
+        "write elsewhere": "touch /usr/x || touch /etc/x || touch /opt/x || touch /run/x || touch /home/x",
+        "see another user's process": "test -e /proc/1/status",
+        "open a connection": "python3 -c 'import socket; socket.socket()'",
+        "see a disk or a graphics card": "ls /dev/sda || ls /dev/vda || ls /dev/dri || ls /dev/mem",
+        "make a namespace": "unshare --user true",
+        "become another user": "python3 -c 'import os; os.setuid(0)'",
+    }
+    tried = "".join(
+        f'({attempt}) && echo "{what}" >>/var/lib/vlogd/could\n' for what, attempt in attempts.items()
+    )
+    lab.run("tee", "/srv/video/attempts", text=f"{tried}true\n")
+    lab.run("install", "/dev/stdin", "/etc/systemd/system/vlogd.service.d/try.conf", text=_ATTEMPTS)
+    lab.run("systemctl", "daemon-reload")
+    lab.run("systemctl", "start", "vlogd")
+    assert lab.run("cat", "/var/lib/vlogd/could").splitlines() == ["write"]
+    network = lab.run("cat", "/var/lib/vlogd/network").splitlines()[2:]
+    assert [line.split(":")[0].strip() for line in network] == ["lo"]
 
 
 @pytest.mark.slow

@@ -56,7 +56,9 @@ def test_it_holds_the_package_and_nothing_else(wheel: Path) -> None:
         for path in (ROOT / "vlogd").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    shared = {f"share/doc/vlogd/{name}" for name in ("config.example.yaml", "vlogd.service")}
+    shared = {
+        f"share/doc/vlogd/{name}" for name in ("config.example.yaml", "vlogd.service", "vlogd-model.service")
+    }
     assert {name.partition(".data/data/")[2] or name for name in names} == package | shared
     assert "vlogd/py.typed" in names
     assert "vlogd/site/static/index.html" in names

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from stage_driver import run_stage
 
 from vlogd.core.errors import Unavailable
 from vlogd.core.settings import NoSettings
-from vlogd.stages.captions import CaptionSettings, cues
+from vlogd.media.process import Limits
+from vlogd.stages.captions import CaptionSettings, client, cues
 from vlogd.stages.contract import Work
 from vlogd.stages.pipeline import CAPTIONS, PROBE
 
@@ -89,6 +91,25 @@ def test_without_speech_there_are_no_captions(sound: tuple[str, ...], tmp_path: 
     work = captioned(tmp_path / "silent.mp4", tmp_path)
     assert not (work.folder / "captions.vtt").exists()
     assert CAPTIONS.view(work, set()).names == {}
+
+
+def cached_as_tiny(cache: Path) -> None:
+    """Put the micro model where the hub's client keeps the one called tiny (huggingface_hub, "Manage the cache")."""
+    repository = cache / "hub/models--Systran--faster-whisper-tiny"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs/main").write_text("0" * 40)
+    shutil.copytree(MODEL, repository / "snapshots" / ("0" * 40))
+
+
+def test_a_model_is_fetched_only_if_it_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is there needs no network; what can't be fetched is told, with what to do."""
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")  # nobody listens there
+    with pytest.raises(Unavailable, match="fetch-model"):
+        client.fetch_model("tiny", Limits())
+    shutil.rmtree(tmp_path / "hub", ignore_errors=True)
+    cached_as_tiny(tmp_path)
+    assert (client.fetch_model("tiny", Limits()) / "model.bin").exists()
 
 
 def test_a_missing_model_is_told(tmp_path: Path) -> None:

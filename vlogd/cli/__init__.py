@@ -34,6 +34,7 @@ _COMMANDS = {
     "restore": "requests",
     "fsck": "fsck",
     "doctor": "doctor",
+    "fetch-model": "fetch_model",
     "serve": "serve",
     "verify": "verify",
 }
@@ -50,7 +51,7 @@ class _LazyGroup(click.Group):
         if name not in _COMMANDS:
             return None
         module = importlib.import_module(f"vlogd.cli.{_COMMANDS[name]}")
-        command: click.Command = getattr(module, name)
+        command: click.Command = getattr(module, name.replace("-", "_"))
         return command
 
 

@@ -7,7 +7,7 @@ faster-whisper and all that it needs are imported here only. On standard output 
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +47,12 @@ _TEMPORARY_FAILURE = 75
 
 
 def main() -> int:
-    """Answer one request."""
+    """Answer one request: fetch the model, find speech and its language, or transcribe a window."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", "20")
     request = json.loads(Path(sys.argv[1]).read_bytes())
-    answer = _listen(request) if request["do"] == "listen" else _transcribe(request)
+    answers = {"fetch": _fetch, "listen": _listen, "transcribe": _transcribe}
+    answer = answers[request["do"]](request)
     if answer is None:
         return _TEMPORARY_FAILURE
     Path(request["answer"]).write_text(json.dumps(answer))
@@ -71,12 +72,28 @@ def _model(settings: dict[str, Any]) -> Any:
     """The loaded model; None after printing a line that says why. A cached model needs no network."""
     from faster_whisper import WhisperModel
 
-    name = settings["model"]
     options = {
         "device": settings["device"],
         "compute_type": settings["compute_type"],
         "cpu_threads": settings["threads"],
     }
+    return _found(
+        settings["model"], lambda name, local_only: WhisperModel(name, local_files_only=local_only, **options)
+    )
+
+
+def _fetch(request: dict[str, Any]) -> dict[str, Any] | None:
+    from faster_whisper import download_model
+
+    folder = _found(
+        request["settings"]["model"],
+        lambda name, local_only: download_model(name, local_files_only=local_only),
+    )
+    return None if folder is None else {"folder": str(folder)}
+
+
+def _found(name: str, find: Callable[[str, bool], Any]) -> Any:
+    """What `find` finds for a model on this machine, or else on its hub; None after printing a line that says why."""
     if os.sep in name and not (Path(name) / "model.bin").exists():
         print(
             f"model-missing There is no speech model in the folder {name}; set stages.captions.model.",
@@ -86,13 +103,13 @@ def _model(settings: dict[str, Any]) -> Any:
     errors = []
     for local_only in (True, False):
         try:
-            return WhisperModel(name, local_files_only=local_only, **options)
+            return find(name, local_only)
         except Exception as error:  # noqa: BLE001 - the hub's client raises a dozen kinds
             errors.append(error)
     print(
         f"model-missing The speech model {name!r} is neither on this machine nor can it be fetched "
-        f"({type(errors[-1]).__name__}). Let the machine reach the model hub once, or set "
-        "stages.captions.model to a folder with a faster-whisper model.",
+        f"({type(errors[-1]).__name__}). Let `vlogd fetch-model` reach the model hub once (as a service: `systemctl "
+        "restart vlogd-model`), or set stages.captions.model to a folder with a faster-whisper model.",
         flush=True,
     )
     return None
