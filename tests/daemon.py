@@ -14,6 +14,9 @@ DATA = Path(__file__).parent / "data"
 MODEL = DATA / "whisper-micro"
 DEMO = DATA / "demo.mp4"
 
+OF_DISKS = (".vlogd-volume", ".vlogd-lease.lock", ".vlogd-lease.json", "originals.json")
+"""Whose disk it is, and who uses it: different in each home, or each time."""
+
 _QUICK = f"""
 inboxes:
   main: {{folder: inbox, settle_seconds: 1}}
@@ -125,10 +128,10 @@ def children(pid: int) -> list[int]:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """All files below `folder`, without the mark of its disk and the times of day that JSON files tell."""
+    """All files below `folder`, without those about whose disk it is, and the times of day that JSON files tell."""
     found = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name != ".vlogd-volume":
+        if path.is_file() and path.name not in OF_DISKS:
             data = path.read_bytes()
             if path.name in ("video.json", "catalog.json"):
                 data = json.dumps(_timeless(json.loads(data))).encode()

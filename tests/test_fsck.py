@@ -1,4 +1,4 @@
-"""`vlogd fsck` finds each kind of difference between journal, originals and library, and mends what can be mended."""
+"""`vlogd fsck` finds each kind of difference between journal, originals and library, and repairs what can be repaired."""
 
 import json
 import shutil
@@ -48,7 +48,7 @@ def test_damaged_outputs_are_made_again(home: Home) -> None:
     for damage, words in ((None, "is missing"), (data[:-7], "bytes instead of"), (data[:-1] + b"x", "")):
         path.unlink() if damage is None else path.write_bytes(damage)
         assert [words in one["sentence"] for one in findings(home)] == ([True] if words else [])
-        assert [one["mended"] for one in findings(home, "--deep", "--repair")] == [
+        assert [one["repaired"] for one in findings(home, "--deep", "--repair")] == [
             "vlogd makes it again when it runs"
         ]
         assert home.once().returncode == 0
@@ -61,7 +61,7 @@ def test_what_the_journal_does_not_know(home: Home) -> None:
         path.unlink()
     assert "missing" in findings(home)[0]["sentence"]
     mended = findings(home, "--repair")
-    assert [one["mended"] for one in mended] == ["a new one was started", "it was added"]
+    assert [one["repaired"] for one in mended] == ["a new one was started", "it was added"]
     assert findings(home) == []
     assert "part.started" not in home.once().stderr
 
@@ -97,13 +97,63 @@ def test_originals_that_are_gone_or_altered(home: Home) -> None:
 
 
 def test_strangers_and_leftovers(home: Home) -> None:
-    """A folder that belongs to nothing leaves the page; half-written files go."""
-    (home.library / "videos/somebody").mkdir()
+    """Half-written files go; a folder that belongs to nothing stays until it is named."""
+    for name in ("somebody", "else"):
+        (home.library / "videos" / name).mkdir()
     (home.library / "videos/.vlogd-new-1").write_text("half")
     assert len(findings(home)) == 3
-    assert all(one["mended"] for one in findings(home, "--repair"))
+    repaired = {one["where"]: one["repaired"] for one in findings(home, "--repair")}
+    assert repaired == {
+        "somebody": "",
+        "else": "",
+        str(home.library / "videos/.vlogd-new-1"): "it was deleted",
+    }
+    assert home.vlogd("fsck", "--strangers", "somebody", check=False).returncode == 2
+    wrong = findings(home, "--repair", "--strangers", "somebody", "--strangers", "one")
+    assert [one["repaired"] for one in wrong] == ["", "", ""]
+    assert (home.library / "videos/somebody").is_dir()
+    (moved, stays) = sorted(
+        findings(home, "--repair", "--strangers", "somebody"), key=lambda one: not one["repaired"]
+    )
+    assert moved["mended"] == moved["repaired"]  # for scripts of earlier versions
+    assert (moved["where"], stays["where"]) == ("somebody", "else")
     assert (home.library / ".workshop/trash/somebody").is_dir()
-    assert findings(home) == []
+    assert (home.library / "videos/else").is_dir()
+
+
+@pytest.mark.parametrize("document", [None, b"", b"{"])
+def test_an_item_whose_document_and_journal_are_lost(document: bytes | None, home: Home) -> None:
+    """Its video looks like a stranger's, and stays on the page; what is wrong is told."""
+    (path,) = home.folder.glob("originals/*/.vlogd-item.json")
+    path.unlink() if document is None else path.write_bytes(document)
+    for journal in (home.folder / "state").glob("journal.db*"):
+        journal.unlink()
+    told = findings(home, "--repair")
+    assert any(str(path.parent) in one["where"] + one["sentence"] for one in told)
+    assert home.once().returncode == 0
+    assert findings(home, "--repair")
+    assert [video["title"] for video in home.videos()] == ["one"]
+    assert segment(home).exists()
+
+
+def test_an_archive_that_is_not_mounted(home: Home) -> None:
+    """A damaged output stays, and nobody is told to drop what is only away."""
+    archive = home.folder / "archive"
+    home.config.write_text(
+        home.config.read_text() + f"keeping: {{originals: archive, archive: {archive}, originals_days: 0}}\n"
+    )
+    assert home.once().returncode == 0
+    (archived,) = archive.glob("*/one.mp4")
+    archive.rename(home.folder / "away")
+    archive.mkdir()
+    path = segment(home)
+    path.write_bytes(path.read_bytes()[:-7])
+    of_original, of_output = findings(home, "--repair")
+    assert "It may be in the archive" in of_original["sentence"]
+    assert "is its disk mounted" in of_original["sentence"]
+    assert "left as it is" in of_output["sentence"]
+    assert path.exists()
+    assert not archived.exists()
 
 
 def test_it_does_not_repair_under_a_running_daemon(home: Home) -> None:

@@ -39,10 +39,13 @@ def close(parts: Parts, must_wait: Callable[[], bool], beat: Callable[[], None])
 
 
 def _join(parts: Parts) -> None:
-    """Wait for all threads; those that wait for a disk that stalls may never end."""
+    """Wait for all threads; those that wait for a disk that stalls may never end. Then others may use the folders."""
     parts.ingestor.stop()
     parts.executor.close()
     parts.jobs.close()
-    with suppress(OSError, Unavailable):
-        parts.volumes.check()
-        parts.publisher.catalog.finish()
+    try:
+        with suppress(OSError, Unavailable):
+            parts.volumes.check()
+            parts.publisher.catalog.finish()
+    finally:
+        parts.volumes.close()

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 from vlogd.config import Config
 from vlogd.core.daemon_status import DaemonStatus
-from vlogd.core.errors import Unavailable
-from vlogd.core.events import Bug, DaemonStarted, DaemonStopping, Event, Heartbeat, VolumeMissing
+from vlogd.core.events import Bug, DaemonStarted, DaemonStopping, Event, Heartbeat
 from vlogd.daemon.closing import close
+from vlogd.daemon.disk_wait import DiskWait
 from vlogd.daemon.library_check import LibraryCheck
 from vlogd.daemon.pulse import Pulse
 from vlogd.daemon.reload import read_again
@@ -58,7 +58,7 @@ class Daemon:
         self._signals.listen(self._on_signal)
         self._emit(Heartbeat(DaemonStatus(os.getpid(), summary="starting")))
         try:
-            if not self._wait_for_volumes():
+            if not DiskWait(self._parts).wait(once=self._once):
                 return 1 if self._once else 0
             self._library_check.check()
             self._parts.ingestor.start()
@@ -70,24 +70,6 @@ class Daemon:
 
     def _emit(self, event: Event) -> None:
         self._parts.events.emit(event)
-
-    def _wait_for_volumes(self) -> bool:
-        """Wait until all disks are there; False when stopped meanwhile, or with `once`."""
-        missing = ""
-        while not self._parts.stop.is_set():
-            try:
-                self._parts.volumes.check()
-            except (Unavailable, OSError) as error:
-                if str(error) != missing:
-                    missing = str(error)
-                    self._emit(VolumeMissing(missing))
-            else:
-                return True
-            if self._once:
-                return False
-            self._emit(Heartbeat(DaemonStatus(os.getpid(), troubles={"disk": missing}, summary=missing)))
-            self._parts.calls.make_calls(_LONGEST_SLEEP_SECONDS, self._parts.events.emit)
-        return False
 
     def _loop(self) -> None:
         while not self._parts.stop.is_set():

@@ -3,14 +3,21 @@
 import contextlib
 import ctypes
 import os
+import signal
 import sys
+import threading
 
 from vlogd.config import Config
+from vlogd.core.daemon_status import DaemonStatus
 from vlogd.core.errors import Unavailable
-from vlogd.core.events import ConfigRefused
+from vlogd.core.events import ConfigRefused, Events, Heartbeat, VolumeMissing
 from vlogd.daemon.daemon import Daemon
 from vlogd.daemon.signals import Signals
-from vlogd.daemon.wiring import Parts, connect
+from vlogd.daemon.wiring import Parts, connect, listeners
+from vlogd.storage.journal.database import Waiting
+
+_PAUSE_SECONDS = 2.0
+"""Between two attempts to open the journal."""
 
 
 def run(config: Config, *, once: bool) -> int:
@@ -20,7 +27,10 @@ def run(config: Config, *, once: bool) -> int:
     """
     _keep_memory_low()
     signals = Signals()
-    daemon = Daemon(connect(config), signals, once=once)
+    parts = connect(config) if once else _connect_when_possible(config, signals)
+    if parts is None:
+        return 0
+    daemon = Daemon(parts, signals, once=once)
     while True:
         code = daemon.run()
         if daemon.new_config is None or signals.stopping:
@@ -32,6 +42,26 @@ def run(config: Config, *, once: bool) -> int:
         sys.stderr.flush()
         os._exit(code)
     return code
+
+
+def _connect_when_possible(config: Config, signals: Signals) -> Parts | None:
+    """The parts of the first daemon, once its journal can be used; None when stopped before. Raises Unavailable."""
+    stopped = threading.Event()
+    signals.listen(lambda number: None if number == signal.SIGHUP else stopped.set())
+    events: Events | None = None
+    said = ""
+    while not stopped.is_set():
+        try:
+            return connect(config)
+        except Waiting as error:  # it is locked, or its disk is in trouble: a journal to come back to
+            events, trouble = events or Events(*listeners(config)), str(error)
+            if trouble != said:
+                events.emit(VolumeMissing(trouble))
+            said = trouble
+            status = DaemonStatus(os.getpid(), troubles={"journal": trouble}, summary=trouble)
+            events.emit(Heartbeat(status))
+            stopped.wait(_PAUSE_SECONDS)
+    return None
 
 
 def _reconnect(new: Config, old: Config) -> Parts:

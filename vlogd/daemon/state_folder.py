@@ -12,7 +12,9 @@ from vlogd.daemon.lock import Lock
 from vlogd.storage import mounts
 from vlogd.storage.journal import Journal
 from vlogd.storage.journal_recovery import open_journal
+from vlogd.storage.lease import Lease
 from vlogd.storage.volumes import Volumes
+from vlogd.storage.workshop import Workshop
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,12 @@ class State:
 
 
 def volumes_of(config: Config) -> Volumes:
-    """The disks of a configuration."""
+    """The disks of a configuration, with the leases of those that only one vlogd may use."""
     folders = {"originals": config.originals, "library": config.library}
     optional = {"archive": config.retention.archive} if config.retention.archive else {}
-    return Volumes(config.state, folders, config.reserve_bytes, optional)
+    leased = {"originals": config.originals, "library": Workshop(config.library).folder}
+    leases = [Lease(name, folder, config.state) for name, folder in leased.items()]
+    return Volumes(config.state, folders, config.reserve_bytes, optional, leases)
 
 
 def open_state(config: Config) -> State:

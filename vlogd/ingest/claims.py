@@ -23,6 +23,7 @@ from vlogd.core.cancellation import Stop
 from vlogd.core.documents import DocumentFormat
 from vlogd.core.errors import VlogdError
 from vlogd.ingest.completeness import is_open_for_writing
+from vlogd.ingest.empty_claims import EmptyClaims
 from vlogd.ingest.file_state import FileState, is_unchanged
 from vlogd.ingest.inbox import Inbox
 from vlogd.storage.volumes import Volumes
@@ -89,6 +90,7 @@ class Claims:
         self._root = originals / _INCOMING
         self._volumes = volumes
         self._stop = stop
+        self._empty = EmptyClaims(_NOTE)
 
     def claim(self, path: Path, inbox: Inbox, expected: FileState) -> Claim:
         """Move `path` out of its inbox. Raises FileNotFoundError when it is gone or changed, OSError, Unavailable.
@@ -113,20 +115,21 @@ class Claims:
         return Claim(target, path, inbox.name, now)
 
     def all(self, fallback: Inbox) -> Iterator[Claim]:
-        """Claims that are not identified yet. Folders that never became a claim are removed.
+        """Claims that are not identified yet. Old folders that never became a claim are removed.
 
         A file whose note is lost counts as dropped into `fallback`. Raises OSError.
         """
         for folder in sorted(self._root.glob("*")):
             names = [entry for entry in folder.iterdir() if not entry.name.startswith(files.OWN_PREFIX)]
             if not names:
-                shutil.rmtree(folder)
+                self._empty.remove(folder)
                 continue
             try:
                 note = _DOCUMENT.read(folder / _NOTE).value
             except (FileNotFoundError, VlogdError):
                 note = _Note(fallback.name, str(fallback.folder / names[0].name), round(time.time(), 3))
             yield Claim(names[0], Path(note.path), note.inbox, note.accepted_at)
+        self._empty.start_is_over()
 
     def _move(self, path: Path, target: Path, expected: FileState) -> None:
         try:

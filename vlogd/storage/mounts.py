@@ -14,11 +14,15 @@ _DEVICE, _ROOT, _MOUNT_POINT = 2, 3, 4
 
 @dataclass(frozen=True)
 class Place:
-    """A folder by its file system's device and its path inside it, which no link and no bind mount changes."""
+    """A folder by its file system's device and its path inside it, which no link and no bind mount changes.
+
+    `kind` is the file system's type, `options` are its own, not those of the mount.
+    """
 
     device: bytes
     path: PurePosixPath
     kind: str
+    options: frozenset[str] = frozenset()
 
     def is_in(self, other: "Place") -> bool:
         """Whether it is that folder, or lies inside it."""
@@ -38,8 +42,9 @@ def place(folder: Path, mounts: Path = _MOUNTS) -> Place | None:
             longest_mount_point = mount_point
             root = PurePosixPath(os.fsdecode(_unescaped(fields[_ROOT])))
             below = os.fsdecode(real[len(mount_point.rstrip(b"/")) :]).lstrip("/")
-            kind = of_file_system.split(b" ")[0].decode("ascii", "replace")
-            found = Place(fields[_DEVICE], root / below, kind)
+            kind, *source_and_options = of_file_system.decode("ascii", "replace").split(" ")
+            options = frozenset(source_and_options[-1].split(",")) if source_and_options else frozenset()
+            found = Place(fields[_DEVICE], root / below, kind, options)
     return found
 
 

@@ -1,6 +1,9 @@
 """What `vlogd fsck` finds and repairs, in a small home that no daemon ever ran in."""
 
+import errno
 import json
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -27,7 +30,9 @@ class SmallHome:
         )
         self.config: Config = load(folder / "vlogd.yaml")
         self.config.state.mkdir()
-        volumes_of(self.config).check()
+        volumes = volumes_of(self.config)
+        volumes.check()
+        volumes.close()
         self.originals = Originals(self.config.originals)
         self.library = Library(self.config.library)
         (folder / "film").write_bytes(FILM)
@@ -55,9 +60,11 @@ class SmallHome:
         journal.items.add(*items)
         journal.close()
 
-    def check(self, *, deep: bool = False, repair: bool = False) -> list[Difference]:
+    def check(
+        self, *, deep: bool = False, repair: bool = False, strangers: Sequence[str] = ()
+    ) -> list[Difference]:
         """What is found."""
-        return ConsistencyCheck(self.config, deep=deep, repair=repair).run()
+        return ConsistencyCheck(self.config, deep=deep, repair=repair, strangers=strangers).run()
 
 
 @pytest.fixture
@@ -77,16 +84,16 @@ def test_an_output_is_kept_while_its_original_is_not_intact(damage: bytes | None
     of_original, of_output = home.check(deep=True, repair=True)
     assert "original" in of_original.sentence
     assert "It is left as it is" in of_output.sentence
-    assert (of_original.mended, of_output.mended) == ("", "")
+    assert (of_original.repaired, of_output.repaired) == ("", "")
     assert home.output.exists()
 
 
 def test_an_output_is_made_again_from_an_intact_original(home: SmallHome) -> None:
     """Only `repair` deletes it."""
     home.output.write_bytes(b"jpe")
-    assert [difference.mended for difference in home.check()] == [""]
+    assert [difference.repaired for difference in home.check()] == [""]
     assert home.output.exists()
-    assert [difference.mended for difference in home.check(repair=True)] == [
+    assert [difference.repaired for difference in home.check(repair=True)] == [
         "vlogd makes it again when it runs"
     ]
     assert not home.output.exists()
@@ -113,7 +120,7 @@ def test_an_item_without_a_file_misses_no_original(home: SmallHome) -> None:
     output = home.make_artifact(link)
     assert home.check(deep=True) == []
     output.unlink()
-    assert [difference.mended for difference in home.check(repair=True)] == [
+    assert [difference.repaired for difference in home.check(repair=True)] == [
         "vlogd makes it again when it runs"
     ]
 
@@ -137,22 +144,50 @@ def test_nothing_is_judged_while_an_original_cannot_be_read(damage: str, home: S
     if damage == "unreadable":
         document.rmdir()
     document.write_text(content)
-    assert [difference.mended for difference in home.check(repair=True)] == [
+    assert [difference.repaired for difference in home.check(repair=True)] == [
         "a new one was started",
         "it was added",
     ]
 
 
-def test_strays_go_to_the_trash(home: SmallHome) -> None:
-    """They belong to no original and the journal does not know them."""
+def test_strangers_go_to_the_trash_by_name(home: SmallHome) -> None:
+    """They belong to no original here and the journal does not know them: somebody else may."""
     stray = home.library.root / "videos/b-00bb"
     stray.mkdir()
-    assert [difference.mended for difference in home.check()] == [""]
-    assert stray.exists()
-    (difference,) = home.check(repair=True)
-    assert difference.mended.startswith("it was moved to ")
+    for repair in (False, True):
+        (difference,) = home.check(repair=repair)
+        assert difference.sentence.endswith("vlogd fsck --repair --strangers b-00bb")
+        assert difference.repaired == ""
+    (difference,) = home.check(repair=True, strangers=["b-00bb"])
+    assert difference.repaired.startswith("it was moved to ")
     assert not stray.exists()
     assert [path.name for path in home.library.workshop.trash().iterdir()] == ["b-00bb"]
+
+
+def test_an_output_is_kept_while_its_original_fails(home: SmallHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when not every byte was to be read: before anything is deleted, the original is. A fake disk fails."""
+    home.output.write_bytes(b"jpe")
+    original = home.originals.root / "00aa/film"
+    sound = digest.of_file
+
+    def fails(path: Path) -> str:
+        if path == original:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return sound(path)
+
+    monkeypatch.setattr(digest, "of_file", fails)
+    of_original, of_output = home.check(repair=True)
+    assert (
+        of_original.sentence == f"Its original {original} cannot be read: Input/output error. Check its disk."
+    )
+    monkeypatch.undo()
+    original.write_bytes(b"A film")
+    assert home.check() == [Difference("a-00aa", f"{home.output} has 3 bytes instead of 4.")]
+    changed, kept = home.check(repair=True)
+    assert "has changed since it was dropped" in changed.sentence
+    assert of_output == kept
+    assert "It is left as it is" in kept.sentence
+    assert home.output.exists()
 
 
 def test_what_only_the_journal_knows(home: SmallHome) -> None:
@@ -162,6 +197,6 @@ def test_what_only_the_journal_knows(home: SmallHome) -> None:
         Item("00ee", "E", "e-00ee", "main", File("00ee/film"), "d", 5, 1e9),
     )
     (home.library.root / "videos/e-00ee").mkdir()
-    mended = {difference.where: difference.mended for difference in home.check(repair=True)}
-    assert mended == {"d-00dd": "it was forgotten", "e-00ee": ""}
+    repaired = {difference.where: difference.repaired for difference in home.check(repair=True)}
+    assert repaired == {"d-00dd": "it was forgotten", "e-00ee": ""}
     assert [difference.where for difference in home.check()] == ["e-00ee"]

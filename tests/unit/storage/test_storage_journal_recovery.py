@@ -1,6 +1,8 @@
 """Opening the journal of a state folder, in whatever state it is."""
 
+import errno
 import io
+import os
 import sqlite3
 from pathlib import Path
 
@@ -9,6 +11,8 @@ from test_storage_journal import item
 
 from vlogd.core.errors import Unavailable
 from vlogd.storage import journal_recovery, mounts
+from vlogd.storage.journal import Journal
+from vlogd.storage.journal.database import Waiting
 from vlogd.storage.journal_recovery import journal_file, open_for_reading, open_journal
 
 
@@ -39,6 +43,7 @@ def test_a_damaged_journal_is_set_aside(whole: bool, tmp_path: Path, logged: io.
     journal.close()
     (aside,) = tmp_path.glob("journal-damaged-*.db")
     assert aside.read_bytes() == damaged
+    assert not whole or Path(f"{aside}-wal").read_bytes() == b"of the damaged one"
     assert "journal.damaged" in logged.getvalue()
 
 
@@ -53,6 +58,33 @@ def test_a_locked_journal_is_not_set_aside(tmp_path: Path) -> None:
         open_journal(tmp_path)
     other.close()
     assert list(tmp_path.glob("journal-damaged-*")) == []
+
+
+def test_a_disk_that_does_not_return_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fake: SQLite's check finds the page missing and calls it damage; the disk says that it cannot be read."""
+    open_journal(tmp_path).close()
+    monkeypatch.setattr(Journal, "is_sound", lambda _journal: False)
+
+    def fails(_descriptor: int, *_advice: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "posix_fadvise", fails)
+    for _ in range(2):
+        with pytest.raises(Waiting, match="Input/output error"):
+            open_journal(tmp_path)
+    assert list(tmp_path.glob("journal-damaged-*")) == []
+
+
+def test_damage_that_was_there_for_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fake: the first check fails, and everything can be read: so it is checked again."""
+    journal = open_journal(tmp_path)
+    journal.items.add(item())
+    journal.close()
+    answers = [False, True]
+    monkeypatch.setattr(Journal, "is_sound", lambda _journal: answers.pop(0))
+    journal = open_journal(tmp_path)
+    assert journal.items.ids() == ["00aa"]
+    journal.close()
 
 
 @pytest.mark.parametrize("file_system", ["nfs4", "cifs", "fuse.sshfs"])
