@@ -12,7 +12,7 @@ from vlogd.core.errors import VlogdError
 from vlogd.daemon import lock
 from vlogd.media import process
 from vlogd.media.process import Limits
-from vlogd.storage import mounts
+from vlogd.storage import mount_locks, mounts
 
 _LEAST_FREE_BYTES = 5 << 30
 """Two hours of video at 6 Mbit/s for all renditions together; with less, the next drop may have to wait for space."""
@@ -95,10 +95,23 @@ def _folders(config: Config) -> Iterator[Finding]:
             yield Finding("ok", f"{name}: {folder} ({mounts.file_system(folder)}).")
     for sentence in mounts.overlaps(named_folders(config)):
         yield Finding("fail", sentence, "vlogd does not start like this.")
+    yield from _locks(config)
     for inbox in config.inboxes:
         if _device(inbox.folder) != _device(config.originals):
             yield Finding("warn", f"inbox {inbox.name} and originals are on different file systems: files are copied.",
                           "Put them on the same one, and taking a file costs nothing.")  # fmt: skip
+
+
+def _locks(config: Config) -> Iterator[Finding]:
+    for name, folder in (("originals", config.originals), ("library", config.library)):
+        mount = mount_locks.mount_of(folder)
+        if not mount.shares_locks:
+            yield Finding(
+                "warn",
+                f"{name}: {mount.kind} keeps locks to one machine. So vlogd writes there once a minute to show that it runs, and a "
+                "vlogd on another machine waits 150 s after a crash of this one before it takes the folder.",
+                "Mount it with locks, if it has them (NFS: without nolock and local_lock; SMB: without nobrl).",
+            )
 
 
 def _device(folder: Path) -> int:

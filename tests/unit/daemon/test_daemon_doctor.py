@@ -10,6 +10,7 @@ from vlogd.cli.init_add import init
 from vlogd.config import Config
 from vlogd.daemon.doctor import Finding, examine
 from vlogd.daemon.lock import Lock
+from vlogd.storage import mount_locks
 
 
 @pytest.fixture
@@ -91,3 +92,12 @@ def test_an_archive_that_is_the_originals(home: Path) -> None:
     text = f"keeping: {{originals: archive, archive: {home / 'archive'}}}\n"
     assert "keeping.archive: " in sentences(findings(home, text), "fail")
     assert "is the same folder as originals" in sentences(findings(home), "fail")
+
+
+def test_a_file_system_that_keeps_its_locks_to_itself(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fake kernel says so of all folders: a second vlogd elsewhere sees this one only by what it writes."""
+    assert "keeps locks" not in sentences(findings(home), "warn")
+    monkeypatch.setattr(mount_locks, "mount_of", lambda *_folder: mount_locks.Mount("fuse.sshfs"))
+    told = sentences(findings(home), "warn")
+    assert "originals: fuse.sshfs keeps locks to one machine" in told
+    assert "library: fuse.sshfs keeps locks to one machine" in told

@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from vlogd.core.errors import NewerFormat, Unavailable
+from vlogd.storage.lease import Lease
 from vlogd.storage.volumes import Volumes
 
 HUGE_BYTES = 1 << 60
@@ -71,6 +73,9 @@ def test_a_lost_state_folder(disks: Disks) -> None:
     shutil.rmtree(disks.state)
     disks.state.mkdir()
     assert disks.volumes().problem() is None
+    disks.unmount(disks.folders["originals"])
+    assert "configure a library of their own" in str(disks.volumes().problem())
+    disks.mount(disks.folders["originals"])
     disks.unmount(disks.folders["library"])
     problem = str(disks.volumes().problem())
     assert "library has no .vlogd-volume" in problem
@@ -170,3 +175,64 @@ def test_one_disk_in_two_places(disks: Disks) -> None:
     (disks.archive / ".vlogd-volume").unlink()
     disks.volumes().check("archive")
     disks.volumes().check()
+
+
+@pytest.fixture
+def leased(disks: Disks) -> Iterator[Callable[[Path], Volumes]]:
+    """Makes volumes that take the lease of the given originals, with a state folder of their own."""
+    made: list[Volumes] = []
+
+    def volumes(originals: Path) -> Volumes:
+        state = disks.state.with_name(f"state of {originals.name}")
+        state.mkdir(exist_ok=True)
+        folders = {**disks.folders, "originals": originals}
+        made.append(Volumes(state, folders, 0, leases=[Lease("originals", originals, state)]))
+        return made[-1]
+
+    yield volumes
+    for each in made:
+        each.close()
+
+
+def test_a_library_belongs_to_its_first_originals(disks: Disks, leased: Callable[[Path], Volumes]) -> None:
+    """Others are refused, as new ones, with an empty mark, and with one of their own; its own may be moved."""
+    library, originals = disks.folders["library"], disks.folders["originals"]
+    leased(originals).check()
+    others = originals.with_name("others")
+    others.mkdir()
+    with pytest.raises(Unavailable, match="configure a library of their own"):
+        leased(others).check()
+    for mark in ("", "0123\n"):
+        (others / ".vlogd-volume").write_text(mark)
+        with pytest.raises(Unavailable, match=f"belongs to other originals .{originals} on ") as refused:
+            leased(others).check()
+    assert f"remove {library}/.workshop/originals.json" in str(refused.value)
+    assert {path.name for path in others.iterdir()} == {".vlogd-volume"}
+    (library / ".workshop/originals.json").unlink()
+    volumes = leased(others)
+    volumes.check()
+    volumes.close()
+    moved = others.rename(others.with_name("moved"))
+    leased(moved).check()
+
+
+def test_an_empty_mark_is_filled(disks: Disks, leased: Callable[[Path], Volumes]) -> None:
+    """It tells nothing apart, as earlier versions left it."""
+    originals = disks.folders["originals"]
+    (originals / ".vlogd-volume").write_text("")
+    state = disks.state.with_name("state of originals")
+    state.mkdir()
+    (state / "volumes.json").write_text(json.dumps({str(originals): ""}))
+    leased(originals).check()
+    mark = (originals / ".vlogd-volume").read_text().splitlines()[0]
+    assert len(mark) == 32
+    assert json.loads((state / "volumes.json").read_text())[str(originals)] == mark
+
+
+def test_a_library_whose_owner_cannot_be_read(disks: Disks, leased: Callable[[Path], Volumes]) -> None:
+    """It may be somebody else's."""
+    workshop = disks.folders["library"] / ".workshop"
+    workshop.mkdir()
+    (workshop / "originals.json").write_text("{")
+    with pytest.raises(Unavailable, match=r"originals\.json cannot be read"):
+        leased(disks.folders["originals"]).check()
