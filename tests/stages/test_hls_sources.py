@@ -305,20 +305,16 @@ def test_the_length_of_a_plain_mp4_is_believed(tmp_path: Path, monkeypatch: pyte
     assert abs(sum(segment.duration for segment in media.segments) - 7) < 0.1
 
 
-@pytest.mark.parametrize("file", ["a.mp4", "a.webm"])
-def test_sound_that_outlasts_the_pictures_is_told_of(file: str, tmp_path: Path) -> None:
-    """It is cut where the pictures end, and viewers are told; also where the container tells no length."""
+def test_sound_that_outlasts_the_pictures_is_heard_where_no_length_is_told(tmp_path: Path) -> None:
+    """A recording of a browser, whose container has no duration."""
     silent = stamped(tmp_path / "silent.ivf", "-c:v", "libvpx", sound=False, seconds=4)
-    codecs = ("libx264", "aac", "mp4") if file == "a.mp4" else ("copy", "libopus", "webm")
-    command = ["ffmpeg", "-v", "error", "-i", silent, "-f", "lavfi", "-i", "sine=d=12", "-c:v", codecs[0], "-c:a", codecs[1],
-               "-pix_fmt", "yuv420p", "-movflags", "empty_moov+frag_keyframe", "-f", codecs[2], "pipe:1"]  # fmt: skip
-    (tmp_path / file).write_bytes(subprocess.run(command, check=True, capture_output=True).stdout)
-    work = publish(tmp_path / file, tmp_path)
+    command = ["ffmpeg", "-v", "error", "-i", silent, "-f", "lavfi", "-i", "sine=d=12", "-c:v", "copy", "-c:a", "libopus",
+               "-f", "webm", "pipe:1"]  # fmt: skip
+    (tmp_path / "a.webm").write_bytes(subprocess.run(command, check=True, capture_output=True).stdout)
+    work = publish(tmp_path / "a.webm", tmp_path)
     check_playlists(work)
-    have = {name for receipt in work.receipts.values() for name in receipt.files}
-    assert HLS.view(work, have).facts["notes"] == [
-        "The audio goes on for 8 s after the last video frame and is cut off there."
-    ]
+    media = m3u8.loads((work.folder / "a0/index.m3u8").read_text())
+    assert abs(sum(segment.duration for segment in media.segments) - 12) < 0.1
 
 
 def test_sound_that_starts_late_stays_in_step(tmp_path: Path) -> None:

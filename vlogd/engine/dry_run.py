@@ -12,7 +12,7 @@ from vlogd.core.settings import NoSettings
 from vlogd.engine.survey import NOT_MADE_YET
 from vlogd.media.process import Limits
 from vlogd.stages.hls import plan as hls
-from vlogd.stages.hls.plan import AudioOnlyPlan, ChunkedPlan, Plan, UnindexedPlan
+from vlogd.stages.hls.plans import AudioOnlyPlan, ChunkedPlan, Plan, UnindexedPlan
 from vlogd.stages.pipeline import STAGES
 from vlogd.stages.probe import STAGE as PROBE
 from vlogd.stages.workspace import Workspace

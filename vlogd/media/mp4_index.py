@@ -36,7 +36,8 @@ class SampleTable:
     """One video track, in decoding order.
 
     `pts`: ticks of `timescale`, as ffmpeg gives them (the edit list applied). `keys`: which samples are
-    sync samples. `sizes` and `positions` are in bytes. `nal_length_bytes` is H.264's, 0 for other codecs.
+    sync samples. `sizes` and `positions` are in bytes. `nal_length_bytes` is H.264's, 0 for other codecs. `last_ticks`: how
+    long the frame that is presented last lasts.
     """
 
     timescale: int
@@ -45,6 +46,7 @@ class SampleTable:
     sizes: "array[int]"
     positions: "array[int]"
     nal_length_bytes: int
+    last_ticks: int
 
     def gops_are_closed(self) -> bool:
         """Whether no frame that follows a key frame in the file is shown before it."""
@@ -119,19 +121,22 @@ def _table(trak: memoryview, movie_timescale: int, file_bytes: int) -> SampleTab
     stbl = isobmff.child(mdia, b"minf", b"stbl")
     sizes = _sizes(isobmff.child(stbl, b"stsz"))
     count = len(sizes)
-    dts = array("q", accumulate(_expanded(isobmff.child(stbl, b"stts"), count)[:-1], initial=0))
+    durations = _expanded(isobmff.child(stbl, b"stts"), count)
+    dts = array("q", accumulate(durations[:-1], initial=0))
     pts = dts
     ctts = isobmff.find(stbl, b"ctts")
     if ctts is not None:
         offsets = isobmff.signed(_expanded(ctts, count))
         pts = array("q", (time + offset for time, offset in zip(dts, offsets, strict=True)))
-    shift = _edit_shift(trak, timescale, movie_timescale, max(pts))
+    last = max(range(count), key=pts.__getitem__)
+    shift = _edit_shift(trak, timescale, movie_timescale, pts[last])
     keys = _keys(isobmff.find(stbl, b"stss"), count)
     positions = _positions(stbl, sizes, file_bytes)
     if not keys or keys[0] != 0 or positions[-1] + sizes[-1] > file_bytes:
         raise BoxError("the first sample is no key frame, or the last one is not there")
     shifted = array("q", (time - shift for time in pts))
-    return SampleTable(timescale, shifted, keys, sizes, positions, _nal_length(isobmff.child(stbl, b"stsd")))
+    nal_length_bytes = _nal_length(isobmff.child(stbl, b"stsd"))
+    return SampleTable(timescale, shifted, keys, sizes, positions, nal_length_bytes, durations[last])
 
 
 def _sizes(stsz: memoryview) -> "array[int]":

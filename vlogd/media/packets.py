@@ -18,32 +18,37 @@ class PacketScan:
 
     Packets before the first key frame cannot be decoded; packets with the flag D (discard) are not presented (edit
     lists). `unknown` counts the others that have no time. `end_bytes`: where in the file the last packet ends, as far
-    as the demuxer knows.
+    as the demuxer knows. `last_ticks`: how long the frame that is presented last lasts, 0 where the container does not say.
     """
 
     # CSV without the section's name (p=0): far shorter than JSON, for hundreds of thousands of packets
-    ENTRIES = ("-show_entries", "packet=pts,size,pos,flags", "-of", "csv=p=0")
+    ENTRIES = ("-show_entries", "packet=pts,duration,size,pos,flags", "-of", "csv=p=0")
 
     def __init__(self) -> None:
         self.pts = array("q")
         self.unknown = 0
         self.end_bytes = 0
+        self.last_ticks = 0
+        self._last_pts = -math.inf
         self._has_key_frame = False
 
     @staticmethod
     def fields(line: str) -> list[str]:
-        """The four fields of a packet's line; missing ones are empty."""
-        return [*line.split(","), "", "", ""][:4]
+        """The five fields of a packet's line; missing ones are empty."""
+        return [*line.split(","), "", "", "", ""][:5]
 
     def add(self, line: str) -> None:
-        """Parse one packet: `pts,size,pos,flags`."""
-        pts, size, position, flags = self.fields(line)
+        """Parse one packet: `pts,duration,size,pos,flags`."""
+        pts, duration, size, position, flags = self.fields(line)
         self.end_bytes = max(self.end_bytes, _end(position, size))
         self._has_key_frame = self._has_key_frame or "K" in flags
         if not self._has_key_frame or "D" in flags or not flags:
             return
         if _TICKS.fullmatch(pts):
             self.pts.append(int(pts))
+            if self.pts[-1] > self._last_pts:
+                self._last_pts = self.pts[-1]
+                self.last_ticks = int(duration) if _TICKS.fullmatch(duration) else 0
         else:
             self.unknown += 1
 

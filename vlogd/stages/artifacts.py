@@ -20,8 +20,9 @@ class Probed:
     """The artifact of `probe`.
 
     `pts_path` is None when there is no video; `keys_path` is None unless the key frames are known to be IDR pictures of
-    closed GOPs. `remux_first`: the container has no index. `audio_seconds`: how long the audio lasts where that is
-    notably longer than the video, else None.
+    closed GOPs. `remux_first`: the container has no index. `audio_seconds`: when the audio ends,
+    `last_frame_seconds`: when the last frame does by the container; None unless these are notably later than the last frame
+    and a usual length of it.
     """
 
     media: Media
@@ -31,6 +32,7 @@ class Probed:
     pts_path: Path | None
     keys_path: Path | None
     audio_seconds: float | None
+    last_frame_seconds: float | None
 
     def keys(self) -> list[tuple[int, int]]:
         """The time of each key frame (stream ticks) and the bytes from it to the next; empty when not known."""
@@ -53,16 +55,17 @@ def read_probed(folder: Path) -> Probed:
         pts_path=folder / "video.pts" if media.video else None,
         keys_path=folder / KEYS if scan["keys"] else None,
         audio_seconds=scan.get("sound_seconds"),
+        last_frame_seconds=scan.get("last_frame_seconds"),
     )
 
 
 def copied_rendition(folder: Path) -> str | None:
     """The name of the rendition whose frames are the source's own, in the artifact of `hls`; None when there is none.
 
-    The receipt of the part `copy`, which every `artifact.json` contains, has the places of its key frames.
+    The receipt of the part `copy` (or `copy-long`), which every `artifact.json` contains, has the places of its key frames.
     """
     receipts = json.loads((folder / "artifact.json").read_bytes())["parts"]
-    copies = [receipt["facts"] for receipt in receipts if receipt["part"] == "copy"]
+    copies = [receipt["facts"] for receipt in receipts if receipt["part"] in ("copy", "copy-long")]
     return next((name for facts in copies for name in facts.get("iframes", ())), None)
 
 

@@ -38,8 +38,11 @@ _COMPARED_PACKETS = 64
 _DURATION_TOLERANCE_SECONDS = 0.1
 """A container's duration is kept when its packets agree within this: about four AAC or MP3 frames."""
 
-_LONGER_AUDIO_SECONDS = 2.0
-"""Audio that outlasts the video by less is usual: encoders pad it, and cameras stop the two tracks separately."""
+_PADDING_SECONDS = 0.1
+"""What outlasts the last frame by less is padding: encoders fill up their last frame, of AAC or MP3 up to 50 ms."""
+
+_LONGEST_HOLD_SECONDS = 86_400.0
+"""A picture that stands for longer than a day after the one before is a mistake of the container's times."""
 
 
 @dataclass(frozen=True)
@@ -95,18 +98,22 @@ def _audio_seconds(ws: Workspace[NoSettings], media: Media) -> float:
     return round(max(0.0, scan.end_seconds - media.start_seconds), 6)
 
 
-def _longer_audio(
-    ws: Workspace[NoSettings], media: Media, video: VideoStream, last_pts: int
+def _later_ends(
+    ws: Workspace[NoSettings], media: Media, video: VideoStream, times: "array[int]", last_ticks: int
 ) -> dict[str, Json]:
-    """`sound_seconds` (a stored name), where the audio continues after the last frame.
+    """When the last frame ends by the container, and when the audio does, where it is later than is usual.
 
-    The packets are read only where the container's duration reaches beyond the last frame, or is missing.
+    `last_frame_seconds` and `sound_seconds` (a stored name), from the file's start on. The packets of the audio are read
+    only where the container's duration reaches beyond the last frame, or is missing.
     """
-    video_seconds = float(last_pts * Fraction(video.time_base)) - media.start_seconds
-    if not media.audio or 0 < media.duration_seconds < video_seconds + _LONGER_AUDIO_SECONDS:
-        return {}
-    seconds = _audio_seconds(ws, media)
-    return {"sound_seconds": seconds} if seconds > video_seconds + _LONGER_AUDIO_SECONDS else {}
+    tick = Fraction(video.time_base)
+    begin = float(times[-1] * tick) - media.start_seconds
+    usual_end = begin + min(1.0, float((times[-1] - times[-2]) * tick) if len(times) > 1 else 0.0)
+    least, most = usual_end + _PADDING_SECONDS, usual_end + _LONGEST_HOLD_SECONDS
+    ends = {"last_frame_seconds": round(begin + float(last_ticks * tick), 6)}
+    if media.audio and not 0 < media.duration_seconds < least:
+        ends["sound_seconds"] = _audio_seconds(ws, media)
+    return {name: seconds for name, seconds in ends.items() if least < seconds < most}
 
 
 def _scan(ws: Workspace[NoSettings], media: Media, video: VideoStream) -> dict[str, Json]:
@@ -114,7 +121,10 @@ def _scan(ws: Workspace[NoSettings], media: Media, video: VideoStream) -> dict[s
     table = mp4_index.read(ws.film, video.index)
     if table is not None and not _agrees(table, ws, video):
         table = None
-    times, unknown = (presentation_order(table.pts), 0) if table else _packet_times(ws, video)
+    if table is not None:
+        times, unknown, last_ticks = presentation_order(table.pts), 0, table.last_ticks
+    else:
+        times, unknown, last_ticks = _packet_times(ws, video)
     if not times and not unknown:
         raise BadInput("The file claims to contain a video, but there is not a single complete frame in it.")
     _deliver(ws, times, "video.pts")
@@ -127,7 +137,7 @@ def _scan(ws: Workspace[NoSettings], media: Media, video: VideoStream) -> dict[s
         "times_are_known": not unknown and not ("avi" in media.format and video.b_frames > 0),
         "remux_first": media.format in REMUX_FIRST,
         "keys": bool(keys),
-        **(_longer_audio(ws, media, video, times[-1]) if times else {}),
+        **(_later_ends(ws, media, video, times, last_ticks) if times else {}),
     }
 
 
@@ -142,19 +152,17 @@ def _agrees(table: SampleTable, ws: Workspace[NoSettings], video: VideoStream) -
         [str(time), "K" if index in keys else ""] for index, time in enumerate(table.pts[: len(packets)])
     ]
     # D marks packets that an edit list hides; the sample table doesn't have them either.
-    reported = [
-        [pts, "K" if "K" in flags else ""] for pts, _size, _position, flags in packets if "D" not in flags
-    ]
+    reported = [[pts, "K" if "K" in flags else ""] for pts, *_sizes, flags in packets if "D" not in flags]
     return (
         bool(reported) and reported == in_table and Fraction(video.time_base) == Fraction(1, table.timescale)
     )
 
 
-def _packet_times(ws: Workspace[NoSettings], video: VideoStream) -> "tuple[array[int], int]":
-    """The times of all frames, and how many packets have none."""
+def _packet_times(ws: Workspace[NoSettings], video: VideoStream) -> "tuple[array[int], int, int]":
+    """The times of all frames, how many packets have none, and how many ticks the last frame lasts (0: unknown)."""
     scan = PacketScan()
     _scan_packets(ws, scan, "-select_streams", str(video.index))
-    return scan.times(), scan.unknown
+    return scan.times(), scan.unknown, scan.last_ticks
 
 
 def _scan_packets(ws: Workspace[NoSettings], scan: PacketScan | AudioScan, *select: str) -> None:

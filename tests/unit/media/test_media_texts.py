@@ -66,16 +66,17 @@ def test_a_packet_scan_counts_what_can_be_shown() -> None:
     """Not before the first key frame, not what edit lists discard; unknown times are counted."""
     scan = PacketScan()
     for line in (
-        "5,10,0,__",
-        "10,10,10,K_",
-        "30,10,20,__",
-        "20,10,30,__",
-        "40,10,40,_D",
-        "N/A,10,50,__",
-        "30,10,60,__",
+        "5,2,10,0,__",
+        "10,2,10,10,K_",
+        "30,7,10,20,__",
+        "20,2,10,30,__",
+        "40,2,10,40,_D",
+        "N/A,2,10,50,__",
+        "30,N/A,10,60,__",
     ):
         scan.add(line)
     assert scan.times().tolist() == [10, 20, 30]
+    assert scan.last_ticks == 7, "of the frame that is presented last"
     assert (scan.unknown, scan.end_bytes, scan.has_times) == (1, 70, True)
 
 

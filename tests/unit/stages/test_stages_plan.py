@@ -10,7 +10,7 @@ from vlogd.media.streaming.tracks import OFFSET, TICKS
 from vlogd.stages.hls import plan as planning
 from vlogd.stages.hls.ladder import HlsSettings, Rung
 from vlogd.stages.hls.parts import parts
-from vlogd.stages.hls.plan import AudioOnlyPlan, ChunkedPlan, Plan, UnindexedPlan, WholeFilePlan
+from vlogd.stages.hls.plans import AudioOnlyPlan, ChunkedPlan, Plan, UnindexedPlan, WholeFilePlan
 
 CONFIG = HlsSettings(ladder=(Rung(height=1080, max_kbps=5000), Rung(height=360, max_kbps=800)), segment_seconds=2,
                      gop_seconds=1, chunk_seconds=4)  # fmt: skip
@@ -130,5 +130,31 @@ def test_frame_rates_and_long_audio_are_those_of_the_source(tmp_path: Path) -> N
     found = plan(write_probe(tmp_path / "probe", fast, steady(4, 120), sound_seconds=9.5))
     assert isinstance(found, ChunkedPlan)
     assert found.frame_rate == 60
-    assert found.audio_seconds == 9.5
-    assert part_names(found)[-2:] == ["audio-0", "audio-1"]
+    assert part_names(found)[-3:] == ["held-after", "audio-0-long", "audio-1-long"]
+
+
+def test_a_hold_is_a_part_between_the_chunks_and_the_audio(tmp_path: Path) -> None:
+    """The chunks are those of a file without it; the longer audio has another name than what was cut off."""
+    found = plan(write_probe(tmp_path / "probe", media(), steady(10), sound_seconds=14.0))
+    assert part_names(found) == [
+        *(f"video-{number:04d}" for number in range(4)),
+        "held-after",
+        "audio-0-long",
+    ]
+    silent = plan(write_probe(tmp_path / "silent", media(audio=()), steady(10), sound_seconds=14.0))
+    assert part_names(silent) == [f"video-{number:04d}" for number in range(4)]
+    slides = plan(write_probe(tmp_path / "slides", media(audio=()), steady(10), last_frame_seconds=14.0))
+    assert part_names(slides)[-1] == "held-after"
+
+
+def test_a_copy_that_lasts_longer_has_another_name(tmp_path: Path) -> None:
+    """So that a copy that was cut off is not taken for it; where it would last too long, nothing is copied."""
+    found = plan(write_probe(tmp_path / "probe", media(), steady(10), KEYS, sound_seconds=13.0))
+    assert part_names(found)[:2] == ["copy-long", "video-long-0000"]
+    found = plan(write_probe(tmp_path / "late", media(), steady(10), KEYS, sound_seconds=25.0))
+    assert isinstance(found, ChunkedPlan)
+    assert found.copied is None
+    assert (
+        found.why_no_copy
+        == "The source is re-encoded: its last frame has to be held for long, because its audio goes on."
+    )

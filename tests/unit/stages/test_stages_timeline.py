@@ -18,9 +18,16 @@ CONFIG = HlsSettings(segment_seconds=6, gop_seconds=2, chunk_seconds=12)
 MILLISECOND = Fraction(1, 1000)
 
 
-def at(times: list[int], config: HlsSettings = CONFIG, rate: int = 25, keys: timeline.Keys = ()) -> Timeline:
-    """The timeline of frames at these milliseconds."""
-    return timeline.build(array("q", times), MILLISECOND, Fraction(0), Fraction(rate), config, keys)
+def at(
+    times: list[int],
+    config: HlsSettings = CONFIG,
+    rate: int = 25,
+    keys: timeline.Keys = (),
+    least_end: float = 0,
+) -> Timeline:
+    """The timeline of frames at these milliseconds, with something to be heard until `least_end` (seconds)."""
+    until = OFFSET + round(least_end * TICKS) if least_end else 0
+    return timeline.build(array("q", times), MILLISECOND, Fraction(0), Fraction(rate), config, keys, until)
 
 
 def steady(seconds: float, rate: int = 25) -> list[int]:
@@ -58,6 +65,47 @@ def test_a_late_first_frame_does_not_move_zero() -> None:
     line = at([time + 500 for time in steady(8)])
     assert seconds_of(line.boundaries)[0] == 0
     assert seconds_of(line.pts)[0] == 0.5
+
+
+def test_the_last_frame_is_held_until_the_sound_ends() -> None:
+    """In segments of its own: those before are as they would be without it."""
+    plain, line = at(steady(8)), at(steady(8), least_end=20)
+    assert (line.pts, line.cuts, line.keys, line.end) == (plain.pts, plain.cuts, plain.keys, plain.end)
+    assert seconds_of(line.boundaries) == [0, 6, 8, 14, 20]
+    assert line.after is not None
+    assert (line.after.frame, line.after.first) == (199, 2)
+    assert line.frame_count == 200 + 12
+
+
+@pytest.mark.parametrize(("until", "end", "is_extended"), [(8.05, 8, False), (8.3, 8.3, True), (7, 8, False)])
+def test_a_little_more_sound_lengthens_the_last_frame(until: float, end: float, is_extended: bool) -> None:
+    """Padding doesn't."""
+    line = at(steady(8), least_end=until)
+    assert (line.after, line.is_stretched, line.is_extended) == (None, is_extended, is_extended)
+    assert seconds_of(line.boundaries) == [0, 6, end]
+
+
+def test_the_only_segment_of_a_still_lasts_a_second() -> None:
+    """A segment of one frame is none that players like."""
+    assert seconds_of(at([0], least_end=9).boundaries) == [0, 1, 7, 9]
+    assert seconds_of(at([0], least_end=1.2).boundaries) == [0, 1.2]
+
+
+def test_copied_frames_are_lengthened_and_not_held() -> None:
+    """The last GOP is a segment of its own where the one before would become too long."""
+    line = at(steady(8), keys=tuple((time, 1000) for time in range(0, 8000, 2000)), least_end=12)
+    assert line.after is None
+    assert seconds_of(line.boundaries) == [0, 6, 12]
+
+
+def test_the_first_frame_is_held_where_sound_begins_long_before_it() -> None:
+    """Its segments come first; those of the frames begin with the first one."""
+    line = at([time + 9000 for time in steady(7)])
+    assert seconds_of(line.boundaries) == [0, 6, 9, 15, 16]
+    assert line.first_segment == 2
+    assert timeline.chunks(2, CONFIG, line.first_segment)[0] == timeline.Chunk(0, 2, 3)
+    assert line.frames(timeline.Chunk(0, 2, 3)) == (0, 150)
+    assert line.frames(timeline.Chunk(1, 3, 4)) == (150, 175)
 
 
 @pytest.mark.parametrize(("rate", "most", "keep_every"), [
@@ -104,7 +152,7 @@ def test_any_frame_times_give_a_sound_timeline(times: list[int]) -> None:
     """Boundaries rise, begin at the first frames of segments, and every segment has a key frame."""
     line = at(sorted(times))
     assert list(line.boundaries) == sorted(set(line.boundaries))
-    assert len(line.boundaries) == len(line.cuts) + 1
+    assert len(line.boundaries) == len(line.cuts) + line.first_segment + 1
     assert set(line.cuts) <= set(line.keys)
     assert line.end > line.pts[-1]
 

@@ -146,11 +146,12 @@ def test_a_damaged_end_is_left_out(tmp_path: Path) -> None:
     assert view.facts["notes"] == ["The file is damaged: about 4 s of video could not be decoded at its end."]
 
 
-def test_audio_that_is_cut_off_is_told(tmp_path: Path) -> None:
-    """More than a segment's length of it."""
+def test_a_held_picture_is_told(tmp_path: Path) -> None:
+    """Where it stands for more than a segment's length."""
     step = Step(tmp_path, sound_seconds=14.0)
     step.chunk(0)
-    step.done("audio-0", step.have("a0", 0))
+    step.done("audio-0-long", step.have("a0", 0))
     assert step.view().facts["notes"] == [
-        "The audio goes on for 4 s after the last video frame and is cut off there."
+        "The video ends 4 s before the audio; its last frame is shown until then."
     ]
+    assert step.view().facts["duration_seconds"] == 14.0

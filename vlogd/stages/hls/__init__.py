@@ -1,9 +1,9 @@
 """The stream: a ladder of video renditions and AAC audio as HLS with fragmented MP4 (CMAF).
 
 Read on in this order: `ladder` and `audio_tracks` (what is made), `passthrough` (may the source's own frames be
-published?), `timeline` (where to cut), `plan` and `parts` (how, and in which pieces), `filter_graph` and `video_encode`
-(encoding a chunk), `validate` and `segment_writer` (what is delivered), `stream_copy`, `remux`, `whole_file_encode`,
-`audio_encode` (the other parts), `view` (what viewers see).
+published?), `timeline` and `hold` (where to cut), `plans`, `plan` and `parts` (how, and in which pieces), `filter_graph` and
+`video_encode` (encoding a chunk), `validate` and `segment_writer` (what is delivered), `hold_encode`, `stream_copy`, `remux`,
+`whole_file_encode`, `audio_encode` (the other parts), `view` (what viewers see).
 """
 
 from collections.abc import Sequence, Set
@@ -12,11 +12,19 @@ from vlogd.core.model import Part, View
 from vlogd.media.streaming.tracks import TICKS
 from vlogd.stages.contract import Stage, Work
 from vlogd.stages.facts import Facts
-from vlogd.stages.hls import audio_encode, remux, stream_copy, video_encode, view, whole_file_encode
+from vlogd.stages.hls import (
+    audio_encode,
+    hold_encode,
+    remux,
+    stream_copy,
+    video_encode,
+    view,
+    whole_file_encode,
+)
 from vlogd.stages.hls import parts as planned_parts
 from vlogd.stages.hls import plan as planning
 from vlogd.stages.hls.ladder import HlsSettings, Rendition
-from vlogd.stages.hls.plan import COPY, REMUX, ChunkedPlan, Plan, UnindexedPlan, WholeFilePlan
+from vlogd.stages.hls.plans import REMUX, ChunkedPlan, Plan, UnindexedPlan, WholeFilePlan
 from vlogd.stages.hls.video_encode import Source
 from vlogd.stages.workspace import Workspace
 
@@ -39,10 +47,12 @@ def _run(part: Part, ws: Workspace[HlsSettings]) -> Facts:
     match plan:
         case WholeFilePlan() if part.name != REMUX:
             return whole_file_encode.run(plan, ws)
-        case ChunkedPlan(copied=Rendition() as copied) if part.name == COPY:
+        case ChunkedPlan(copied=Rendition() as copied) if part.name == plan.copy_part:
             return stream_copy.run(plan, copied, ws)
         case ChunkedPlan() if "chunk" in part.data:
             return video_encode.run(plan, plan.chunks[part.data["chunk"]], _source(plan, ws), ws)
+        case ChunkedPlan() if (hold := plan.held(part.name)) is not None:
+            return hold_encode.run(plan, hold, _source(plan, ws), ws)
     raise ValueError(f"the stage hls has no part {part.name}")
 
 

@@ -15,7 +15,7 @@ from vlogd.media.streaming.tracks import INIT, OFFSET, OFFSET_SECONDS, TICKS
 from vlogd.stages.facts import NoFacts
 from vlogd.stages.hls.audio_tracks import STEREO_CHANNELS, AudioRendition
 from vlogd.stages.hls.ladder import HlsSettings
-from vlogd.stages.hls.plan import StreamPlan, extension
+from vlogd.stages.hls.plans import StreamPlan, extension
 from vlogd.stages.hls.segment_writer import transport_stream
 from vlogd.stages.workspace import Workspace
 

@@ -28,6 +28,9 @@ _MOVFLAGS = "+frag_keyframe+empty_moov+default_base_moof+frag_discont+skip_sidx+
 `default_base_moof`: data offsets count from their moof, as CMAF and MSE require. `frag_discont`: a fragment has the time
 of its first frame, not the sum of the durations before. `skip_sidx`, `skip_trailer`: no indexes, which nothing here reads."""
 
+EVERY_FRAME: Mapping[str, Any] = {"fps_mode": "passthrough"}
+"""Output options: frames are neither dropped nor repeated."""
+
 _INTERLACED = ("tt", "bb", "tb", "bt")
 """ffprobe's `field_order` of interlaced video: which field is coded and displayed first."""
 
@@ -59,6 +62,11 @@ def frames(
     if keep_every > 1:
         stream = stream.filter("select", f"not(mod(n,{keep_every}))")
     return stream.filter("setpts", f"PTS-({shift})") if shift else stream
+
+
+def repeated(stream: Stream, count: int) -> Stream:
+    """The first frame of `stream`, `count` times; the times are of no account."""
+    return stream.filter("trim", end_frame=1).filter("tpad", stop=count - 1, stop_mode="clone")
 
 
 def split_shift(earliest: int, zero: int) -> tuple[int, int]:
@@ -156,13 +164,10 @@ def mp4_options() -> dict[str, Any]:
 def key_frames_at(seconds: Sequence[float]) -> dict[str, Any]:
     """Key frames at these times, as the encoder counts them, and every frame at its own time.
 
-    A list of times, because in an expression `t` counts from the first frame of the process. `passthrough` neither
-    drops nor repeats frames.
+    A list of times, because in an expression `t` counts from the first frame of the process.
     """
-    return {
-        "force_key_frames": ",".join(f"{max(0.0, time - _KEY_FRAME_EARLY_SECONDS):.6f}" for time in seconds),
-        "fps_mode": "passthrough",
-    }
+    times = ",".join(f"{max(0.0, time - _KEY_FRAME_EARLY_SECONDS):.6f}" for time in seconds)
+    return {"force_key_frames": times, **EVERY_FRAME}
 
 
 def key_frames_every(seconds: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@
 | `copy`        | the source's own frames as the top rendition, where `passthrough` allows it                     |
 | `video-0000`… | one chunk of all renditions; `full-0000`… when a copy failed                                    |
 | `video-whole` | instead of chunks where the file doesn't say when its frames are presented                      |
+| `held-after`  | the last picture, while sound goes on; `held-before`: the first one, while there is only sound   |
 | `audio-0`…    | one audio rendition, cut where the video is cut                                                 |
 """
 
@@ -15,7 +16,16 @@ from vlogd.core.model import Part
 from vlogd.media.streaming.tracks import TICKS
 from vlogd.stages.hls.audio_tracks import AudioRendition
 from vlogd.stages.hls.ladder import Rendition
-from vlogd.stages.hls.plan import COPY, REMUX, WHOLE, AudioOnlyPlan, ChunkedPlan, Plan, UnindexedPlan
+from vlogd.stages.hls.plans import (
+    HELD_AFTER,
+    HELD_BEFORE,
+    REMUX,
+    WHOLE,
+    AudioOnlyPlan,
+    ChunkedPlan,
+    Plan,
+    UnindexedPlan,
+)
 from vlogd.stages.hls.timeline import Chunk
 
 _COPY_SPEED = 100
@@ -41,7 +51,8 @@ def parts(plan: Plan) -> tuple[Part, ...]:
     if isinstance(plan, ChunkedPlan):
         remux = (Part(REMUX),) if plan.remuxed else ()
         chunks = tuple(_chunk_part(chunk, plan) for chunk in plan.chunks)
-        return (*remux, *_copy_part(plan, seconds), *chunks, *audio)
+        before, after = _held_parts(HELD_BEFORE, 0, plan), _held_parts(HELD_AFTER, len(chunks), plan)
+        return (*remux, *_copy_part(plan, seconds), *before, *chunks, *after, *audio)
     size = _encoded_bytes(plan.renditions, seconds)
     remux = (Part(REMUX),) if plan.remux_failed else ()
     return (*remux, Part(WHOLE, weight=seconds, library_bytes=size, state_bytes=size), *audio)
@@ -51,7 +62,16 @@ def _copy_part(plan: ChunkedPlan, seconds: float) -> tuple[Part, ...]:
     if plan.copied is None and not plan.copy_failed:
         return ()
     size = sum(plan.timeline.source_bytes)
-    return (Part(COPY, weight=seconds / _COPY_SPEED, library_bytes=size, state_bytes=size),)
+    return (Part(plan.copy_part, weight=seconds / _COPY_SPEED, library_bytes=size, state_bytes=size),)
+
+
+def _held_parts(name: str, order: int, plan: ChunkedPlan) -> tuple[Part, ...]:
+    hold = plan.held(name)
+    if hold is None:
+        return ()
+    seconds = (hold.boundaries[-1] - hold.boundaries[0]) / TICKS
+    size = _encoded_bytes(plan.renditions, seconds)
+    return (Part(name, order=order, library_bytes=size, state_bytes=round(size / seconds)),)
 
 
 def _encoded_bytes(renditions: Sequence[Rendition], seconds: float) -> int:

@@ -6,6 +6,7 @@ They may when
   level up to 5.1: what every player decodes and shows the same way;
 - the file is a plain MP4 or QuickTime file (one edit at most) whose key frames are IDR pictures of closed GOPs;
 - no key frame is further than 10 s from the next, and there are at most as many frames a second as are published;
+- the last frame need not be held for so long that a segment would last longer than that (`hold`);
 - no segment takes more than 1.3 times the cap of a rendition of that size.
 
 Then they are copied as the top rendition: no quality is lost, and a film of any length can be watched at once.
@@ -62,7 +63,11 @@ def why_not_cut(video: VideoStream, config: HlsSettings, timeline: Timeline) -> 
     cap = cap_kbps(min(video.width, video.height), config) * 1000 * _CAP_TOLERANCE
     lengths = [after - before for before, after in pairwise(timeline.boundaries)]
     rates = [size * 8 * TICKS / length for size, length in zip(timeline.source_bytes, lengths, strict=True)]
-    if max(lengths) > max(_LONGEST_SEGMENT_TICKS, config.segment_seconds * TICKS + TICKS // 2):
+    longest = max(_LONGEST_SEGMENT_TICKS, config.segment_seconds * TICKS + TICKS // 2)
+    if timeline.is_stretched and lengths[-1] > longest:
+        # A copied frame cannot be repeated, and samples that last for minutes are something players stumble over.
+        return "The source is re-encoded: its last frame has to be held for long, because its audio goes on."
+    if max(lengths) > longest:
         return "The source is re-encoded: its key frames are too far apart."
     if max(rates) > cap:
         return f"The source is re-encoded: it takes up to {max(rates) / 1e6:.1f} Mbit/s."

@@ -1,11 +1,4 @@
-"""From probe's artifact and the receipts so far to a plan. Pure, so that it is the same at every start.
-
-| plan            | for                                                                                        |
-|-----------------|--------------------------------------------------------------------------------------------|
-| `ChunkedPlan`   | video whose frame times are known: cut into chunks, perhaps with the source's frames on top |
-| `UnindexedPlan` | a container without an index (TS, PS): it has to be copied to MP4 before more can be planned |
-| `WholeFilePlan` | video whose frame times are not known: encoded in one go                                   |
-| `AudioOnlyPlan` | no video at all                                                                            |
+"""From probe's artifact and the receipts so far to a plan (`plans`). Pure, so that it is the same at every start.
 
 An `UnindexedPlan` becomes a `ChunkedPlan` when the copy to MP4 worked, and a `WholeFilePlan` when it did not. If a copy
 of the source's own frames turns out not to be what the scan promised, the chunks are planned anew with one rendition
@@ -19,159 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from vlogd.core.model import Receipt
-from vlogd.media.ffprobe import Media, VideoStream
 from vlogd.media.streaming.tracks import OFFSET, TICKS
 from vlogd.stages import artifacts, facts
 from vlogd.stages.artifacts import Probed
 from vlogd.stages.hls import passthrough, timeline
-from vlogd.stages.hls.audio_tracks import AudioRendition, audio_renditions
+from vlogd.stages.hls.audio_tracks import audio_renditions
 from vlogd.stages.hls.facts import CopyFacts, EncodeFacts, RemuxFacts
-from vlogd.stages.hls.ladder import HlsSettings, Rendition, renditions
-from vlogd.stages.hls.timeline import Chunk, Timeline
-
-REMUX = "remux"
-COPY = "copy"
-WHOLE = "video-whole"
-
-REMUXED_PTS = "remux.pts"
-"""Delivered by the part `remux`: the frame times of the copy, like `video.pts` of probe."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class AudioOnlyPlan:
-    """Audio renditions, cut evenly. `boundaries`: when segments begin and the last one ends, in published ticks."""
-
-    media: Media
-    config: HlsSettings
-    audio: tuple[AudioRendition, ...]
-    boundaries: tuple[int, ...]
-
-    @property
-    def published(self) -> tuple[Rendition, ...]:
-        """The video renditions: none."""
-        return ()
-
-    @property
-    def encode_parts(self) -> tuple[str, ...]:
-        """The names of the parts that encode video: none."""
-        return ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class _VideoPlan:
-    """What all plans of a video have.
-
-    `renditions` are those that are encoded. `why_no_copy` is a sentence for people, "" when the source's frames are
-    copied or that is not known yet. `audio_seconds`: the audio's duration where it is notably longer than the
-    video's.
-    """
-
-    media: Media
-    config: HlsSettings
-    video: VideoStream
-    audio: tuple[AudioRendition, ...]
-    renditions: tuple[Rendition, ...]
-    why_no_copy: str = ""
-    audio_seconds: float | None = None
-
-    @property
-    def published(self) -> tuple[Rendition, ...]:
-        """The video renditions that viewers get, the largest H.264 one first."""
-        return self.renditions
-
-    @property
-    def boundaries(self) -> tuple[int, ...]:
-        """When segments begin and the last one ends, in published ticks; empty while that is not known."""
-        return ()
-
-    @property
-    def encode_parts(self) -> tuple[str, ...]:
-        """The names of the parts that encode video, in the order of the stream."""
-        return ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class UnindexedPlan(_VideoPlan):
-    """Nothing is known before the file has been copied to MP4."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class WholeFilePlan(_VideoPlan):
-    """One encode from the first frame to the last, which determines the segment boundaries.
-
-    `remux_failed`: the file has no index, and a copy to MP4 did not give it one.
-    """
-
-    encoded_boundaries: tuple[int, ...] = ()
-    remux_failed: bool = False
-
-    @property
-    def boundaries(self) -> tuple[int, ...]:
-        """Those of the encode; none before it is done."""
-        return self.encoded_boundaries
-
-    @property
-    def encode_parts(self) -> tuple[str, ...]:
-        """The only part."""
-        return (WHOLE,)
-
-    @property
-    def frame_rate(self) -> Fraction:
-        """Frames a second, on average."""
-        return Fraction(self.video.frame_rate)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChunkedPlan(_VideoPlan):
-    """Chunks of segments with exact frame times.
-
-    `copied`: the source's own frames as a rendition. `copy_failed`: they were planned as one, but differed from the
-    scan. `source_keys`: the times of the source's key frames (published ticks), where these are known to begin
-    closed GOPs. `remuxed`: chunks are read from a copy in MP4.
-    """
-
-    timeline: Timeline
-    chunks: tuple[Chunk, ...]
-    source_keys: tuple[int, ...] = ()
-    copied: Rendition | None = None
-    copy_failed: bool = False
-    remuxed: bool = False
-
-    @property
-    def published(self) -> tuple[Rendition, ...]:
-        """The copied frames first."""
-        return self.renditions if self.copied is None else (self.copied, *self.renditions)
-
-    @property
-    def boundaries(self) -> tuple[int, ...]:
-        """Those of the timeline."""
-        return self.timeline.boundaries
-
-    @property
-    def encode_parts(self) -> tuple[str, ...]:
-        """One for each chunk."""
-        return tuple(self.chunk_part(chunk.number) for chunk in self.chunks)
-
-    @property
-    def frame_rate(self) -> Fraction:
-        """Published frames a second, on average."""
-        return Fraction(self.video.frame_rate) / self.timeline.keep_every
-
-    def chunk_part(self, number: int) -> str:
-        """The name of a chunk's part. After a failed copy the chunks have a rendition more, so they are others."""
-        return f"{'full' if self.copy_failed else 'video'}-{number:04d}"
-
-
-VideoPlan = UnindexedPlan | WholeFilePlan | ChunkedPlan
-StreamPlan = AudioOnlyPlan | WholeFilePlan | ChunkedPlan
-"""A plan that says how the stream is made."""
-
-Plan = StreamPlan | UnindexedPlan
-
-
-def extension(config: HlsSettings) -> str:
-    """The file name extension of media segments."""
-    return "ts" if config.segment_format == "ts" else "m4s"
+from vlogd.stages.hls.ladder import HlsSettings, renditions
+from vlogd.stages.hls.plans import (
+    REMUX,
+    REMUXED_PTS,
+    WHOLE,
+    AudioOnlyPlan,
+    ChunkedPlan,
+    Plan,
+    UnindexedPlan,
+    WholeFilePlan,
+)
 
 
 def read(probe_folder: Path, step_folder: Path, receipts: Mapping[str, Receipt], config: HlsSettings) -> Plan:
@@ -189,6 +46,7 @@ def read(probe_folder: Path, step_folder: Path, receipts: Mapping[str, Receipt],
         audio=audio,
         renditions=renditions(video.shown_size(), config, hdr=video.hdr),
         audio_seconds=probed.audio_seconds,
+        last_frame_seconds=probed.last_frame_seconds,
     )
     if not probed.times_are_known or probed.pts_path is None:
         return _whole_file(unindexed, receipts, remux_failed=False)
@@ -224,9 +82,16 @@ def _whole_file(plan: UnindexedPlan, receipts: Mapping[str, Receipt], *, remux_f
 
 def _chunked(plan: UnindexedPlan, times: _FrameTimes, keys: timeline.Keys = ()) -> ChunkedPlan:
     frame_rate = Fraction(plan.video.frame_rate)
-    cut = timeline.read(times.path, times.time_base, times.zero_seconds, frame_rate, plan.config, keys)
-    chunks = tuple(timeline.chunks(len(cut.cuts), plan.config))
-    return ChunkedPlan(**_fields(plan), timeline=cut, chunks=chunks)
+    cut = timeline.read(
+        times.path, times.time_base, times.zero_seconds, frame_rate, plan.config, keys, plan.least_end
+    )
+    chunks = tuple(timeline.chunks(len(cut.cuts), plan.config, cut.first_segment))
+    planned = ChunkedPlan(**_fields(plan), timeline=cut, chunks=chunks)
+    if not cut.is_extended:
+        return planned
+    # Under another name: an earlier version may have cut these off where the picture ends.
+    longer = tuple(replace(rendition, part=f"{rendition.part}-long") for rendition in plan.audio)
+    return replace(planned, audio=longer)
 
 
 def _indexed(
@@ -251,8 +116,8 @@ def _indexed(
 
 def _with_copy(plan: ChunkedPlan, receipts: Mapping[str, Receipt]) -> ChunkedPlan:
     """The copied frames take the place of the largest H.264 rendition, unless they failed validation."""
-    if COPY in receipts:
-        copy = facts.of_part(receipts, COPY, CopyFacts)
+    if plan.copy_part in receipts:
+        copy = facts.of_part(receipts, plan.copy_part, CopyFacts)
         if not copy.copied:
             return replace(plan, copy_failed=True, why_no_copy=copy.why)
     rest = plan.renditions[1:]
@@ -278,4 +143,5 @@ def _fields(plan: UnindexedPlan) -> dict[str, Any]:
         "audio": plan.audio,
         "renditions": plan.renditions,
         "audio_seconds": plan.audio_seconds,
+        "last_frame_seconds": plan.last_frame_seconds,
     }

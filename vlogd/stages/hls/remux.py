@@ -13,7 +13,7 @@ from vlogd.media.streaming.tracks import TICKS
 from vlogd.stages import artifacts
 from vlogd.stages.hls.facts import RemuxFacts
 from vlogd.stages.hls.ladder import HlsSettings
-from vlogd.stages.hls.plan import REMUX, REMUXED_PTS, VideoPlan
+from vlogd.stages.hls.plans import REMUX, REMUXED_PTS, VideoPlan
 from vlogd.stages.hls.video_encode import Source
 from vlogd.stages.workspace import Workspace
 

@@ -15,7 +15,7 @@ from vlogd.media.streaming.tracks import OFFSET_SECONDS, TICKS
 from vlogd.stages.hls import filter_graph
 from vlogd.stages.hls.facts import CopyFacts, KeyFrameSpans
 from vlogd.stages.hls.ladder import HlsSettings, Rendition
-from vlogd.stages.hls.plan import ChunkedPlan
+from vlogd.stages.hls.plans import ChunkedPlan
 from vlogd.stages.hls.segment_writer import Gop, SegmentWriter
 from vlogd.stages.hls.timeline import Timeline
 from vlogd.stages.workspace import Workspace

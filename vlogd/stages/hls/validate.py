@@ -13,7 +13,7 @@ from vlogd.media.streaming.fragment_reader import Fragment
 from vlogd.media.streaming.frame_times import Mismatch
 from vlogd.stages.hls.facts import EncodeFacts
 from vlogd.stages.hls.ladder import HlsSettings, Rendition
-from vlogd.stages.hls.plan import extension
+from vlogd.stages.hls.plans import extension
 from vlogd.stages.hls.segment_writer import Gop, SegmentWriter
 from vlogd.stages.hls.timeline import Chunk, Timeline
 from vlogd.stages.workspace import Workspace

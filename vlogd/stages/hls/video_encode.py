@@ -16,13 +16,14 @@ from vlogd.core.cancellation import Stop
 from vlogd.core.errors import BadInput, ToolFailed, ToolStalled
 from vlogd.media import ffmpeg
 from vlogd.media.encoders import Encoder, Family, pick
+from vlogd.media.ffprobe import VideoStream
 from vlogd.media.process import Limits
 from vlogd.media.streaming.frame_times import Mismatch
 from vlogd.media.streaming.tracks import OFFSET, TICKS
 from vlogd.stages.hls import filter_graph, validate
 from vlogd.stages.hls.facts import EncodeFacts
 from vlogd.stages.hls.ladder import HlsSettings, Rendition, too_similar
-from vlogd.stages.hls.plan import ChunkedPlan, WholeFilePlan
+from vlogd.stages.hls.plans import ChunkedPlan, WholeFilePlan
 from vlogd.stages.hls.timeline import Chunk
 from vlogd.stages.workspace import Workspace
 
@@ -51,9 +52,13 @@ class Source:
     zero_ticks: int
     index: int
 
+    def stream(self, video: VideoStream) -> VideoStream:
+        """The video as it is in this file."""
+        return replace(video, index=self.index)
+
 
 @dataclass(frozen=True)
-class _Attempt:
+class Attempt:
     """A way to encode, and what the receipt says of it ("" for the usual way)."""
 
     fallback: str
@@ -64,7 +69,7 @@ class _Attempt:
 def run(plan: ChunkedPlan, chunk: Chunk, source: Source, ws: Workspace[HlsSettings]) -> EncodeFacts:
     """Encode and deliver one chunk. Raises BadInput when nothing of the whole film can be decoded."""
     failure: ToolFailed | ToolStalled | None = None
-    for attempt in _attempts(plan.config.encoder, seekable=plan.timeline.frames(chunk)[0] > 0):
+    for attempt in attempts(plan.config.encoder, seekable=plan.timeline.frames(chunk)[0] > 0):
         try:
             _encode(plan, chunk, source, ws, attempt)
             failure = None
@@ -108,17 +113,18 @@ def _deliver(plan: ChunkedPlan, chunk: Chunk, gops: validate.Gops, ws: Workspace
     return replace(validate.deliver(kept, gops, chunk, plan.boundaries, ws), similar=tuple(similar))
 
 
-def _attempts(family: Family, *, seekable: bool) -> list[_Attempt]:
-    attempts = [_Attempt("", family, seek=True)]
+def attempts(family: Family, *, seekable: bool) -> list[Attempt]:
+    """The ways to encode, to be tried in turn. `seekable`: it begins later than the file."""
+    ways = [Attempt("", family, seek=True)]
     if family != "software":
-        attempts.append(_Attempt("encoded in software: the hardware failed", "software", seek=True))
+        ways.append(Attempt("encoded in software: the hardware failed", "software", seek=True))
     if seekable:
-        attempts.append(_Attempt("decoded from the start: seeking lost pictures", "software", seek=False))
-    return attempts
+        ways.append(Attempt("decoded from the start: seeking lost pictures", "software", seek=False))
+    return ways
 
 
 def _encode(
-    plan: ChunkedPlan, chunk: Chunk, source: Source, ws: Workspace[HlsSettings], attempt: _Attempt
+    plan: ChunkedPlan, chunk: Chunk, source: Source, ws: Workspace[HlsSettings], attempt: Attempt
 ) -> None:
     timeline = plan.timeline
     first, last = timeline.frames(chunk)
@@ -126,8 +132,8 @@ def _encode(
     to_source = source.zero_ticks - OFFSET
     filter_shift, muxer_shift = filter_graph.split_shift(timeline.pts[first] + to_source, source.zero_ticks)
     stream = filter_graph.frames(
-        ffmpeg.source(source.path, **_seek_options(plan, first, attempt), **_hardware_decoder(encoders)),
-        replace(plan.video, index=source.index),
+        ffmpeg.source(source.path, **seek_options(plan, first, attempt), **hardware_decoder(encoders)),
+        source.stream(plan.video),
         timeline.pts[first] + to_source if first else None,
         timeline.pts[last] + to_source if last < len(timeline.pts) else None,
         filter_shift,
@@ -145,17 +151,20 @@ def _encode(
         encoders,
         key_frames,
         shift=muxer_shift,
-        limits=ws.limits if attempt.seek else _patient(ws.limits, start_seconds),
+        limits=limits_of(ws, plan, first, attempt),
         share=lambda reached: (reached - start_seconds) / seconds,
     )
 
 
-def _patient(limits: Limits, before_seconds: float) -> Limits:
-    """Limits for decoding from the start: there is no output while the frames before the chunk are dropped."""
-    return replace(limits, stall_seconds=limits.stall_seconds + before_seconds)
+def limits_of(ws: Workspace[HlsSettings], plan: ChunkedPlan, first: int, attempt: Attempt) -> Limits:
+    """Those of the workspace; when decoding from the start, there is no output while frames before `first` are dropped."""
+    if attempt.seek:
+        return ws.limits
+    before_seconds = (plan.timeline.pts[first] - OFFSET) / TICKS
+    return replace(ws.limits, stall_seconds=ws.limits.stall_seconds + before_seconds)
 
 
-def _seek_options(plan: ChunkedPlan, first: int, attempt: _Attempt) -> dict[str, object]:
+def seek_options(plan: ChunkedPlan, first: int, attempt: Attempt) -> dict[str, object]:
     """Input options to begin shortly before frame `first`.
 
     `noaccurate_seek`: ffmpeg must not drop frames itself, because the graph cuts at exact times.
@@ -174,8 +183,8 @@ def _seek_seconds(plan: ChunkedPlan, begin: int) -> Fraction:
     return Fraction(begin - OFFSET, TICKS) - _SEEK_MARGIN_SECONDS
 
 
-def _hardware_decoder(encoders: Sequence[Encoder]) -> dict[str, object]:
-    """The decoder of the hardware encoder's device; ffmpeg itself falls back to software where it can't decode."""
+def hardware_decoder(encoders: Sequence[Encoder]) -> dict[str, object]:
+    """Input options: the decoder of the hardware encoder's device; ffmpeg itself falls back to software where it can't decode."""
     device = next((_HARDWARE_DECODERS[encoder.family] for encoder in encoders if encoder.hardware), None)
     return {"hwaccel": device} if device else {}
 

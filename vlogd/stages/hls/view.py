@@ -12,14 +12,13 @@ from itertools import pairwise
 from vlogd.core import files
 from vlogd.core.model import Json, View
 from vlogd.media.streaming import codecs, hls_writer, tracks
-from vlogd.media.streaming.tracks import IFRAMES, INIT, MEDIA, OFFSET, STREAM, TICKS, Rate, Track
+from vlogd.media.streaming.tracks import IFRAMES, INIT, MEDIA, STREAM, TICKS, Rate, Track
 from vlogd.stages.contract import Work
 from vlogd.stages.hls.audio_encode import FRAME_SAMPLES, SAMPLE_RATE, first_frames
 from vlogd.stages.hls.audio_tracks import AudioRendition
 from vlogd.stages.hls.facts import CopyFacts, DamageFacts, EncodeFacts, KeyFrameSpans
 from vlogd.stages.hls.ladder import HlsSettings, Rendition
-from vlogd.stages.hls.plan import (
-    COPY,
+from vlogd.stages.hls.plans import (
     AudioOnlyPlan,
     ChunkedPlan,
     Plan,
@@ -59,7 +58,7 @@ def view(plan: Plan, work: Work[HlsSettings], have: Set[str]) -> View:
     return View(
         files=_playlists(described, work, count, empty),
         names={MASTER: hls_writer.master_playlist([track.below(below) for track in described])},
-        facts=_facts(plan, [*_damage_notes(plan, damage, count), *_cut_audio_notes(plan)]),
+        facts=_facts(plan, [*_damage_notes(plan, damage, count), *_held_notes(plan)]),
     )
 
 
@@ -142,7 +141,7 @@ def _video_track(
         height=rendition.height,
         frame_rate=float(plan.frame_rate),
         video_range=_VIDEO_RANGES[plan.video.color_transfer] if rendition.hdr else "SDR",
-        pictures=len(plan.timeline.pts) if isinstance(plan, ChunkedPlan) else 0,
+        pictures=plan.timeline.frame_count if isinstance(plan, ChunkedPlan) else 0,
     )
 
 
@@ -186,7 +185,7 @@ def _iframes(
 ) -> tuple[KeyFrameSpans, ...]:
     """Where the key frames of one rendition are, segment by segment."""
     if isinstance(plan, ChunkedPlan) and plan.copied is not None and folder == plan.copied.name:
-        return work.facts(COPY, CopyFacts).iframes[folder]
+        return work.facts(plan.copy_part, CopyFacts).iframes[folder]
     encoded = [work.facts(part, EncodeFacts) for part in plan.encode_parts]
     return tuple(spans for facts in encoded for spans in facts.iframes.get(folder, ()))
 
@@ -262,11 +261,17 @@ def _damage_notes(plan: StreamPlan, damage: Sequence[DamageFacts], count: int) -
     return [f"The file is damaged: about {seconds:.0f} s of video could not be decoded {where}."]
 
 
-def _cut_audio_notes(plan: StreamPlan) -> list[str]:
-    """Segments begin at video frames: where there are none any more, the stream ends."""
-    if isinstance(plan, AudioOnlyPlan) or not plan.audio or plan.audio_seconds is None:
+def _held_notes(plan: StreamPlan) -> list[str]:
+    """What is seen where there is only sound."""
+    if not isinstance(plan, ChunkedPlan) or not plan.audio:
         return []
-    excess_seconds = plan.audio_seconds - (plan.boundaries[-1] - OFFSET) / TICKS
-    if excess_seconds <= plan.config.segment_seconds:
-        return []
-    return [f"The audio goes on for {excess_seconds:.0f} s after the last video frame and is cut off there."]
+    notes = []
+    if (hold := plan.timeline.before) is not None:
+        notes.append(
+            f"The video begins {hold.seconds:.0f} s after the audio; its first frame is shown until then."
+        )
+    if (hold := plan.timeline.after) is not None and hold.seconds >= plan.config.segment_seconds:
+        notes.append(
+            f"The video ends {hold.seconds:.0f} s before the audio; its last frame is shown until then."
+        )
+    return notes

@@ -10,7 +10,7 @@ from vlogd.media.streaming.tracks import OFFSET, TICKS
 from vlogd.stages.hls import filter_graph, validate
 from vlogd.stages.hls.facts import EncodeFacts
 from vlogd.stages.hls.ladder import HlsSettings
-from vlogd.stages.hls.plan import WholeFilePlan
+from vlogd.stages.hls.plans import WholeFilePlan
 from vlogd.stages.hls.timeline import Chunk
 from vlogd.stages.hls.video_encode import NO_FRAME, pick_all, run_encoders
 from vlogd.stages.workspace import Workspace
@@ -43,7 +43,8 @@ def run(plan: WholeFilePlan, ws: Workspace[HlsSettings]) -> EncodeFacts:
         limits=ws.limits,
         share=lambda reached: (reached - muxer_shift / TICKS) / length,
     )
-    boundaries = _boundaries(validate.read(ws, plan.renditions[0]), plan.config.segment_seconds)
+    encoded = validate.read(ws, plan.renditions[0])
+    boundaries = _boundaries(encoded, plan.config.segment_seconds, plan.least_end)
     everything = Chunk(0, 0, len(boundaries) - 1)
     gops = {
         rendition.name: validate.decodable_gops(rendition, everything, boundaries, ws)
@@ -56,8 +57,11 @@ def run(plan: WholeFilePlan, ws: Workspace[HlsSettings]) -> EncodeFacts:
     )
 
 
-def _boundaries(fragments: Sequence[Fragment], segment_seconds: int) -> list[int]:
-    """Segment boundaries at the key frames, about `segment_seconds` apart, in published ticks."""
+def _boundaries(fragments: Sequence[Fragment], segment_seconds: int, least_end: int) -> list[int]:
+    """Segment boundaries at the key frames, about `segment_seconds` apart, in published ticks.
+
+    The last frame is presented until `least_end`, where sound goes on.
+    """
     key_times = sorted(min(fragment.pts) for fragment in fragments if fragment.sync[0])
     if not key_times:
         raise BadInput(NO_FRAME)
@@ -67,4 +71,4 @@ def _boundaries(fragments: Sequence[Fragment], segment_seconds: int) -> list[int
             boundaries.append(time)
     times = sorted(time for fragment in fragments for time in fragment.pts)
     last_duration = times[-1] - times[-2] if len(times) > 1 else _DEFAULT_FRAME_TICKS
-    return [*boundaries, times[-1] + max(1, min(TICKS, last_duration))]
+    return [*boundaries, max(times[-1] + max(1, min(TICKS, last_duration)), least_end)]
