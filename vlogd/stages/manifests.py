@@ -45,7 +45,9 @@ def _run(_part: Part, ws: Workspace[NoSettings]) -> StreamFacts:
         ws.deliver_bytes(
             webvtt.with_timestamp_map(source.read_bytes(), OFFSET), f"{track.folder}/{track.segment(0)}"
         )
-        ws.deliver_bytes(hls_writer.media_playlist(track, 1, complete=True), f"{track.folder}/{MEDIA}")
+        target = hls_writer.target_seconds([track])  # subtitles may have their own (RFC 8216, 6.2.4)
+        playlist = hls_writer.media_playlist(track, 1, target=target, complete=True)
+        ws.deliver_bytes(playlist, f"{track.folder}/{MEDIA}")
     return StreamFacts(tuple(text for _, text in texts), seconds)
 
 

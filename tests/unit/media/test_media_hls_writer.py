@@ -42,7 +42,7 @@ def streams(data: bytes) -> list[tuple[str, str]]:
 
 def test_a_growing_playlist_is_event_and_begins_at_its_start() -> None:
     """It names what is there, with the target duration of all that will be."""
-    rows = lines(hls_writer.media_playlist(VIDEO, 1, complete=False))
+    rows = lines(hls_writer.media_playlist(VIDEO, 1, target=6, complete=False))
     assert "#EXT-X-PLAYLIST-TYPE:EVENT" in rows
     assert "#EXT-X-START:TIME-OFFSET=0" in rows
     assert "#EXT-X-TARGETDURATION:6" in rows
@@ -52,7 +52,7 @@ def test_a_growing_playlist_is_event_and_begins_at_its_start() -> None:
 
 def test_a_finished_playlist_is_vod() -> None:
     """All segments, each with its exact length, and the end."""
-    rows = lines(hls_writer.media_playlist(VIDEO, 3, complete=True))
+    rows = lines(hls_writer.media_playlist(VIDEO, 3, target=6, complete=True))
     assert "#EXT-X-PLAYLIST-TYPE:VOD" in rows
     assert '#EXT-X-MAP:URI="init.mp4"' in rows
     assert rows[-3:] == ["#EXTINF:3.000000,", "00002.m4s", "#EXT-X-ENDLIST"]
@@ -60,7 +60,7 @@ def test_a_finished_playlist_is_vod() -> None:
 
 def test_a_segment_without_frames_is_a_gap() -> None:
     """A player goes on behind it (RFC 8216bis, EXT-X-GAP)."""
-    rows = lines(hls_writer.media_playlist(VIDEO, 3, complete=True, empty={1}))
+    rows = lines(hls_writer.media_playlist(VIDEO, 3, target=6, complete=True, empty={1}))
     assert rows[rows.index("#EXT-X-GAP") : rows.index("#EXT-X-GAP") + 3] == [
         "#EXT-X-GAP", "#EXTINF:6.000000,", "00001.m4s",
     ]  # fmt: skip
@@ -70,16 +70,16 @@ def test_only_mp4_has_an_init_segment_and_only_subtitles_no_key_frames() -> None
     """MPEG-TS carries its parameters in each segment; WebVTT decodes nothing."""
     assert (
         "EXT-X-MAP"
-        not in hls_writer.media_playlist(replace(VIDEO, extension="ts"), 3, complete=True).decode()
+        not in hls_writer.media_playlist(replace(VIDEO, extension="ts"), 3, target=6, complete=True).decode()
     )
-    assert "INDEPENDENT" not in hls_writer.media_playlist(TEXT, 1, complete=True).decode()
+    assert "INDEPENDENT" not in hls_writer.media_playlist(TEXT, 1, target=6, complete=True).decode()
 
 
 @given(st.lists(st.integers(1, 20 * 90_000), min_size=1, max_size=20))
 def test_no_rounded_segment_exceeds_the_target(durations: list[int]) -> None:
     """RFC 8216, 4.3.3.1; and the target is no larger than it must be."""
     track = replace(VIDEO, durations=tuple(durations))
-    target = hls_writer.target_seconds(track)
+    target = hls_writer.target_seconds([track])
     longest = max(int(ticks / 90_000 + 0.5) for ticks in durations)
     assert target == max(1, longest)
 
@@ -138,7 +138,7 @@ def test_an_iframe_playlist() -> None:
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     """By the reader of `vlogd verify`: the same tracks, rates and lengths."""
     (tmp_path / "master.m3u8").write_bytes(hls_writer.master_playlist([VIDEO, AUDIO, TEXT]))
-    (tmp_path / "index.m3u8").write_bytes(hls_writer.media_playlist(VIDEO, 3, complete=True))
+    (tmp_path / "index.m3u8").write_bytes(hls_writer.media_playlist(VIDEO, 3, target=6, complete=True))
     master = hls_reader.master(tmp_path / "master.m3u8")
     (variant,) = master.variants
     assert (variant.bandwidth, variant.average) == (3_130_000, 2_628_000)

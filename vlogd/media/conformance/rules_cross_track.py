@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from vlogd.media.conformance.checked_track import CheckedTrack
@@ -160,6 +161,8 @@ def _as_planned(planned: Track, track: CheckedTrack) -> Iterator[Violation]:
     frames = sum(len(part.pts) for part in track.samples.segments if part is not None)
     if planned.pictures and frames != planned.pictures:
         yield must(PLAN, track.uri, f"{planned.pictures} frames were planned, {frames} are there.")
+    if planned.thinned and frames:
+        yield from _thinned(track, frames, *planned.thinned)
     for number, segment in enumerate(segments):
         if abs(segment.seconds - planned.seconds(number)) > _ALIGNED_SECONDS:
             yield must(
@@ -168,3 +171,18 @@ def _as_planned(planned: Track, track: CheckedTrack) -> Iterator[Violation]:
                 f"{segment.uri} was planned to last {planned.seconds(number):.3f} s, "
                 f"EXTINF says {segment.seconds:.3f} s.",
             )
+
+
+def _thinned(track: CheckedTrack, frames: int, source_frames: int, most_a_second: int) -> Iterator[Violation]:
+    """Frames that the source has may be left out only where there would be too many a second with them."""
+    times = [time for part in track.samples.segments if part is not None for time in part.pts]
+    distances = sorted(after - before for before, after in pairwise(times))
+    usual = distances[len(distances) // 2] / track.samples.timescale if distances else 0.0
+    left_out_of = source_frames / frames
+    if usual and left_out_of > 1 and left_out_of / (left_out_of - 1) / usual < most_a_second:
+        yield must(
+            PLAN,
+            track.uri,
+            f"The source has {source_frames} frames, {frames} are published: {1 / usual:.1f} a second, where "
+            f"{most_a_second} were asked for.",
+        )

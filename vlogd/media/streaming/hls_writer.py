@@ -4,7 +4,7 @@ A growing media playlist is EVENT and says that players begin at 0; a finished o
 The target duration is that of all planned segments from the beginning (RFC 8216, 4.3.3.1: it must not change).
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 
 from vlogd.media.streaming.tracks import IFRAMES, Rate, Track
 
@@ -14,11 +14,16 @@ _FIRST_BITS_PER_SECOND = 2_000_000
 _HEAD = ("#EXTM3U", "#EXT-X-VERSION:7")
 
 
-def media_playlist(track: Track, count: int, *, complete: bool, empty: Set[int] = frozenset()) -> bytes:
-    """The first `count` segments of a track. An `empty` segment, one without a frame, becomes a gap."""
+def media_playlist(
+    track: Track, count: int, *, target: int, complete: bool, empty: Set[int] = frozenset()
+) -> bytes:
+    """The first `count` segments of a track. An `empty` segment, one without a frame, becomes a gap.
+
+    `target`: the target duration (seconds) of all tracks that are played together.
+    """
     lines = [
         *_HEAD,
-        f"#EXT-X-TARGETDURATION:{target_seconds(track)}",
+        f"#EXT-X-TARGETDURATION:{target}",
         "#EXT-X-MEDIA-SEQUENCE:0",
         f"#EXT-X-PLAYLIST-TYPE:{'VOD' if complete else 'EVENT'}",
     ]
@@ -37,15 +42,20 @@ def media_playlist(track: Track, count: int, *, complete: bool, empty: Set[int] 
     return _text(lines)
 
 
-def target_seconds(track: Track) -> int:
-    """EXT-X-TARGETDURATION: no segment, rounded, is longer (RFC 8216, 4.3.3.1)."""
-    return max(1, *(int(track.seconds(number) + 0.5) for number in range(len(track.durations))))
+def target_seconds(tracks: Iterable[Track]) -> int:
+    """EXT-X-TARGETDURATION of all `tracks`: no segment of any, rounded, is longer (RFC 8216, 4.3.3.1).
+
+    All playlists of a stream have the same (RFC 8216, 6.2.4; Apple 8.2), although a segment of audio may be some milliseconds
+    longer or shorter than that of the video.
+    """
+    longest = max(track.seconds(number) for track in tracks for number in range(len(track.durations)))
+    return max(1, int(longest + 0.5))
 
 
 def iframe_playlist(track: Track) -> bytes:
     """The key frames of a finished video track, for scrubbing [6.1, 6.8]."""
     frame_count = sum(len(row) // 2 for row in track.iframes)
-    lines = [*_HEAD, f"#EXT-X-TARGETDURATION:{target_seconds(track)}", "#EXT-X-MEDIA-SEQUENCE:0",
+    lines = [*_HEAD, f"#EXT-X-TARGETDURATION:{target_seconds([track])}", "#EXT-X-MEDIA-SEQUENCE:0",
              "#EXT-X-PLAYLIST-TYPE:VOD", "#EXT-X-I-FRAMES-ONLY"]  # fmt: skip
     if track.init:
         lines.append(f"#EXT-X-MAP:{_quoted('URI', track.init)}")

@@ -46,7 +46,8 @@ class Track:
     to the folder that holds `folder`, "" or ending in "/". `extension`: of the segments; "m4s", "ts",
     "aac" or "vtt". `group`: audio tracks that can replace each other. `iframes`: for each segment
     the offset and length of its key frames, alternating (with their moof, Apple 6.10). `pictures` (a stored
-    name): how many frames there are in all, 0 where that is not known.
+    name): how many frames there are in all, 0 where that is not known. `thinned`: how many the source has and how many a
+    second were asked for, where frames are left out.
     """
 
     kind: Kind
@@ -68,6 +69,7 @@ class Track:
     default: bool = False
     channels: int = 0
     iframes: tuple[tuple[int, ...], ...] = ()
+    thinned: tuple[int, int] | None = None
 
     @property
     def init(self) -> str | None:
@@ -116,6 +118,8 @@ def to_json(tracks: Iterable[Track]) -> dict[str, Any]:
     for track in tracks:
         value = asdict(track)
         value["durations"] = run_lengths(track.durations)
+        if track.thinned is None:  # as in all earlier versions
+            del value["thinned"]
         values.append(value)
     return {"format": _FORMAT, "tracks": values}
 
@@ -128,9 +132,14 @@ def from_json(content: Mapping[str, Any]) -> tuple[Track, ...]:
     for value in content["tracks"]:
         durations = tuple(ticks for ticks, count in value["durations"] for _ in range(count))
         iframes = tuple(tuple(of_segment) for of_segment in value["iframes"])
-        tracks.append(
-            Track(**{**value, "durations": durations, "iframes": iframes, "rate": Rate(**value["rate"])})
-        )
+        thinned = (int(value["thinned"][0]), int(value["thinned"][1])) if "thinned" in value else None
+        parsed = {
+            "durations": durations,
+            "iframes": iframes,
+            "rate": Rate(**value["rate"]),
+            "thinned": thinned,
+        }
+        tracks.append(Track(**{**value, **parsed}))
     return tuple(tracks)
 
 

@@ -53,9 +53,14 @@ def why_not(video: VideoStream, config: HlsSettings) -> str | None:
         (not video.turned, "it asks players to rotate it"),
         (0 < video.level <= _HIGHEST_LEVEL, f"its level is {video.level / 10:.1f}"),
         (video.width % 2 == 0 and video.height % 2 == 0, "its size is odd"),
-        (not config.max_frame_rate or rate <= config.max_frame_rate * _FRAME_RATE_TOLERANCE, "it has too many frames a second"),
+        (not is_too_fast(rate, config), "it has too many frames a second"),
     )  # fmt: skip
     return next((f"The source is re-encoded: {why}." for passed, why in tests if not passed), None)
+
+
+def is_too_fast(rate: Fraction, config: HlsSettings) -> bool:
+    """Whether there are more frames a second than are published."""
+    return bool(config.max_frame_rate) and rate > config.max_frame_rate * _FRAME_RATE_TOLERANCE
 
 
 def why_not_cut(video: VideoStream, config: HlsSettings, timeline: Timeline) -> str | None:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from vlogd.core.model import Receipt
+from vlogd.media.ffprobe import VideoStream
 from vlogd.media.streaming.tracks import OFFSET, TICKS
 from vlogd.stages import artifacts, facts
 from vlogd.stages.artifacts import Probed
-from vlogd.stages.hls import passthrough, timeline
+from vlogd.stages.hls import frame_rate, passthrough, timeline
 from vlogd.stages.hls.audio_tracks import audio_renditions
 from vlogd.stages.hls.facts import CopyFacts, EncodeFacts, RemuxFacts
 from vlogd.stages.hls.ladder import HlsSettings, renditions
@@ -29,12 +30,16 @@ from vlogd.stages.hls.plans import (
     UnindexedPlan,
     WholeFilePlan,
 )
+from vlogd.stages.hls.timeline import Timeline
+
+_TIME_BYTES = 8
+"""The length of a frame's time in `video.pts`."""
 
 
 def read(probe_folder: Path, step_folder: Path, receipts: Mapping[str, Receipt], config: HlsSettings) -> Plan:
     """The plan, as far as it can be known from what is done."""
     probed = artifacts.read_probed(probe_folder)
-    media, video = probed.media, probed.media.video
+    media, video = probed.media, _with_rate(probed)
     audio = audio_renditions(media, config)
     if video is None:
         boundaries = timeline.even_boundaries(media.duration_seconds, config)
@@ -61,6 +66,15 @@ def read(probe_folder: Path, step_folder: Path, receipts: Mapping[str, Receipt],
     return _without_similar(replace(_chunked(unindexed, times), remuxed=True), receipts)
 
 
+def _with_rate(probed: Probed) -> VideoStream | None:
+    """The video with the frame rate that its frames have."""
+    video = probed.media.video
+    if video is None or probed.pts_path is None:
+        return video
+    rate = frame_rate.read(probed.pts_path, Fraction(video.time_base), Fraction(video.frame_rate))
+    return replace(video, frame_rate=f"{rate.numerator}/{rate.denominator}")
+
+
 @dataclass(frozen=True)
 class _FrameTimes:
     """The file with the frames' times, the duration of one of its ticks in seconds, and the time that is zero."""
@@ -81,17 +95,34 @@ def _whole_file(plan: UnindexedPlan, receipts: Mapping[str, Receipt], *, remux_f
 
 
 def _chunked(plan: UnindexedPlan, times: _FrameTimes, keys: timeline.Keys = ()) -> ChunkedPlan:
-    frame_rate = Fraction(plan.video.frame_rate)
+    rate = Fraction(plan.video.frame_rate)
     cut = timeline.read(
-        times.path, times.time_base, times.zero_seconds, frame_rate, plan.config, keys, plan.least_end
+        times.path, times.time_base, times.zero_seconds, rate, plan.config, keys, plan.least_end
     )
     chunks = tuple(timeline.chunks(len(cut.cuts), plan.config, cut.first_segment))
-    planned = ChunkedPlan(**_fields(plan), timeline=cut, chunks=chunks)
-    if not cut.is_extended:
+    recut = _recut(plan, cut)
+    source_frames = times.path.stat().st_size // _TIME_BYTES
+    planned = ChunkedPlan(
+        **_fields(plan), timeline=cut, chunks=chunks, recut=recut, source_frames=source_frames
+    )
+    if not recut and not cut.after:
         return planned
-    # Under another name: an earlier version may have cut these off where the picture ends.
-    longer = tuple(replace(rendition, part=f"{rendition.part}-long") for rendition in plan.audio)
-    return replace(planned, audio=longer)
+    audio = tuple(replace(track, part=f"{track.part}-{recut or 'long'}") for track in plan.audio)
+    return replace(planned, audio=audio)
+
+
+def _recut(plan: UnindexedPlan, cut: Timeline) -> str:
+    """In which way segments are others than those that earlier versions made of the same file; "" when they aren't."""
+    if cut.before:
+        return "late"
+    if cut.is_stretched:
+        return "long"
+    listed, rate = (Fraction(video.frame_rate) for video in (plan.media.video or plan.video, plan.video))
+    dropped_as_many = timeline.keep_every(listed, plan.config) == cut.keep_every
+    copied_as_well = passthrough.is_too_fast(listed, plan.config) == passthrough.is_too_fast(
+        rate, plan.config
+    )
+    return "" if dropped_as_many and copied_as_well else "rate"
 
 
 def _indexed(

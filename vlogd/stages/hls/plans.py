@@ -126,7 +126,8 @@ class ChunkedPlan(_VideoPlan):
 
     `copied`: the source's own frames as a rendition. `copy_failed`: they were planned as one, but differed from the
     scan. `source_keys`: the times of the source's key frames (published ticks), where these are known to begin
-    closed GOPs. `remuxed`: chunks are read from a copy in MP4.
+    closed GOPs. `remuxed`: chunks are read from a copy in MP4. `recut` names chunks that earlier versions cut otherwise.
+    `source_frames`: how many frames can be decoded, by the scan.
     """
 
     timeline: Timeline
@@ -135,6 +136,8 @@ class ChunkedPlan(_VideoPlan):
     copied: Rendition | None = None
     copy_failed: bool = False
     remuxed: bool = False
+    recut: str = ""
+    source_frames: int = 0
 
     @property
     def published(self) -> tuple[Rendition, ...]:
@@ -173,8 +176,8 @@ class ChunkedPlan(_VideoPlan):
         After a failed copy the chunks have a rendition more, so they are others. So are those that earlier versions cut
         elsewhere: what these have left of an unfinished step must not be mixed with them.
         """
-        recut = "late-" if self.timeline.before else "long-" if self.timeline.is_stretched else ""
-        return f"{'full' if self.copy_failed else 'video'}-{recut}{number:04d}"
+        kind = "-".join(filter(None, ("full" if self.copy_failed else "video", self.recut)))
+        return f"{kind}-{number:04d}"
 
 
 VideoPlan = UnindexedPlan | WholeFilePlan | ChunkedPlan

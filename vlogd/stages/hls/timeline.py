@@ -147,12 +147,12 @@ def build(
     """
     scale = time_base * TICKS
     shift = OFFSET - round(zero_seconds * TICKS)
-    keep_every = _keep_every(frame_rate, config)
+    kept = keep_every(frame_rate, config)
     pts = array(
         "q",
-        (_rounded(tick * scale.numerator, scale.denominator) + shift for tick in source_pts[::keep_every]),
+        (_rounded(tick * scale.numerator, scale.denominator) + shift for tick in source_pts[::kept]),
     )
-    end = pts[-1] + _last_duration(pts, frame_rate / keep_every)
+    end = pts[-1] + _last_duration(pts, frame_rate / kept)
     is_longer = least_end > end + _PADDING_TICKS
     is_stretched = is_longer and (bool(source_keys) or least_end - end <= SHORTEST_SEGMENT_TICKS)
     end = least_end if is_stretched else end
@@ -165,7 +165,7 @@ def build(
         if len(cuts) > 1 and end - pts[cuts[-1]] < SHORTEST_SEGMENT_TICKS:
             cuts = cuts[:-1]
     keys = sorted({*cuts, *_on_grid(pts, config.gop_seconds)})
-    built = Timeline(pts, end, tuple(cuts), tuple(keys), keep_every, source_bytes, is_stretched=is_stretched)
+    built = Timeline(pts, end, tuple(cuts), tuple(keys), kept, source_bytes, is_stretched=is_stretched)
     return built if source_keys else _held(built, least_end if is_longer else 0, config)
 
 
@@ -244,7 +244,8 @@ def _rounded(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def _keep_every(frame_rate: Fraction, config: HlsSettings) -> int:
+def keep_every(frame_rate: Fraction, config: HlsSettings) -> int:
+    """1 when all frames are published, 2 for every second one, by the highest frame rate that is configured."""
     if not config.max_frame_rate or frame_rate > _HIGHEST_FRAME_RATE:
         return 1
     return max(1, round(frame_rate / config.max_frame_rate + _DROP_THRESHOLD))

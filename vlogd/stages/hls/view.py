@@ -56,20 +56,24 @@ def view(plan: Plan, work: Work[HlsSettings], have: Set[str]) -> View:
     described = [_described(track, plan, work, damaged=_is_damaged(damage)) for track in published]
     below = f"{work.folder.name}/"
     return View(
-        files=_playlists(described, work, count, empty),
+        files=_playlists(described, work, count, empty, hls_writer.target_seconds(all_tracks)),
         names={MASTER: hls_writer.master_playlist([track.below(below) for track in described])},
-        facts=_facts(plan, [*_damage_notes(plan, damage, count), *_held_notes(plan)]),
+        facts=_facts(plan, [*_damage_notes(plan, damage, count), *_dropped_notes(plan), *_held_notes(plan)]),
     )
 
 
 def _playlists(
-    published: Sequence[Track], work: Work[HlsSettings], count: int, empty: Set[int]
+    published: Sequence[Track], work: Work[HlsSettings], count: int, empty: Set[int], target: int
 ) -> dict[str, bytes]:
-    """The derived files of the step's folder; `count` segments are listed."""
+    """The derived files of the step's folder; `count` segments are listed. `target`: the target duration of all tracks."""
     complete = work.complete or count == len(published[0].durations)
     written = {
         f"{track.folder}/{MEDIA}": hls_writer.media_playlist(
-            track, count, complete=complete, empty=empty if track.kind == "video" else frozenset()
+            track,
+            count,
+            target=target,
+            complete=complete,
+            empty=empty if track.kind == "video" else frozenset(),
         )
         for track in published
     }
@@ -142,7 +146,15 @@ def _video_track(
         frame_rate=float(plan.frame_rate),
         video_range=_VIDEO_RANGES[plan.video.color_transfer] if rendition.hdr else "SDR",
         pictures=plan.timeline.frame_count if isinstance(plan, ChunkedPlan) else 0,
+        thinned=_thinned(plan),
     )
+
+
+def _thinned(plan: ChunkedPlan | WholeFilePlan) -> tuple[int, int] | None:
+    """How many frames there were, and how many a second are published, where some are left out."""
+    if not isinstance(plan, ChunkedPlan) or plan.timeline.keep_every == 1:
+        return None
+    return plan.source_frames, plan.config.max_frame_rate
 
 
 def _audio_track(rendition: AudioRendition, durations: tuple[int, ...], plan: StreamPlan) -> Track:
@@ -259,6 +271,14 @@ def _damage_notes(plan: StreamPlan, damage: Sequence[DamageFacts], count: int) -
     seconds = sum(plan.boundaries[number + 1] - plan.boundaries[number] for number in lost) / TICKS
     where = "at its end" if lost[-1] >= count else "in places"
     return [f"The file is damaged: about {seconds:.0f} s of video could not be decoded {where}."]
+
+
+def _dropped_notes(plan: StreamPlan) -> list[str]:
+    """That frames are left out because of `max_frame_rate`."""
+    if not isinstance(plan, ChunkedPlan) or plan.timeline.keep_every == 1:
+        return []
+    rate, published = float(plan.frame_rate * plan.timeline.keep_every), float(plan.frame_rate)
+    return [f"The video has {rate:.4g} frames a second; {published:.4g} of them are published."]
 
 
 def _held_notes(plan: StreamPlan) -> list[str]:

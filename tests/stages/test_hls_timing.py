@@ -1,0 +1,76 @@
+"""Frame rates that are made up, and target durations that are the same in all tracks."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import m3u8
+import pytest
+from clips import ffmpeg, numbers, stamped
+from hls_tools import SETTINGS, check_playlists, playlists, publish
+from stage_driver import LIMITS
+
+from vlogd.media.conformance import check
+from vlogd.media.conformance.check import CheckOptions
+from vlogd.stages.contract import Work
+from vlogd.stages.pipeline import HLS
+
+
+def faults(work: Work) -> list[str]:
+    """What the gate would park it for."""
+    findings = check.stream(work.folder / "master.m3u8", CheckOptions(LIMITS))
+    return [finding.sentence for finding in findings if finding.level == "must"]
+
+
+def notes(work: Work) -> object:
+    """What people are told."""
+    have = {name for receipt in work.receipts.values() for name in receipt.files}
+    return HLS.view(work, have).facts["notes"]
+
+
+@pytest.mark.parametrize(("file", "codec"), [("a.flv", ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")),
+                                             ("a.avi", ("-c:v", "mpeg4", "-q:v", "3"))])  # fmt: skip
+def test_no_frame_is_left_out_because_of_a_made_up_rate(
+    file: str, codec: tuple[str, ...], tmp_path: Path
+) -> None:
+    """The container claims a thousand frames a second, and has thirty."""
+    stamped(tmp_path / "steady.mkv", sound=False, seconds=3, rate="30")
+    ffmpeg("-i", tmp_path / "steady.mkv", "-vf", "fps=1000,select='eq(n,0)+gt(scene,-1)*not(mod(n,33))'", "-fps_mode",
+           "passthrough", *codec, tmp_path / file)  # fmt: skip
+    expected = [number for _, number in numbers(tmp_path / file)]
+    work = publish(tmp_path / file, tmp_path)
+    check_playlists(work)
+    described = json.loads((work.inputs["probe"] / "probe.json").read_text())["media"]["video"]
+    assert described["frame_rate"] == "1000/1"
+    assert [number for _, number in numbers(work.folder / "v108/index.m3u8")] == expected
+    assert playlists(work).playlists[0].stream_info.frame_rate == pytest.approx(30.3, abs=0.05)
+    assert notes(work) == []
+    assert faults(work) == []
+
+
+def test_frames_that_are_left_out_are_told(tmp_path: Path) -> None:
+    """120 a second become 60; the gate counts what the source has, and finds them too few where more were asked for."""
+    work = publish(stamped(tmp_path / "a.mp4", rate="120", seconds=2), tmp_path)
+    assert notes(work) == ["The video has 120 frames a second; 60 of them are published."]
+    assert faults(work) == []
+    content = json.loads((work.folder / "stream.json").read_text())
+    assert [track.get("thinned") for track in content["tracks"]] == [[240, 60], [240, 60], None]
+    for track in content["tracks"][:2]:
+        track["thinned"] = [240, 121]
+    (work.folder / "stream.json").write_text(json.dumps(content))
+    assert (
+        faults(work)
+        == ["The source has 240 frames, 120 are published: 60.0 a second, where 121 were asked for."] * 2
+    )
+
+
+@pytest.mark.parametrize("copy", ["never", "auto"])
+def test_all_tracks_have_the_same_target_duration(copy: str, tmp_path: Path) -> None:
+    """4.483 s of video rounds to 4, and its 4.501 s of audio to 5."""
+    source = stamped(tmp_path / "a.mp4", "-g", "999", "-t", "4.483", rate="60", seconds=5)
+    settings = replace(SETTINGS, segment_seconds=6, copy=copy)
+    work = publish(source, tmp_path, settings)
+    check_playlists(work)
+    assert faults(work) == []
+    uris = [item.uri for item in (*playlists(work).playlists, *playlists(work).media)]
+    assert {m3u8.loads((work.folder / uri).read_text()).target_duration for uri in uris} == {5}
