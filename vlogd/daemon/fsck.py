@@ -123,6 +123,7 @@ class ConsistencyCheck:
         for item in kept.values():
             yield from self._of_item(item)
         yield from self._strangers({item.slug for item in (*kept.values(), *known.values())})
+        yield from self._set_aside()
         yield from self._leftovers()
 
     def _open_journal(self) -> tuple[Journal | None, list[Difference]]:
@@ -197,7 +198,7 @@ class ConsistencyCheck:
         if path is None:
             if isinstance(item.source, File) and not self._originals.was_deleted(item):
                 away = self._volumes.problem("archive") if self._config.retention.archive else None
-                advice = f"It may be in the archive: {away}" if away else "Drop the same file again."
+                advice = f"It may be in the archive: {away}" if away else self._advice(item)
                 yield Difference(item.slug, f"Its original is missing. {advice}")
             return
         try:
@@ -206,11 +207,22 @@ class ConsistencyCheck:
                 yield Difference(
                     item.slug, f"Its original {path} has {size_bytes} bytes instead of {item.size_bytes}."
                 )
-            elif read and not _is_intact(path, item):
+            elif read and not _is_intact(path, item, self._originals.sha256(item)):
                 yield Difference(item.slug, f"Its original {path} has changed since it was dropped.")
         except OSError as error:
             yield Difference(
                 item.slug, f"Its original {path} cannot be read: {error.strerror}. Check its disk."
+            )
+
+    def _advice(self, item: Item) -> str:
+        if digest.identity_covers(item.size_bytes) or self._originals.sha256(item) is not None:
+            return "Drop the same file again."
+        return "Dropped again, it becomes a video of its own: no SHA-256 shows that it is the same file."
+
+    def _set_aside(self) -> Iterator[Difference]:
+        for path in self._originals.set_aside():
+            yield Difference(
+                str(path), "It lay in a video's place and was set aside. Look at it, then move or delete it."
             )
 
     def _has_source(self, item: Item) -> bool:
@@ -260,10 +272,10 @@ class ConsistencyCheck:
         return dataclasses.replace(difference, repaired=repair) if self._repair else difference
 
 
-def _is_intact(path: Path, item: Item) -> bool:
-    """Whether an original has its digest, and every byte can be read. Raises OSError."""
-    digest.of_file(path)  # the item's digest is one of samples
-    return digest.identity(path) == item.digest
+def _is_intact(path: Path, item: Item, sha256: str | None) -> bool:
+    """Whether an original has its digests, and every byte can be read. Raises OSError."""
+    found = digest.of_file(path)
+    return found == (sha256 or found) and digest.identity(path) == item.digest
 
 
 def _unjudged(sentences: Sequence[str]) -> Iterator[Difference]:

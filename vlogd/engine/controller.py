@@ -49,11 +49,12 @@ class Controller:
             policy, services.executor, self._failures, services.post, emit, self._carry_out
         )
         self._steps = Steps(policy, services.journal, worker, queue, self._failures, self._dispatcher, emit)
-        self._publishing = Publishing(services, queue, environment, patience, self._broken)
+        self.maintenance = Maintenance(policy, environment, services, queue, self.request_survey)
+        ready = self.maintenance.measure
+        self._publishing = Publishing(services, queue, environment, patience, ready, self._broken)
         self._removal = Removal(
             worker, queue, services.journal, self._dispatcher, emit, self._gone, self._broken
         )
-        self.maintenance = Maintenance(policy, environment, services, queue, self.request_survey)
 
     # Requests from outside
 

@@ -12,7 +12,7 @@ LIBRARY = "library"
 """The resource of jobs on the library's disk."""
 
 ARCHIVE = "archive"
-"""The resource of copies of originals to the archive, which may take many minutes."""
+"""The resource of what reads whole originals: copies to the archive, their SHA-256. It may take many minutes."""
 
 
 class JobRunner(Protocol):

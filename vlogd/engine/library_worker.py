@@ -183,6 +183,10 @@ class LibraryWorker:
         self._library.workshop.empty_trash(kept, before=now - self._retention.trash_seconds)
         return deleted
 
+    def measure(self, item: Item) -> None:
+        """Note the SHA-256 of an item's original, so that it is known when it is dropped again and this one is gone."""
+        self._environment.originals.measure(item, self._environment.stop)
+
     def retire(self, item: Item) -> str:
         """Archive or delete the original of a finished video, as the configuration says. Returns which, "" for neither."""
         originals, volumes = self._environment.originals, self._environment.volumes

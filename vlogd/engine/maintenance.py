@@ -64,6 +64,16 @@ class Maintenance:
             )
             self._library_queue.submit(job, self._remember, failed, waits_for_disk=True)
 
+    def measure(self, item: Item) -> None:
+        """Have the original of a video that has just become ready read once, for its SHA-256: nobody waits for that any more."""
+        self._library_queue.submit(
+            partial(self._library_worker.measure, item),
+            lambda _: None,
+            partial(self._not_measured, item),
+            waits_for_disk=False,
+            resource=ARCHIVE,
+        )
+
     def _retire(self, state: ItemState) -> None:
         """Archive or delete the original of a finished video when that is due."""
         report, item = state.publish.report, state.item
@@ -94,6 +104,9 @@ class Maintenance:
     def _retired(self, item: Item, how: str) -> None:
         if how:
             self._emit(OriginalRetired(item, how))
+
+    def _not_measured(self, item: Item, error: Exception) -> None:
+        self._emit(MaintenanceFailed("reading the original", str(error), item))
 
     def _not_retired(self, item: Item, error: Exception) -> None:
         self._emit(MaintenanceFailed("archiving or deleting the original", str(error), item))

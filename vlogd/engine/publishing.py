@@ -5,6 +5,7 @@ from functools import partial
 
 from vlogd.core.errors import Unavailable
 from vlogd.core.events import ItemPlayable, ItemReady, LibraryUnavailable
+from vlogd.core.model import Item
 from vlogd.engine.catalog_writing import CatalogWriting
 from vlogd.engine.executors.worker import Environment
 from vlogd.engine.library_queue import LibraryQueue
@@ -14,7 +15,7 @@ from vlogd.engine.state import ItemState
 
 
 class Publishing:
-    """`broken` gets the id of an item whose publishing failed with an unexpected error."""
+    """`ready` gets an item that became ready, `broken` the id of one whose publishing failed with an unexpected error."""
 
     def __init__(
         self,
@@ -22,6 +23,7 @@ class Publishing:
         library_queue: LibraryQueue,
         environment: Environment,
         wait_seconds: float,
+        ready: Callable[[Item], None],
         broken: Callable[[str, Exception], None],
     ) -> None:
         self.catalog = CatalogWriting(services, library_queue, wait_seconds)
@@ -31,6 +33,7 @@ class Publishing:
         self._emit = services.emit
         self._clock = services.clock
         self._wait_seconds = wait_seconds
+        self._ready = ready
         self._broken = broken
 
     def publish(self, state: ItemState) -> None:
@@ -62,6 +65,7 @@ class Publishing:
             self._emit(ItemPlayable(state.item))
         if report.status == "ready" and not (before and before.status == "ready"):
             self._emit(ItemReady(state.item))
+            self._ready(state.item)
 
     def _unpublished(self, state: ItemState, error: Exception) -> None:
         """The latest is published when the disk is back."""

@@ -8,11 +8,13 @@
     <originals>/<item id>/.vlogd-sha256.json   the SHA-256 of the whole original, once it was read for that
     <originals>/.trash/<item id>/              a removed item: the rename is the commit point
     <originals>/.trash/<item id>.json          until when it is kept
+    <originals>/.set-aside/<item id>-<n>/      what was found in a new item's place, with somebody's files in it
 
 Each method may be called again after a crash in the middle of it. All raise OSError when a disk fails. What must hold
 before a file goes that may be the last copy: `last_copy`.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -20,20 +22,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from vlogd.core import digest
+from vlogd.core import digest, files
 from vlogd.core.cancellation import Stop
-from vlogd.core.documents import Document, DocumentFormat
+from vlogd.core.documents import Document
 from vlogd.core.errors import BadInput, Malformed, NewerFormat, Unavailable
+from vlogd.core.log import get_logger
 from vlogd.core.model import File, Item
 from vlogd.storage import item_document, last_copy
+from vlogd.storage import original_notes as notes
 from vlogd.storage.tree import Tree
 
-MEDIA = ".vlogd-media.json"
-"""Beside an original: ffprobe's description of it, which ingest writes (`media.description`)."""
+_log = get_logger()
 
 TRASH = ".trash"
-_DELETED = ".vlogd-deleted.json"
-_SHA256 = ".vlogd-sha256.json"
+_SET_ASIDE = ".set-aside"
 
 
 @dataclass(frozen=True)
@@ -42,32 +44,6 @@ class Scan:
 
     items: tuple[Item, ...]
     unreadable: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Deletion:
-    """An original was deleted on purpose (epoch seconds)."""
-
-    deleted_at: float
-
-
-@dataclass(frozen=True)
-class _TrashNote:
-    """Until when an item stays in the trash (epoch seconds)."""
-
-    keep_until: float
-
-
-@dataclass(frozen=True)
-class _FullDigest:
-    """The SHA-256 of all bytes of an original, in hex."""
-
-    sha256: str
-
-
-_DELETION = DocumentFormat.of("the note of a deleted original", _Deletion)
-_FULL_DIGEST = DocumentFormat.of("the digest of an original", _FullDigest)
-_TRASH_NOTE = DocumentFormat.of("the note of an item in the trash", _TrashNote)
 
 
 class Originals:
@@ -79,6 +55,7 @@ class Originals:
 
     def __init__(self, root: Path, archive: Path | None = None) -> None:
         self.root = root
+        self.archive = archive
         self._tree = Tree(root)
         self._archive = None if archive is None else Tree(archive)
         self._moving = threading.Lock()
@@ -104,14 +81,36 @@ class Originals:
         `folder` may be a claim's, which becomes the item's own later. Raises OSError, Malformed and NewerFormat.
         """
         earlier = self._tree.read(item_document.FORMAT, f"{item.id}/{item_document.NAME}")
-        earlier = earlier or _document_in(folder, item.id)
+        if earlier is None and (begun := _document_in(folder)) is not None and begun.value.id == item.id:
+            earlier = begun
         unknown = {} if earlier is None else earlier.unknown
         Tree(folder).write(item_document.FORMAT, item_document.NAME, item, unknown)
 
-    def item_in(self, folder: Path, item_id: str) -> Item | None:
-        """The item with this id whose document `write_item` wrote into `folder` before a crash."""
-        document = _document_in(folder, item_id)
+    def item_in(self, folder: Path) -> Item | None:
+        """The item whose document `write_item` wrote into `folder` before a crash."""
+        document = _document_in(folder)
         return None if document is None else document.value
+
+    def make_room(self, item_id: str) -> None:
+        """Move what lies in an item's place out of the way. Nothing but vlogd's own documents is deleted."""
+        if not os.path.lexists(self._tree.path(item_id)):
+            return
+        with self._moving:
+            self._tree.make_folder(_SET_ASIDE)
+            aside = files.free(self._tree.path(f"{_SET_ASIDE}/{item_id}"))
+            name = str(aside.relative_to(self.root))
+            self._tree.rename(item_id, name)
+        if aside.is_dir() and all(entry.startswith(files.OWN_PREFIX) for entry in os.listdir(aside)):  # noqa: PTH208
+            self._tree.remove(name)
+        else:
+            why = "A video needs its place, and it may hold somebody's files. Look at them, then delete it."
+            _log.warning("original.set_aside", path=aside, why=why)
+
+    def set_aside(self) -> list[Path]:
+        """What was moved out of the way and is still there."""
+        return sorted(
+            self._tree.path(f"{_SET_ASIDE}/{name}") for name in self._tree.names(_SET_ASIDE, hidden=True)
+        )
 
     def find(self, item: Item) -> Path | None:
         """The original, wherever it lies; None when it is not there or the item has none."""
@@ -120,37 +119,37 @@ class Originals:
 
     def media_facts(self, item: Item) -> Path | None:
         """The file with ffprobe's description of the original; None when there is none (items of older versions)."""
-        name = f"{item.id}/{MEDIA}"
+        name = f"{item.id}/{notes.MEDIA}"
         return self._tree.path(name) if self._tree.is_file(name) else None
 
     def was_deleted(self, item: Item) -> bool:
         """Whether the original was deleted as the configuration demands: it cannot be processed again."""
-        return self._tree.exists(f"{item.id}/{_DELETED}") and self.find(item) is None
+        return self._tree.exists(f"{item.id}/{notes.DELETED}") and self.find(item) is None
 
     # The original of a finished video
 
     def sha256(self, item: Item) -> str | None:
         """The SHA-256 of the whole original, where it was noted. Raises Malformed and NewerFormat, too."""
-        note = self._tree.read(_FULL_DIGEST, f"{item.id}/{_SHA256}")
+        note = self._tree.read(notes.FULL_DIGEST, f"{item.id}/{notes.SHA256}")
         return None if note is None else note.value.sha256
 
     def note_sha256(self, folder: Path, sha256: str) -> None:
         """Note the SHA-256 of the original in `folder`, an item's or a claim's that becomes one."""
-        Tree(folder).write(_FULL_DIGEST, _SHA256, _FullDigest(sha256))
+        Tree(folder).write(notes.FULL_DIGEST, notes.SHA256, notes.FullDigest(sha256))
 
     def measure(self, item: Item, stop: Stop) -> None:
-        """Read the original once and note its SHA-256, if it is in the originals folder and has none yet.
+        """Read the original once and note its SHA-256, if it is there and has none yet.
 
         Raises Stopping in the middle, and Unavailable when the file has changed since it was accepted.
         """
-        if self._tree_of(item) is not self._tree or self.sha256(item) is not None:
+        path = self.find(item)
+        if path is None or self.sha256(item) is not None:
             return
-        path = self._tree.path(item.original)
         last_copy.check_size(path, item)
         sha256 = digest.of_large_file(path, stop)
         with self._moving:
-            if self._tree.is_file(item.original):
-                self.note_sha256(path.parent, sha256)
+            if self.find(item) is not None:
+                self.note_sha256(self._tree.path(item.id), sha256)
 
     def put_into_archive(self, item: Item, stop: Stop, archive_is_there: Callable[[], None]) -> bool:
         """Move the original to the archive. Returns whether it was moved: not if it is not here, or was removed meanwhile.
@@ -190,7 +189,9 @@ class Originals:
         with self._moving:
             if not tree.is_file(item.original):
                 return False
-            self._tree.write(_DELETION, f"{item.id}/{_DELETED}", _Deletion(round(time.time(), 3)))
+            self._tree.write(
+                notes.DELETION, f"{item.id}/{notes.DELETED}", notes.Deletion(round(time.time(), 3))
+            )
             tree.unlink(item.original)
         return True
 
@@ -204,7 +205,7 @@ class Originals:
                 self._tree.make_folder(TRASH)
                 self._tree.remove(in_trash)
             if is_here or self._tree.exists(in_trash):
-                self._tree.write(_TRASH_NOTE, _note(item), _TrashNote(keep_until))
+                self._tree.write(notes.TRASH_NOTE, _note(item), notes.TrashNote(keep_until))
             if is_here:
                 self._tree.rename(item.id, in_trash)
 
@@ -212,7 +213,7 @@ class Originals:
         """The items in the trash, and until when each is kept (epoch seconds); unreadable ones are skipped."""
         for item in self._scan(TRASH, frozenset()).items:
             with suppress(OSError, Malformed, NewerFormat):
-                note = self._tree.read(_TRASH_NOTE, _note(item))
+                note = self._tree.read(notes.TRASH_NOTE, _note(item))
                 if note is not None:
                     yield item, note.value.keep_until
 
@@ -233,7 +234,7 @@ class Originals:
         """Whether the original of an item in the trash can only be in the archive."""
         if self._archive is None or not isinstance(item.source, File):
             return False
-        names = (PurePosixPath(item.original).name, _DELETED)
+        names = (PurePosixPath(item.original).name, notes.DELETED)
         return not any(self._tree.exists(f"{_in_trash(item.id)}/{name}") for name in names)
 
     def purge(self, item: Item) -> None:
@@ -277,12 +278,10 @@ class Originals:
         return None if document is None else document.value
 
 
-def _document_in(folder: Path, item_id: str) -> Document[Item] | None:
-    """The document of this item in a claim's folder; None for any other one, which is written anew."""
+def _document_in(folder: Path) -> Document[Item] | None:
+    """The item's document in a claim's folder; None for a damaged one, which is written anew."""
     with suppress(Malformed):
-        document = Tree(folder).read(item_document.FORMAT, item_document.NAME)
-        if document is not None and document.value.id == item_id:
-            return document
+        return Tree(folder).read(item_document.FORMAT, item_document.NAME)
     return None
 
 

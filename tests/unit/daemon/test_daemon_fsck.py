@@ -4,6 +4,7 @@ import errno
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -200,3 +201,34 @@ def test_what_only_the_journal_knows(home: SmallHome) -> None:
     repaired = {difference.where: difference.repaired for difference in home.check(repair=True)}
     assert repaired == {"d-00dd": "it was forgotten", "e-00ee": ""}
     assert [difference.where for difference in home.check()] == ["e-00ee"]
+
+
+def test_a_changed_original_by_its_sha256(home: SmallHome) -> None:
+    """What samples cannot show (a fake: the noted SHA-256 is that of another file)."""
+    home.originals.note_sha256(home.originals.root / "00aa", digest.of_bytes(b"another film"))
+    assert home.check() == []
+    assert "has changed since it was dropped" in home.check(deep=True)[0].sentence
+
+
+@pytest.mark.parametrize(("size_bytes", "is_noted"), [(6, False), (1 << 30, True), (1 << 30, False)])
+def test_whether_a_lost_original_can_come_back(size_bytes: int, is_noted: bool, home: SmallHome) -> None:
+    """A large one only if its SHA-256 was noted."""
+    (home.originals.root / "00aa/film").unlink()
+    home.originals.write_item(home.originals.root / "00aa", replace(home.item, size_bytes=size_bytes))
+    if is_noted:
+        home.originals.note_sha256(home.originals.root / "00aa", digest.of_bytes(FILM))
+    (lost,) = home.check()
+    can_come_back = is_noted or size_bytes == 6
+    assert ("Drop the same file again." in lost.sentence) == can_come_back
+    assert ("it becomes a video of its own" in lost.sentence) != can_come_back
+
+
+def test_what_was_set_aside(home: SmallHome) -> None:
+    """It is told until somebody took care of it, and never repaired away."""
+    (home.originals.root / "00bb").mkdir()
+    (home.originals.root / "00bb/film").write_bytes(FILM)
+    home.originals.make_room("00bb")
+    (aside,) = home.check(repair=True)
+    assert aside.where == str(home.originals.root / ".set-aside/00bb")
+    assert "It lay in a video's place" in aside.sentence
+    assert (home.originals.root / ".set-aside/00bb/film").read_bytes() == FILM

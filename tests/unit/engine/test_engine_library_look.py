@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ def test_what_is_left_of_a_stage_that_cannot_be_made_again_is_kept(engine: Engin
     """The original was deleted on purpose: what one file is missing of is not swept, and is whole when that is restored."""
     item = engine.journal.items.get("item1")
     assert item is not None
-    assert Originals(engine.originals).delete(item)
+    assert Originals(engine.originals).delete(item, threading.Event())
     home = engine.root / "videos/film-item1"
     (part,) = home.glob("left-*/part-1.txt")
     data, rest = part.read_bytes(), sorted(part.parent.iterdir())

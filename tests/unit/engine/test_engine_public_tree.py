@@ -1,5 +1,6 @@
 """What a stage makes and what of it is public: private artifacts, names below folders, each with a tiny stage."""
 
+import threading
 from collections.abc import Set
 from dataclasses import replace
 from pathlib import Path
@@ -130,7 +131,7 @@ def test_what_an_earlier_version_published_by_mistake_is_withdrawn(
     made = waveform.read_bytes()
     if not has_original:
         (item,) = Originals(engine.originals).scan().items
-        Originals(engine.originals).delete(item)
+        Originals(engine.originals).delete(item, threading.Event())
     engine.close()
     upgraded = Engine(tmp_path, told_too_much(2, private=True), settings)
     upgraded.run()

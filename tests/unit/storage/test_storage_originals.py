@@ -11,7 +11,8 @@ from vlogd.core.cancellation import Never
 from vlogd.core.errors import BadInput, Malformed, NewerFormat, Unavailable
 from vlogd.core.model import Composition, File, Item, Link, Source
 from vlogd.storage.item_document import NAME
-from vlogd.storage.originals import MEDIA, Originals
+from vlogd.storage.original_notes import MEDIA
+from vlogd.storage.originals import Originals
 
 ID = "00aa"
 
