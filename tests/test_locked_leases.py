@@ -7,13 +7,28 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from clips import stamped
 from daemon import Home, kill, tree, until
 
+from vlogd.core import digest
+from vlogd.core.cancellation import Never
+from vlogd.core.errors import Unavailable
+from vlogd.core.model import File, Item
+from vlogd.engine.executors.worker import Environment
+from vlogd.engine.library_worker import LibraryWorker
 from vlogd.ingest.inbox import Inbox
 from vlogd.ingest.intake import Intake
+from vlogd.media.process import Limits
+from vlogd.site.publisher import Publisher
+from vlogd.stages.pipeline import STAGES
+from vlogd.storage.lease import Lease
+from vlogd.storage.library import Library
+from vlogd.storage.originals import Originals
+from vlogd.storage.retention import Retention
+from vlogd.storage.volumes import Volumes
 
 
 @pytest.fixture
@@ -194,3 +209,32 @@ def test_a_file_that_comes_while_its_empty_claim_is_removed(
     monkeypatch.setattr(Path, "iterdir", too_early)
     list(intake.resume({inbox.name: inbox}))
     assert (claim / "film.mp4").read_text() == "the only copy"
+
+
+@pytest.mark.parametrize("policy", ["delete", "archive"])
+def test_no_original_goes_without_the_lease(policy: Literal["delete", "archive"], tmp_path: Path) -> None:
+    """It belongs to the vlogd that took the folder over."""
+    folder, state = tmp_path / "originals", tmp_path / "state"
+    film = folder / "00aa/film"
+    for each in (film.parent, state, tmp_path / "archive"):
+        each.mkdir(parents=True)
+    film.write_bytes(b"a film")
+    item = Item("00aa", "A", "a-00aa", "main", File("00aa/film"), digest.identity(film), 6, 1e9)
+    archive = {"archive": tmp_path / "archive"}
+    volumes = Volumes(
+        state,
+        {"originals": folder, "library": tmp_path / "library"},
+        0,
+        archive,
+        [Lease("originals", folder, state)],
+    )
+    volumes.check()
+    originals, library = Originals(folder, tmp_path / "archive"), Library(tmp_path / "library")
+    environment = Environment(library, originals, state / "scratch", Limits(), Never(), volumes)
+    retention = Retention(policy, 0.0, tmp_path / "archive")
+    worker = LibraryWorker(environment, Publisher(library), STAGES, retention)
+    with another_machine(folder), pytest.raises(Unavailable, match="nas2"):
+        worker.retire(item)
+    assert film.exists()
+    assert list((tmp_path / "archive").glob("*/*")) == []
+    volumes.close()

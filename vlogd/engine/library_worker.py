@@ -190,6 +190,7 @@ class LibraryWorker:
     def retire(self, item: Item) -> str:
         """Archive or delete the original of a finished video, as the configuration says. Returns which, "" for neither."""
         originals, volumes = self._environment.originals, self._environment.volumes
+        volumes.check()
         if self._retention.originals == "archive":
             volumes.check("archive")
             volumes.check_room({"archive": item.size_bytes})

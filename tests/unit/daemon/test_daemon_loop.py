@@ -28,6 +28,7 @@ from vlogd.daemon.daemon import Daemon
 from vlogd.daemon.requests import leave_request
 from vlogd.daemon.signals import Signals
 from vlogd.engine.jobs import JobThreads
+from vlogd.storage.volumes import Volumes
 
 
 @pytest.fixture
@@ -147,6 +148,46 @@ def test_a_disk_that_is_missing_is_waited_for(home: Path, signals: Signals, even
     assert without_heartbeats(events) == [VolumeMissing, DaemonStarted, DaemonStopping, DaemonStopped]
     waiting = [event.status for event in events if isinstance(event, Heartbeat) and event.status.troubles]
     assert "library" in waiting[0].summary
+
+
+def test_disks_that_do_not_answer_at_a_start(
+    home: Path, signals: Signals, events: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fake NAS hangs: the deciding thread beats and says so, and a stop does not wait for it."""
+    answer = threading.Event()
+    monkeypatch.setattr(Volumes, "check", lambda _volumes, _optional="": answer.wait())
+    monkeypatch.setattr("vlogd.daemon.disk_wait._PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr("vlogd.daemon.closing._LONGEST_SECONDS", 0.1)
+
+    def stop() -> None:
+        while sum(isinstance(event, Heartbeat) for event in events) < 5:
+            threading.Event().wait(0.01)
+        send(signal.SIGTERM)()
+
+    when(events, VolumeMissing, stop)
+    waiting = daemon(home, signals, once=False)
+    assert waiting.run() == 0
+    said = [event.status.summary for event in events if isinstance(event, Heartbeat)][1:5]
+    assert said == ["The disks of originals and library do not answer; vlogd waits for them."] * 4
+    assert without_heartbeats(events)[0] is VolumeMissing
+    assert without_heartbeats(events).count(VolumeMissing) == 1
+    answer.set()
+
+
+def test_a_bug_while_the_disks_are_checked(
+    home: Path, signals: Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not taken for a disk that is away."""
+    bugs = [AssertionError("a bug")]
+
+    def fails(_volumes: Volumes, _optional: str = "") -> None:
+        if bugs:
+            raise bugs.pop()
+
+    broken = daemon(home, signals, once=False)
+    monkeypatch.setattr(Volumes, "check", fails)
+    with pytest.raises(AssertionError, match="a bug"):
+        broken.run()
 
 
 def test_two_daemons_do_not_share_a_state_folder(home: Path, signals: Signals) -> None:
