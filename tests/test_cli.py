@@ -152,14 +152,14 @@ def test_add_never_replaces_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """A file of that name that is dropped while the copy is made stays, and the copy goes (a fake: it comes then)."""
     home = Home(tmp_path)
     (tmp_path / "film.mp4").write_bytes(b"added")
-    copy = files.copy_beside
+    copy = files.copy_open_beside
 
-    def copy_while_somebody_drops(source: Path, target: Path, stop: Stop) -> Path:
+    def copy_while_somebody_drops(source: int, target: Path, stop: Stop) -> Path:
         copied = copy(source, target, stop)
         target.write_bytes(b"dropped")
         return copied
 
-    monkeypatch.setattr(files, "copy_beside", copy_while_somebody_drops)
+    monkeypatch.setattr(files, "copy_open_beside", copy_while_somebody_drops)
     runner = CliRunner()
     result = runner.invoke(cli, ["--config", str(home.config), "add", str(tmp_path / "film.mp4")])
     assert isinstance(result.exception, BadInput)

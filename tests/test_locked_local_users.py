@@ -125,6 +125,18 @@ def test_root_s_requests_are_the_daemon_s_user_s(home: Home) -> None:
     assert not request.exists()
 
 
+def test_root_obeys_no_configuration_that_somebody_left_in_a_folder(home: Home, victim: Path) -> None:
+    """Root goes to look around there and types `vlogd status`: the file found could make vlogd work anywhere."""
+    home.config.write_text(
+        f"state: {victim}\noriginals: {victim}\nlibrary: {victim}\ninboxes: {{main: {{folder: {victim}}}}}\n"
+    )
+    give_away(home)
+    command = [sys.executable, "-m", "vlogd", "run", "--once"]
+    found = subprocess.run(command, cwd=home.folder, capture_output=True, text=True, check=False, timeout=60)
+    assert found.returncode == 1
+    assert "--config" in found.stderr
+
+
 def test_root_s_repairs_are_the_owner_s(home: Home) -> None:
     """What root wrote there, the daemon's user could not change any more."""
     with_film(home)

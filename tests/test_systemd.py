@@ -126,12 +126,9 @@ def test_the_documents_tell_how_exposed_the_service_is() -> None:
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
-@pytest.mark.parametrize(("file", "most"), [(UNIT, "10"), (MODEL_UNIT, "16")])
-def test_systemd_understands_every_line_and_calls_it_safe(tmp_path: Path, file: Path, most: str) -> None:
-    """No unknown key, no bad value (the program's path is replaced by one that exists here), little exposure.
-
-    `most` is in tenths. The unit that fetches the model has the network, but opens no dropped file.
-    """
+@pytest.mark.parametrize("file", [UNIT, MODEL_UNIT])
+def test_systemd_understands_every_line_and_calls_it_safe(tmp_path: Path, file: Path) -> None:
+    """No unknown key, no bad value (the program's path is replaced by one that exists here), little exposure."""
     unit = tmp_path / file.name
     unit.write_text(file.read_text().replace("/opt/vlogd/.venv/bin/vlogd", "/bin/true"))
     verified = subprocess.run(
@@ -139,7 +136,7 @@ def test_systemd_understands_every_line_and_calls_it_safe(tmp_path: Path, file: 
     )
     assert [line for line in verified.stderr.splitlines() if "vlogd" in line] == []
     rated = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", f"--threshold={most}", unit],
+        ["systemd-analyze", "security", "--offline=true", "--threshold=14", unit],
         capture_output=True,
         text=True,
         check=False,

@@ -13,13 +13,18 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON f
 
 
 def config_of(context: click.Context) -> "Config":
-    """The configuration that the user named, or the first usual one that exists. Raises ConfigError."""
+    """The configuration that the user named, or the first usual one that exists. Raises ConfigError.
+
+    Raises Unavailable when root, who named none, stands in the folder of somebody who could have put one there.
+    """
+    from vlogd.cli import privileges
     from vlogd.config import load
 
     path: Path | None = context.obj
     if path is None:
         usual = [Path("vlogd.yaml"), Path("/etc/vlogd/vlogd.yaml")]
         path = next((candidate for candidate in usual if candidate.exists()), usual[0])
+        privileges.check_found(path)
     return load(path)
 
 

@@ -1,7 +1,7 @@
 """Root's commands work as the user who owns the state folder.
 
 Root must not touch paths in folders of somebody else: their owner may put a link to any file of the machine there. So a
-command that root runs gives up root's rights before it opens anything but the configuration, which is root's own.
+command that root runs gives up root's rights before it opens anything but the configuration, which root named or owns.
 """
 
 import errno
@@ -41,6 +41,18 @@ def become_owner(state: Path) -> None:
             f"{Path(__file__).parents[1]}; let everybody read them."
         )
     _check_journal(state, name)
+
+
+def check_found(config: Path) -> None:
+    """Raise Unavailable when root should obey a configuration that was found, not named, and that others can exchange."""
+    if os.geteuid() != 0 or not config.exists():
+        return
+    foreign = [status.st_uid for status in (config.parent.stat(), config.lstat()) if status.st_uid != 0]
+    if foreign:
+        raise Unavailable(
+            f"{config.absolute()} is under the control of {_name(foreign[0])}; as root name it if you mean it: "
+            f"--config {config}."
+        )
 
 
 def check_readable(state: Path) -> None:

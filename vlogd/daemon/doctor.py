@@ -153,7 +153,7 @@ def _speech(config: Config) -> Iterator[Finding]:
     if cached:
         yield Finding("ok", f"The speech model {model} is on this machine.")
     else:
-        yield Finding("warn", f"The speech model {model} is not on this machine yet; it will be downloaded once when it is needed.",
+        yield Finding("warn", f"The speech model {model} is not on this machine yet; `vlogd fetch-model`, or the first video, fetches it.",
                       "Without a network, set stages.captions.model to a folder. Videos can be watched without it.")  # fmt: skip
 
 

@@ -78,7 +78,7 @@ def test_a_name_of_a_model_is_looked_up_in_the_cache(home: Path, monkeypatch: py
     """It is not downloaded for the question."""
     cache = home / "cache"
     monkeypatch.setenv("HF_HOME", str(cache))
-    assert "will be downloaded once" in sentences(findings(home), "warn")
+    assert "`vlogd fetch-model`" in sentences(findings(home), "warn")
     model = cache / "hub/models--Systran--faster-whisper-small/snapshots/1/model.bin"
     model.parent.mkdir(parents=True)
     model.touch()
