@@ -10,12 +10,15 @@ from typing import Any, Self, TypeVar
 
 from vlogd.cli.finder import find
 from vlogd.config import Config
+from vlogd.core.errors import Unavailable
 from vlogd.core.model import Attempt, Item, LeftFile
 from vlogd.core.publication import Report
 from vlogd.daemon.lock import is_locked
 from vlogd.engine.inspection import inspect
+from vlogd.engine.library_worker import original_state
 from vlogd.engine.state import ItemState
-from vlogd.engine.survey import Survey, as_final, survey
+from vlogd.engine.status import unreadable
+from vlogd.engine.survey import Survey, survey
 from vlogd.engine.views import publication
 from vlogd.notify import status_file
 from vlogd.stages.pipeline import STAGES
@@ -62,8 +65,8 @@ class Reader:
     def survey(self, item: Item) -> Survey:
         """The survey that the daemon would act on now."""
         settings = self._config.stage_settings(item.inbox)
-        result = survey(item, STAGES, settings, self._library.artifacts(item))
-        return as_final(result) if self._originals.was_deleted(item) else result
+        original = original_state(self._originals, item)
+        return survey(item, STAGES, settings, self._library.finished(item), original)
 
     def original(self, item: Item) -> str:
         """The path of the original, or "not there"."""
@@ -82,7 +85,13 @@ class Reader:
         return [] if self._journal is None else self._journal.artifacts.of(item.id)
 
     def report(self, item: Item) -> Report:
-        """The progress of an item, with that of its running parts."""
+        """The progress of an item, with that of its running parts; why it cannot be read, if so."""
+        try:
+            return self._report(item)
+        except (OSError, Unavailable) as error:
+            return unreadable(item, str(error))
+
+    def _report(self, item: Item) -> Report:
         survey = self.survey(item)
         state = self._inspect(survey)
         unfinished = state.unfinished(self._library)

@@ -127,6 +127,13 @@ class OriginalRetired(ItemEvent):
 
 
 @dataclass(frozen=True)
+class ItemDamaged(ItemEvent):
+    """Files of a published item are lost and cannot be made again, because its original is not there."""
+
+    why: str
+
+
+@dataclass(frozen=True)
 class StepWanted(ItemEvent):
     """A stage of an item is to be run; `reason` says why its artifact is not current."""
 

@@ -81,6 +81,7 @@ class Artifact:
 
     `made_at` (seconds since the epoch) is when `artifact.json` appeared; it decides which of two
     earlier artifacts is the newer one and is not part of any recipe. A `private` one lies outside the public tree.
+    `missing` are those of its files that are not there, or have another size; a whole artifact has none.
     """
 
     item_id: str
@@ -90,6 +91,7 @@ class Artifact:
     recipe: Mapping[str, Json]
     made_at: float = 0.0
     private: bool = False
+    missing: tuple[str, ...] = ()
 
     @property
     def folder(self) -> str:

@@ -52,9 +52,13 @@ class StageView:
 
 @dataclass(frozen=True)
 class Publication:
-    """All that viewers may see of one item. `facts` are those of the views as one mapping; views come in pipeline order."""
+    """All that viewers may see of one item. `facts` are those of the views as one mapping; views come in pipeline order.
+
+    `keeps_earlier`: its original is not there, so that what was published of it earlier stays where nothing replaces it.
+    """
 
     item: Item
     report: Report
     views: Mapping[str, StageView]
     facts: Mapping[str, Json]
+    keeps_earlier: bool = False

@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from functools import partial
 
 from vlogd.core.errors import Unavailable
-from vlogd.core.events import Bug
+from vlogd.core.events import Bug, LibraryUnavailable
 from vlogd.core.model import Item
 from vlogd.engine import admission, queries
 from vlogd.engine.dispatcher import Dispatcher
 from vlogd.engine.executors.worker import Environment
 from vlogd.engine.failures import Failures
 from vlogd.engine.library_queue import LibraryQueue
+from vlogd.engine.library_worker import ItemOnDisk
 from vlogd.engine.maintenance import Maintenance
 from vlogd.engine.policy import Policy
 from vlogd.engine.publish_state import PublishState
@@ -29,6 +30,7 @@ from vlogd.engine.state import ItemState, RemovalRequest
 from vlogd.engine.step_state import StepState
 from vlogd.engine.steps import Steps
 from vlogd.engine.transitions import ItemEffect, StepEffect
+from vlogd.storage.verification import Mark
 
 
 class Controller:
@@ -44,6 +46,7 @@ class Controller:
         worker, clock, emit = services.worker, services.clock, services.emit
         queue = LibraryQueue(services.jobs, services.post, environment.stop, clock, emit, patience)
         self._queue = queue
+        self._reread_seconds = policy.retry.first_wait_seconds
         self._failures = Failures(policy, services.journal, emit, clock)
         self._dispatcher = Dispatcher(
             policy, services.executor, self._failures, services.post, emit, self._carry_out
@@ -52,9 +55,7 @@ class Controller:
         self.maintenance = Maintenance(policy, environment, services, queue, self.request_survey)
         ready = self.maintenance.measure
         self._publishing = Publishing(services, queue, environment, patience, ready, self._broken)
-        self._removal = Removal(
-            worker, queue, services.journal, self._dispatcher, emit, self._gone, self._broken
-        )
+        self._removal = Removal(worker, queue, services.journal, self._dispatcher, emit, self._gone, patience)
 
     # Requests from outside
 
@@ -189,19 +190,36 @@ class Controller:
         """
         if item is None or item.id in self._items:
             return None
+        verified = self._journal.verified.of([item.id]).get(item.id)
         state = ItemState(
-            item, again, failures=self._journal.attempts.of(item.id), publish=PublishState(is_new=new)
+            item,
+            again,
+            failures=self._journal.attempts.of(item.id),
+            publish=PublishState(is_new=new),
+            mark=Mark.from_text(verified.mark) if verified else None,
         )
         self._evicted.forget([item.id])
         self._items[item.id] = state
-        self._queue.submit(
-            partial(self._worker.take_up, item),
-            partial(self._steps.read, state),
-            partial(self._broken, item.id),
-            waits_for_disk=True,
-            urgent=new,
-        )
+        self._read(state)
         return state
+
+    def _read(self, state: ItemState, after_seconds: float = 0.0) -> None:
+        self._queue.submit(
+            partial(self._worker.take_up, state.item, state.mark),
+            partial(self._was_read, state),
+            partial(self._broken, state.item.id),
+            waits_for_disk=True,
+            urgent=state.publish.is_new,
+            after_seconds=after_seconds,
+        )
+
+    def _was_read(self, state: ItemState, on_disk: ItemOnDisk) -> None:
+        """An item was read from the disks. A network file system may be wrong once about what is there: it is asked again."""
+        if on_disk.vanished and state.is_here:
+            state.doubted()
+            self._read(state, self._reread_seconds)
+        else:
+            self._steps.read(state, on_disk)
 
     def _restart_dropped(self) -> None:
         """Start over with items that were dropped again while they were in memory."""
@@ -250,11 +268,17 @@ class Controller:
             self.accept(state.dropped)
 
     def _broken(self, item_id: str, error: Exception) -> None:
-        """An item met an unexpected error: it is left alone until a user retries it."""
+        """An item is left alone: a document of it cannot be understood, or it met an unexpected error.
+
+        It is read again at the next look at the library, or when a user retries it.
+        """
         state = self._items.get(item_id)
-        self._emit(Bug(error, "engine", state.item if state else None))
+        item = state.item if state else None
+        is_told = isinstance(error, Unavailable)
+        self._emit(LibraryUnavailable(str(error), item) if is_told else Bug(error, "engine", item))
         self._failures.failed_items.add(item_id)
         if state is not None:
+            self._dispatcher.cancel(item_id)
             self._let_go(state)
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from vlogd.core.cancellation import Stop
-from vlogd.core.errors import Stopping, Unavailable
+from vlogd.core.errors import Malformed, NewerFormat, Stopping, Unavailable
 from vlogd.core.events import Emit, LibraryUnavailable
 from vlogd.engine.executors.worker import as_trouble
 from vlogd.engine.jobs import LIBRARY, JobRunner
@@ -28,7 +28,7 @@ class _Submission:
 
 @dataclass(frozen=True)
 class _Delayed:
-    """A job that waits for its disk until `due` (epoch seconds); `reason` is a sentence."""
+    """A job that waits until `due` (epoch seconds); `reason` is a sentence, or "" if it does not wait for its disk."""
 
     due: float
     reason: str
@@ -72,11 +72,13 @@ class LibraryQueue:
         waits_for_disk: bool,
         urgent: bool = False,
         resource: str = LIBRARY,
+        after_seconds: float = 0.0,
     ) -> None:
-        """Have `job` run by a thread of `resource`, an `urgent` one before those that are not.
+        """Have `job` run by a thread of `resource` after a pause, an `urgent` one before those that are not.
 
         `succeeded` gets what it returns. While its disk is absent (Unavailable), a job that `waits_for_disk` is
-        submitted again later; any other error goes to `failed`, and an error while stopping is dropped. A later job for
+        submitted again later; any other error goes to `failed`, also that a document cannot be understood, and an error
+        while stopping is dropped. A later job for
         an item must not be more urgent than an earlier one for the same item, or it may run before it.
         """
 
@@ -90,7 +92,10 @@ class LibraryQueue:
                 self._post(partial(self._succeeded, succeeded, result))
 
         submission = _Submission(resource, run, urgent)
-        self._submit(submission)
+        if after_seconds:
+            self._delayed.append(_Delayed(self._clock() + after_seconds, "", submission))
+        else:
+            self._submit(submission)
 
     def resubmit(self) -> None:
         """Submit again what has waited long enough for its disk."""
@@ -106,7 +111,7 @@ class LibraryQueue:
 
     def waits(self) -> list[str]:
         """Why delayed jobs wait, in sentences."""
-        return [delayed.reason for delayed in self._delayed]
+        return [delayed.reason for delayed in self._delayed if delayed.reason]
 
     def _submit(self, submission: _Submission) -> None:
         self._open += 1
@@ -135,7 +140,11 @@ class LibraryQueue:
         self._open -= 1
         if isinstance(error, Stopping):
             return
-        if waits_for_disk and isinstance(error, Unavailable):
+        if (
+            waits_for_disk
+            and isinstance(error, Unavailable)
+            and not isinstance(error, (Malformed, NewerFormat))
+        ):
             self._emit(LibraryUnavailable(str(error)))
             self._delayed.append(_Delayed(self._clock() + self._wait_seconds, str(error), submission))
         else:

@@ -16,18 +16,20 @@ from typing import Any
 from vlogd.core import files
 from vlogd.core.errors import BadInput, Unavailable
 from vlogd.core.log import get_logger
-from vlogd.core.model import Artifact, Item, Part, Receipt
+from vlogd.core.model import Artifact, File, Item, Part, Receipt
 from vlogd.core.publication import Report
 from vlogd.engine.executors.worker import Environment, cache_of, caches_of, work_of
 from vlogd.engine.status import Progress
-from vlogd.engine.survey import Step, Survey
+from vlogd.engine.survey import OriginalState, Step, Survey
 from vlogd.engine.views import UnfinishedStep, publication
 from vlogd.ingest import quarantine
 from vlogd.site.document import VideoDocument
 from vlogd.site.publisher import Publisher
 from vlogd.stages.contract import Stage
 from vlogd.storage.concealment import conceal
+from vlogd.storage.originals import Originals
 from vlogd.storage.retention import Retention
+from vlogd.storage.verification import Mark, artifact_folders
 
 _log = get_logger()
 
@@ -47,10 +49,15 @@ class Position:
 
 @dataclass(frozen=True)
 class ItemOnDisk:
-    """What there is of an item on the disks. `final`: its original was deleted on purpose."""
+    """What there is of an item on the disks.
+
+    `artifacts` include those that lost files since they were finished. `vanished` names the folders of artifacts that were
+    there when the item was last verified, and are not there, or not whole, now.
+    """
 
     artifacts: list[Artifact]
-    final: bool
+    original: OriginalState
+    vanished: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,13 @@ class ItemPublished:
 
     report: Report
     before: VideoDocument | None
+
+
+def original_state(originals: Originals, item: Item) -> OriginalState:
+    """Where the original of an item is. Raises OSError when that cannot be determined."""
+    if not isinstance(item.source, File) or originals.find(item) is not None:
+        return "here"
+    return "deleted" if originals.was_deleted(item) else "missing"
 
 
 class LibraryWorker:
@@ -97,17 +111,24 @@ class LibraryWorker:
             _log.error("item.unreadable", why=sentence)
         return list(scan.items)
 
-    def take_up(self, item: Item) -> ItemOnDisk:
+    def take_up(self, item: Item, mark: Mark | None = None) -> ItemOnDisk:
         """What there is of an item, once files that a crash left half written are removed.
 
         What an earlier version published by mistake is taken out of the public tree first.
+        `mark` is that of its last verification. Raises Malformed for a damaged `artifact.json` only where its artifact
+        cannot be made again.
         """
         self._environment.volumes.check()
         self._library.workshop.open()
         for folder in (self._library.folder(item), self._library.workshop.private(item.slug)):
-            files.sweep_temporary(folder)
+            with suppress(FileNotFoundError):
+                files.sweep_temporary(folder)
         conceal(self._library, item, {stage.name: stage.first_public_version for stage in self._stages})
-        return ItemOnDisk(self._library.artifacts(item), final=self._environment.originals.was_deleted(item))
+        original = original_state(self._environment.originals, item)
+        finished = self._library.finished(item, strict=original != "here")
+        whole = {artifact.folder for artifact in finished if not artifact.missing}
+        verified = artifact_folders(mark, self._library, item) if mark is not None else frozenset()
+        return ItemOnDisk(finished, original, verified - whole)
 
     def position(self, step: Step, receipts: Mapping[str, Receipt] | None = None) -> Position:
         """Where a step stands; commits it when no part is missing.

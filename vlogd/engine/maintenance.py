@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
+from vlogd.core.errors import Unavailable
 from vlogd.core.events import Bug, MaintenanceFailed, OriginalRetired, TrashEmptied
 from vlogd.core.model import Item, Verified
 from vlogd.engine.executors.worker import Environment
@@ -77,7 +78,7 @@ class Maintenance:
     def _retire(self, state: ItemState) -> None:
         """Archive or delete the original of a finished video when that is due."""
         report, item = state.publish.report, state.item
-        if state.final or report is None or report.ready_at is None:
+        if state.original != "here" or report is None or report.ready_at is None:
             return
         if self._policy.retention.is_due(report.ready_at, self._clock()):
             self._library_queue.submit(
@@ -112,4 +113,7 @@ class Maintenance:
         self._emit(MaintenanceFailed("archiving or deleting the original", str(error), item))
 
     def _failed(self, error: Exception) -> None:
-        self._emit(Bug(error, "maintenance"))
+        is_told = isinstance(error, Unavailable)
+        self._emit(
+            MaintenanceFailed("preparing the page", str(error)) if is_told else Bug(error, "maintenance")
+        )

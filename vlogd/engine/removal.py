@@ -6,7 +6,8 @@ requested -> nothing running -> off the page and into the trash -> forgotten -> 
 from collections.abc import Callable, Collection
 from functools import partial
 
-from vlogd.core.events import Emit, ItemNotRestored, ItemRemoved, ItemRestored
+from vlogd.core.errors import Unavailable
+from vlogd.core.events import Bug, Emit, ItemNotRestored, ItemRemoved, ItemRestored, LibraryUnavailable
 from vlogd.core.model import Item
 from vlogd.engine.dispatcher import Dispatcher
 from vlogd.engine.library_queue import LibraryQueue
@@ -16,7 +17,7 @@ from vlogd.storage.journal import Journal
 
 
 class Removal:
-    """`removed` is called with an item that was removed, `broken` with one that hit an unexpected error."""
+    """`removed` is called with an item that was removed. After an unexpected error it is tried again in `wait_seconds`."""
 
     def __init__(
         self,
@@ -26,7 +27,7 @@ class Removal:
         dispatcher: Dispatcher,
         emit: Emit,
         removed: Callable[[ItemState], None],
-        broken: Callable[[str, Exception], None],
+        wait_seconds: float,
     ) -> None:
         self._worker = worker
         self._queue = queue
@@ -34,7 +35,7 @@ class Removal:
         self._dispatcher = dispatcher
         self._emit = emit
         self._removed = removed
-        self._broken = broken
+        self._wait_seconds = wait_seconds
         self._unanswered: list[RemovalRequest] = []
 
     def take_away(self, leaving: Collection[ItemState]) -> None:
@@ -45,12 +46,24 @@ class Removal:
                 continue
             request = state.removal_begins()
             if request is not None:
-                self._queue.submit(
-                    partial(self._worker.remove, state.item, request.keep_until),
-                    partial(self._removal_ended, state, request),
-                    partial(self._broken, state.item.id),
-                    waits_for_disk=True,
-                )
+                self._remove(state, request)
+
+    def _remove(self, state: ItemState, request: RemovalRequest, after_seconds: float = 0.0) -> None:
+        self._queue.submit(
+            partial(self._worker.remove, state.item, request.keep_until),
+            partial(self._removal_ended, state, request),
+            partial(self._removal_failed, state, request),
+            waits_for_disk=True,
+            after_seconds=after_seconds,
+        )
+
+    def _removal_failed(self, state: ItemState, request: RemovalRequest, error: Exception) -> None:
+        """What was requested is still to be done."""
+        is_told = isinstance(error, Unavailable)
+        self._emit(
+            LibraryUnavailable(str(error), state.item) if is_told else Bug(error, "removal", state.item)
+        )
+        self._remove(state, request, self._wait_seconds)
 
     def restore(self, item_id: str, accept: Callable[[Item], None], fulfilled: Callable[[], None]) -> None:
         """Bring an item back from the trash, once its disks are there, and have it accepted."""

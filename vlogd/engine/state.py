@@ -14,10 +14,11 @@ from vlogd.engine.publish_state import PublishState
 from vlogd.engine.retry import Retry
 from vlogd.engine.status import Progress
 from vlogd.engine.step_state import StepState
-from vlogd.engine.survey import Step, Survey
+from vlogd.engine.survey import OriginalState, Step, Survey
 from vlogd.engine.transitions import ITEMS, ItemEffect, ItemEvent, ItemPhase
 from vlogd.engine.views import UnfinishedStep
 from vlogd.storage.library import Library
+from vlogd.storage.verification import Mark
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,9 @@ class RemovalRequest:
 class ItemState:
     """An item with work to do or something to publish.
 
-    `again`: it was evicted while resting, and nothing may have changed. `failures` are those that count. `final`: its
-    original was deleted on purpose. `removal`: the request to remove it, and `is_being_removed` whether that is under way.
+    `again`: it was evicted while resting, and nothing may have changed. `failures` are those that count. `artifacts`
+    include those that lost files; `original` says where its original is. `mark` is how it looked when it was last verified,
+    None also once it was read a second time. `removal`: the request to remove it, and `is_being_removed` whether that is under way.
     `dropped`: it was dropped again meanwhile, and starts over when nothing is running.
     """
 
@@ -54,7 +56,8 @@ class ItemState:
     steps: dict[str, StepState] = field(default_factory=dict)
     failures: list[Attempt] = field(default_factory=list)
     publish: PublishState = field(default_factory=PublishState)
-    final: bool = False
+    original: OriginalState = "here"
+    mark: Mark | None = None
     removal: RemovalRequest | None = None
     is_being_removed: bool = False
     dropped: Item | None = None
@@ -74,9 +77,13 @@ class ItemState:
         """Whether no removal is requested."""
         return self.removal is None
 
-    def read(self, artifacts: Sequence[Artifact], *, final: bool) -> None:
+    def read(self, artifacts: Sequence[Artifact], original: OriginalState) -> None:
         """Its state on the disks was read."""
-        self.artifacts, self.final = [*artifacts], final
+        self.artifacts, self.original = [*artifacts], original
+
+    def doubted(self) -> None:
+        """What was read lacks something that was there: it is read a second time, and believed then."""
+        self.mark = None
 
     def adopted(self, artifact: Artifact) -> None:
         """A step has become an artifact."""

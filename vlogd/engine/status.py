@@ -15,7 +15,11 @@ from vlogd.stages.contract import Stage
 _MOST_BEFORE_READY_PERCENT = 99.9
 """Rounding must not show 100 % for an item that is not ready."""
 
-_LOST = "It is missing or damaged and cannot be made again: the original was deleted as `keeping` says."
+_NO_ORIGINAL = {
+    "deleted": "the original was deleted as `keeping` says. Restore them from a backup",
+    "missing": "the original is not there either. Restore it, or them, from a backup",
+}
+_LOST = "Files of it are missing or damaged and cannot be made again: {}."
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,21 @@ def report(
     )
 
 
+def unreadable(item: Item, why: str) -> Report:
+    """The report of an item whose files cannot be read or understood; `why` is a sentence."""
+    return Report(
+        item.id, item.slug, item.title, "failed", 0.0, playable=False, duration_seconds=None, error=why,
+        notes=(), stages={}, added_at=item.accepted_at, ready_at=None,
+    )  # fmt: skip
+
+
 def _stage_report(stage: Stage[Any], survey: Survey, progress: Progress | None) -> StageReport:
     if stage.name in survey.current:
         return StageReport("ready", 100.0, None, stage.essential)
-    if survey.final:
-        return StageReport("failed" if stage.essential else "waiting", 0.0, _LOST, stage.essential)
+    if survey.original == "deleted":
+        return StageReport(
+            "failed" if stage.essential else "waiting", 0.0, _lost(stage, survey), stage.essential
+        )
     if stage.name in survey.waiting or progress is None:
         status = "waiting" if stage.name in survey.waiting else "queued"
         return StageReport(status, 0.0, None, stage.essential)
@@ -87,6 +101,31 @@ def _stage_report(stage: Stage[Any], survey: Survey, progress: Progress | None) 
     return StageReport(
         "resting" if progress.trouble else "queued", percent, progress.trouble, stage.essential
     )
+
+
+def loss(survey: Survey, stages: Sequence[Stage[Any]]) -> str:
+    """What is lost of an item and cannot be made again, in sentences; "" when nothing is, as far as anybody can know."""
+    if survey.original == "here":
+        return ""
+    lost = [stage for stage in stages if stage.applies(survey.item) and stage.name not in survey.current]
+    return " ".join(f"{stage.name}: {_lost(stage, survey)}" for stage in lost if _has_lost(stage, survey))
+
+
+def _has_lost(stage: Stage[Any], survey: Survey) -> bool:
+    """Whether a stage lost files; one that is not essential may never have been made."""
+    artifact = survey.published.get(stage.name)
+    return (
+        bool(artifact.missing) if artifact is not None else stage.essential and survey.original == "deleted"
+    )
+
+
+def _lost(stage: Stage[Any], survey: Survey) -> str:
+    artifact = survey.published.get(stage.name)
+    sentence = _LOST.format(_NO_ORIGINAL[survey.original])
+    if artifact is None or not artifact.missing:
+        return sentence
+    more = f" and {len(artifact.missing) - 1} more" if len(artifact.missing) > 1 else ""
+    return f"{sentence} Missing: {artifact.folder}/{artifact.missing[0]}{more}. What is left stays published."
 
 
 def _status(essential: Sequence[StageReport]) -> Status:

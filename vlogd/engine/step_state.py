@@ -64,8 +64,9 @@ class StepState:
 
     @property
     def wants_visit(self) -> bool:
-        """Whether the library's thread should read it."""
-        return self.phase is StepPhase.UNREAD and not self.is_visited
+        """Whether the library's thread should read it: also a parked one, whose files stay published."""
+        is_unread = self.phase is StepPhase.UNREAD or (self.is_parked and not self._is_read)
+        return is_unread and not self.is_visited
 
     def missing(self) -> list[Part]:
         """The unfinished parts that are not running."""

@@ -6,7 +6,7 @@ Part of the controller's thread. Only `carry_out` applies the effects of `transi
 from functools import partial
 
 from vlogd.core.errors import Cancelled
-from vlogd.core.events import Emit, StepDone, StepWanted
+from vlogd.core.events import Emit, ItemDamaged, StepDone, StepWanted
 from vlogd.core.model import Artifact
 from vlogd.engine.dispatcher import Dispatcher
 from vlogd.engine.executors.worker import failure_of
@@ -15,8 +15,9 @@ from vlogd.engine.library_queue import LibraryQueue
 from vlogd.engine.library_worker import ItemOnDisk, LibraryWorker, Position
 from vlogd.engine.policy import Policy
 from vlogd.engine.state import ItemState
+from vlogd.engine.status import loss
 from vlogd.engine.step_state import StepState
-from vlogd.engine.survey import as_final, survey
+from vlogd.engine.survey import survey
 from vlogd.engine.transitions import ItemEffect, StepEffect
 from vlogd.storage.journal import Journal
 
@@ -44,9 +45,13 @@ class Steps:
 
     def read(self, state: ItemState, on_disk: ItemOnDisk) -> None:
         """An item was read from the disks."""
-        if state.is_here:
-            state.read(on_disk.artifacts, final=on_disk.final)
-            self._survey(state)
+        if not state.is_here:
+            return
+        state.read(on_disk.artifacts, on_disk.original)
+        self._survey(state)
+        why = loss(state.survey, self._policy.stages) if state.survey is not None else ""
+        if why:
+            self._emit(ItemDamaged(state.item, why))
 
     def pause_ends(self, state: ItemState, now: float) -> None:
         """Continue the steps whose pause after a failure is over."""
@@ -80,8 +85,8 @@ class Steps:
 
     def _survey(self, state: ItemState) -> None:
         settings = self._policy.settings(state.item.inbox)
-        result = survey(state.item, self._policy.stages, settings, state.artifacts)
-        effect = state.surveyed(as_final(result) if state.final else result)
+        result = survey(state.item, self._policy.stages, settings, state.artifacts, state.original)
+        effect = state.surveyed(result)
         if effect is not ItemEffect.NOTHING:
             opened = self._open(state)
             if effect is ItemEffect.PARK:

@@ -11,12 +11,15 @@ are not part of it: an ffmpeg upgrade must not re-encode a library.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 from vlogd.core import digest
 from vlogd.core.model import Artifact, Item, Json
 from vlogd.stages.contract import Stage
+
+OriginalState = Literal["here", "deleted", "missing"]
+"""Where the original of an item is; "deleted" on purpose, as `keeping.originals` says. "here" also if it needs none."""
 
 _FINGERPRINT_CHARACTERS = 12
 """48 bits: enough to distinguish the few recipes of a stage of one item, and short in folder names."""
@@ -48,8 +51,8 @@ class Survey:
     """The answer. `steps` can be worked on now; `waiting` maps a stage to the needed stage it is waiting for.
 
     `published` holds for each stage the artifact that viewers get: the current one, or the newest
-    earlier one while its successor is being made. `final`: the original was deleted on purpose, so
-    that what is published stays and nothing can be made.
+    earlier one while its successor is being made. `original` says where the original is; unless it is here, what
+    is published stays, even what lost files, and nothing can be made.
     """
 
     item: Item
@@ -57,7 +60,7 @@ class Survey:
     published: Mapping[str, Artifact]
     steps: tuple[Step, ...]
     waiting: Mapping[str, str]
-    final: bool = False
+    original: OriginalState = "here"
 
     @property
     def complete(self) -> bool:
@@ -66,9 +69,24 @@ class Survey:
 
 
 def survey(
+    item: Item,
+    stages: Sequence[Stage[Any]],
+    settings: Mapping[str, Any],
+    artifacts: Collection[Artifact],
+    original: OriginalState = "here",
+) -> Survey:
+    """Compare what is with what should be. `stages` come in an order in which needs precede.
+
+    Artifacts that lost files count only while the original is not `here`, to be published as far as they go.
+    """
+    whole = [artifact for artifact in artifacts if not artifact.missing]
+    result = _survey(item, stages, settings, whole)
+    return result if original == "here" else _without_original(result, artifacts, original)
+
+
+def _survey(
     item: Item, stages: Sequence[Stage[Any]], settings: Mapping[str, Any], artifacts: Collection[Artifact]
 ) -> Survey:
-    """Compare what is with what should be. `stages` come in an order in which needs precede."""
     current: dict[str, Artifact] = {}
     published: dict[str, Artifact] = {}
     steps: list[Step] = []
@@ -94,9 +112,18 @@ def survey(
     return Survey(item, current, published, tuple(steps), waiting)
 
 
-def as_final(result: Survey) -> Survey:
-    """The survey of an item whose original was deleted on purpose: what there is, is current."""
-    return Survey(result.item, result.published, result.published, (), {}, final=True)
+def _without_original(
+    result: Survey, artifacts: Collection[Artifact], original: Literal["deleted", "missing"]
+) -> Survey:
+    """What is there stays published as far as it goes, because nothing can replace it.
+
+    If the original was deleted on purpose, what is whole is current; else what is to be done waits for the original.
+    """
+    newest = {artifact.stage: artifact for artifact in sorted(artifacts, key=lambda each: each.made_at)}
+    published = {**newest, **result.published}
+    if original == "missing":
+        return replace(result, published=published, original=original)
+    return Survey(result.item, result.published, published, (), {}, original)
 
 
 def _step(

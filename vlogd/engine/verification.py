@@ -5,17 +5,21 @@ A look at the library costs a few calls of stat for each item that is unchanged,
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from vlogd.core import digest
+from vlogd.core.errors import Malformed
 from vlogd.core.model import Item, Verified
 from vlogd.engine.executors.worker import Environment
+from vlogd.engine.library_worker import original_state
 from vlogd.engine.policy import Policy
 from vlogd.engine.survey import Survey
 from vlogd.site.document import VIDEO_FORMAT
+from vlogd.storage.library import VIDEO
 from vlogd.storage.verification import Mark, folder_times, may_change_unnoticed
 
 
@@ -51,18 +55,30 @@ class Verification:
         """
         self._environment.volumes.check()
         item, library = survey.item, self._environment.library
-        named = {artifact.folder for artifact in (*survey.published.values(), *survey.current.values())}
-        until = library.sweep(item, named, self._policy.sweep_after_seconds, self._lost(survey))
+        until = self._sweep(survey)
         times = folder_times(library, self._environment.originals, item)
-        there = {artifact.folder for artifact in library.artifacts(item)}  # read after the times were
-        if may_change_unnoticed(times) or not survey.complete or not named <= there:
+        if may_change_unnoticed(times) or not self._is_whole(survey):  # read after the times were
             return None
         mark = Mark(item.inbox, self._key(item.inbox), until, times)
         return Verified(item.id, mark.to_text(), ready_at if self._can_be_retired(item) else None)
 
-    def _lost(self, survey: Survey) -> set[str]:
-        """The stages of which nothing is whole and which cannot run again: their files may be all that is left."""
-        return {stage.name for stage in self._policy.stages if survey.final} - survey.published.keys()
+    def _sweep(self, survey: Survey) -> float | None:
+        """Sweep an item whose artifacts are whole and could be made again; of any other its files may be all that is left."""
+        item, library = survey.item, self._environment.library
+        if original_state(self._environment.originals, item) != "here" or not self._is_whole(survey):
+            return None
+        return library.sweep(item, _named(survey), self._policy.sweep_after_seconds)
+
+    def _is_whole(self, survey: Survey) -> bool:
+        """Whether all that a finished item needs is on the disk now: its artifacts, and its stable names."""
+        item, library = survey.item, self._environment.library
+        if not survey.complete or not _named(survey) <= {each.folder for each in library.artifacts(item)}:
+            return False
+        home = library.folder(item)
+        with suppress(FileNotFoundError, Malformed):
+            names = VIDEO_FORMAT.read(home / VIDEO).value.files
+            return all((home / name).exists() for name in names)
+        return False
 
     def _can_be_retired(self, item: Item) -> bool:
         original = self._environment.originals.find(item)
@@ -75,6 +91,11 @@ class Verification:
             roots = (self._environment.library.root, self._environment.originals.root)
             self._keys[inbox] = _key_of(self._policy, self._policy.settings(inbox), roots)
         return self._keys[inbox]
+
+
+def _named(survey: Survey) -> set[str]:
+    """The folders of the artifacts that are current or published."""
+    return {artifact.folder for artifact in (*survey.published.values(), *survey.current.values())}
 
 
 def _key_of(policy: Policy, settings: Mapping[str, Any], roots: Sequence[Path]) -> str:

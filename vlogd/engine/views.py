@@ -32,7 +32,8 @@ def publication(
     """All that is to be published of an item. Reads the views of its artifacts. Raises OSError and Unavailable."""
     views = _views(library, stages, survey, unfinished)
     facts = _merged([stage_view.view.facts for stage_view in views.values()])
-    return Publication(survey.item, report(survey, stages, progress, facts), views, facts)
+    latest = report(survey, stages, progress, facts)
+    return Publication(survey.item, latest, views, facts, keeps_earlier=survey.original != "here")
 
 
 def _views(
@@ -48,7 +49,7 @@ def _views(
                 views[stage.name] = StageView(
                     artifact.folder, View(facts=view.facts) if artifact.private else view
                 )
-        elif stage.name in unfinished:
+        elif stage.name in unfinished and survey.original == "here":  # else what there is, stays
             step = unfinished[stage.name]
             views[stage.name] = StageView(step.work.folder.name, step.stage.view(step.work, step.have))
     return views

@@ -30,6 +30,7 @@ LINES: Mapping[type[Event], Line] = {
     events.ItemPlayable: Line("item.playable"),
     events.ItemReady: Line("item.ready"),
     events.ItemFailed: Line("item.failed", "warning"),
+    events.ItemDamaged: Line("item.damaged", "error"),
     events.ItemRetried: Line("item.retried"),
     events.ItemCancelled: Line("item.cancelled"),
     events.ItemRemoving: Line("item.removing"),

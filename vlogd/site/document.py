@@ -89,6 +89,12 @@ class VideoDocument:
 VIDEO_FORMAT = DocumentFormat.of("a video's description", VideoDocument)
 
 
+_REPORTED = frozenset(
+    ("id", "slug", "title", "status", "progress", "notes", "error", "stages", "files", "added_at", "ready_at")
+)
+"""The keys that come from the report; all others are facts of the stages' views."""
+
+
 def build(report: Report, facts: Mapping[str, Json], names: Sequence[str]) -> Document[VideoDocument]:
     """The document of one publishing: `facts` are those of the stages' views, `names` the stable names.
 
@@ -115,6 +121,12 @@ def build(report: Report, facts: Mapping[str, Json], names: Sequence[str]) -> Do
     document = typed_json.parse(VideoDocument, content)
     fields = typed_json.serialise(document)
     return Document(document, {key: value for key, value in facts.items() if key not in fields})
+
+
+def facts_of(document: Document[VideoDocument]) -> dict[str, Json]:
+    """What the stages contributed to a document, as their views have it."""
+    content = {**document.unknown, **typed_json.serialise(document.value)}
+    return {key: value for key, value in content.items() if key not in _REPORTED}
 
 
 def _iso(epoch_seconds: float) -> str:

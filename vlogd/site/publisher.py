@@ -8,11 +8,12 @@ master playlist, that before `video.json` and the catalogue that lead people to 
 import importlib.resources
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from vlogd.core import files
+from vlogd.core.documents import Document
 from vlogd.core.errors import Malformed
 from vlogd.core.publication import Publication, StageView
 from vlogd.site import document
@@ -75,32 +76,43 @@ class Publisher:
         home = self._library.folder(publication.item)
         before = _published(home / VIDEO)
         changes, names = self._changes(publication)
-        built = document.build(publication.report, publication.facts, names)
-        retired = [name for name in (before.files if before else ()) if name not in names]
+        report, facts = publication.report, publication.facts
+        if publication.keeps_earlier and before is not None:
+            names += [name for name in before.value.files if name not in names and _is_there(home, name)]
+            facts = {**document.facts_of(before), **facts}
+            report = replace(report, playable=bool(facts["playable"]))
+        built = document.build(report, facts, names)
+        retired = [name for name in (before.value.files if before else ()) if name not in names]
         place = Path(VIDEOS, publication.item.slug)
         changes.append(FileWritten(place / VIDEO, VIDEO_FORMAT.encode(built.value, built.unknown)))
         changes += [FileRemoved(place / name) for name in retired if _is_inside(name)]
         self._apply(changes)
         self.catalog.add(built.value)
-        return Published(before, built.value)
+        return Published(before.value if before else None, built.value)
 
     def _changes(self, publication: Publication) -> tuple[list[Change], list[str]]:
         """All files but `video.json` in the order in which they must appear, and the stable names.
 
         Of a name that several stages claim, the last stage's counts: `master.m3u8` of the one that adds subtitles.
         """
-        item = publication.item
+        item, home = publication.item, self._library.folder(publication.item)
         changes: list[Change] = [*self._files_added(publication)] if self._targets else []
         named: dict[str, bytes] = {}
+        kept: set[str] = set()
         for shown in publication.views.values():
-            folder = self._library.folder(item) / shown.folder
+            folder = home / shown.folder
             for name, data in shown.view.files.items():
                 changes.append(FileWritten(Path(VIDEOS, item.slug, shown.folder, name), data))
             for name, content in shown.view.names.items():
-                named.pop(name, None)
-                named[name] = content if isinstance(content, bytes) else (folder / content).read_bytes()
+                made = content if isinstance(content, bytes) else _bytes(folder / content)
+                if made is not None:
+                    named.pop(name, None)
+                    named[name] = made
+                elif (home / name).exists():  # its copy stays as it is
+                    named.pop(name, None)
+                    kept.add(name)
         changes += [FileWritten(Path(VIDEOS, item.slug, name), data) for name, data in named.items()]
-        return changes, list(named)
+        return changes, [*named, *sorted(kept - named.keys())]
 
     def _files_added(self, publication: Publication) -> Iterator[FileAdded]:
         """The files that were finished since the last publishing; all of them at the first one of this process."""
@@ -133,11 +145,22 @@ def _finished(home: Path, shown: StageView) -> Iterator[Path]:
             yield path.relative_to(home)
 
 
-def _published(path: Path) -> VideoDocument | None:
+def _published(path: Path) -> Document[VideoDocument] | None:
     """The last `video.json`; None when there is none, or it is damaged: it is written anew then."""
     with suppress(FileNotFoundError, Malformed):
-        return VIDEO_FORMAT.read(path).value
+        return VIDEO_FORMAT.read(path)
     return None
+
+
+def _bytes(path: Path) -> bytes | None:
+    """The file's content; None when it was lost since the survey: the next survey notices."""
+    with suppress(FileNotFoundError):
+        return path.read_bytes()
+    return None
+
+
+def _is_there(home: Path, name: str) -> bool:
+    return _is_inside(name) and (home / name).is_file()
 
 
 def _is_inside(name: str) -> bool:

@@ -13,7 +13,7 @@ unfinished step in which only the parts with missing files are to be done again.
 import os
 import shutil
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,15 @@ class Library:
 
         Raises NewerFormat and OSError; FileNotFoundError only means that there is none.
         """
-        candidates = (self._artifact(item, folder) for folder in self._step_folders(item))
+        return [artifact for artifact in self.finished(item) if not artifact.missing]
+
+    def finished(self, item: Item, *, strict: bool = False) -> list[Artifact]:
+        """All artifacts whose `artifact.json` can be read, also those that have lost files since.
+
+        A damaged `artifact.json` counts as none, so that its step is done again, or raises Malformed if `strict`.
+        Raises NewerFormat and OSError; FileNotFoundError only means that there is none.
+        """
+        candidates = (self._artifact(item, folder, strict=strict) for folder in self._step_folders(item))
         return [artifact for artifact in candidates if artifact is not None]
 
     def receipts(self, item: Item, folder: Path) -> dict[str, Receipt]:
@@ -123,7 +131,7 @@ class Library:
         ARTIFACT_FORMAT.write(folder / ARTIFACT, document)
         self._forget_receipts(item, folder)
         artifact = self._artifact(item, folder)
-        if artifact is None:
+        if artifact is None or artifact.missing:
             raise FileNotFoundError(f"{folder} lost files while it was being finished")
         return artifact
 
@@ -159,19 +167,14 @@ class Library:
             raise FileNotFoundError(f"{folder / VIEW} is missing")
         return document.view
 
-    def sweep(
-        self, item: Item, keep: Collection[str], grace_seconds: float, lost: Collection[str] = ()
-    ) -> float | None:
-        """Clean up an item with nothing left to do.
+    def sweep(self, item: Item, keep: Collection[str], grace_seconds: float) -> float | None:
+        """Clean up an item with nothing left to do, all of which could be made again from its original.
 
         Removes step folders not named in `keep` and untouched for `grace_seconds`, and receipts that a crash left
-        of finished steps. Nothing of the stages in `lost`. When the next folder is to be removed (epoch seconds); None
-        when none is left.
+        of finished steps. When the next folder is to be removed (epoch seconds); None when none is left.
         """
         due: list[float] = []
         for folder in self._step_folders(item):
-            if folder.name.rpartition("-")[0] in lost:
-                continue
             if folder.name in keep:
                 self._forget_receipts(item, folder)
             elif (end := _touched(folder) + grace_seconds) < time.time():
@@ -205,12 +208,13 @@ class Library:
         """The item's step folders, public and private ones: `<stage>-<fingerprint>`."""
         return [*_folders(self.folder(item)), *_folders(self.workshop.private(item.slug))]
 
-    def _artifact(self, item: Item, folder: Path) -> Artifact | None:
-        document = _read_artifact(folder)
-        if document is None or not _is_whole(folder, dict(document.files())):
+    def _artifact(self, item: Item, folder: Path, *, strict: bool = False) -> Artifact | None:
+        document = _read_artifact(folder, strict=strict)
+        if document is None:
             return None
+        missing = _missing(folder, document.files())
         if not _has_view(folder, document):
-            return None  # it is written again from the receipts
+            missing.append(VIEW)  # it is written again from the receipts
         made_at = (folder / ARTIFACT).stat().st_mtime
         return Artifact(
             item_id=item.id,
@@ -220,14 +224,20 @@ class Library:
             recipe=document.recipe,
             made_at=made_at,
             private=folder.parent == self.workshop.private(item.slug),
+            missing=tuple(sorted(missing)),
         )
 
 
-def _read_artifact(folder: Path) -> ArtifactDocument | None:
-    """The folder's `artifact.json`; None when it is missing or damaged, so that the step is done again."""
-    with suppress(FileNotFoundError, NotADirectoryError, Malformed):
+def _read_artifact(folder: Path, *, strict: bool = False) -> ArtifactDocument | None:
+    """The folder's `artifact.json`; None when it is missing or, unless `strict`, damaged: the step is done again."""
+    try:
         return ARTIFACT_FORMAT.read(folder / ARTIFACT).value
-    return None
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except Malformed:
+        if strict:
+            raise
+        return None
 
 
 def _has_view(folder: Path, document: ArtifactDocument) -> bool:
@@ -242,12 +252,19 @@ def _has_view(folder: Path, document: ArtifactDocument) -> bool:
 
 def _is_whole(folder: Path, marks: Mapping[str, FileMark]) -> bool:
     """Whether every file is there with its size (its bytes were digested when delivered)."""
-    with suppress(FileNotFoundError, NotADirectoryError):
-        return all(
-            os.stat(f"{folder}/{name}").st_size == mark.size_bytes  # noqa: PTH116 - ten thousand times
-            for name, mark in marks.items()
-        )
-    return False
+    return not _missing(folder, marks.items())
+
+
+def _missing(folder: Path, marks: Iterable[tuple[str, FileMark]]) -> list[str]:
+    """The names of those files that are not there, or have another size. Raises OSError when a disk fails."""
+    return [name for name, mark in marks if _size_bytes(f"{folder}/{name}") != mark.size_bytes]
+
+
+def _size_bytes(path: str) -> int | None:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 - ten thousand times
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def _folders(folder: Path) -> Iterator[Path]:

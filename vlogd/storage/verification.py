@@ -60,6 +60,13 @@ class Mark:
         return False
 
 
+def artifact_folders(mark: Mark, library: Library, item: Item) -> frozenset[str]:
+    """The names of the step folders that the item had when it was marked."""
+    tops = (f"{library.folder(item)}/", f"{library.workshop.private(item.slug)}/")
+    below = (folder.removeprefix(top) for folder in mark.times for top in tops if folder.startswith(top))
+    return frozenset(name for name in below if "-" in name and "/" not in name)
+
+
 def folder_times(library: Library, originals: Originals, item: Item) -> FolderTimes:
     """The times of all folders of an item that are there now."""
     times: dict[str, int] = {}

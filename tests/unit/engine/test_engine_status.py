@@ -9,7 +9,7 @@ from toy_stages import ToySettings, pipeline
 from vlogd.core.model import Artifact, File, Item, Part
 from vlogd.core.publication import Report
 from vlogd.engine.status import Progress, report
-from vlogd.engine.survey import as_final, survey
+from vlogd.engine.survey import survey
 
 ITEM = Item("0" * 16, "A film", "a-film", "main", File(f"{'0' * 16}/film.mp4"), "digest", 4, 1e9)
 SETTINGS = {name: ToySettings() for name in ("first", "left", "right", "last")}
@@ -108,7 +108,7 @@ def test_facts_of_the_views_are_in_it() -> None:
 
 def test_what_cannot_be_made_again_without_its_original() -> None:
     """An essential stage that is lost is a failure with its reason."""
-    result = as_final(survey(ITEM, pipeline(), SETTINGS, artifacts("first")))
+    result = survey(ITEM, pipeline(), SETTINGS, artifacts("first"), "deleted")
     final = report(result, pipeline(), {}, {})
     assert final.status == "failed"
     assert final.error is not None

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from toy_stages import ToySettings, pipeline, toy
 
 from vlogd.core.model import Artifact, File, Item
-from vlogd.engine.survey import Survey, as_final, survey
+from vlogd.engine.survey import OriginalState, Survey, survey
 from vlogd.stages.contract import Stage, check
 from vlogd.stages.pipeline import STAGES
 
@@ -150,9 +151,22 @@ def test_what_a_stage_uses_is_not_waited_for() -> None:
 
 def test_an_item_without_its_original_is_complete() -> None:
     """What there is stays, and nothing can be made."""
-    result = as_final(survey(ITEM, pipeline(), SETTINGS, at_rest(pipeline(), dict(SETTINGS))[:2]))
+    result = survey(ITEM, pipeline(), SETTINGS, at_rest(pipeline(), dict(SETTINGS))[:2], "deleted")
     assert result.complete
     assert set(result.current) == {"first", "left"}
+
+
+@pytest.mark.parametrize("original", ["deleted", "missing", "here"])
+def test_what_lost_a_file_stays_published_unless_it_can_be_made_again(original: OriginalState) -> None:
+    """With the original it is a step; without it, it is published as far as it goes, and never current."""
+    first, left, *rest = at_rest(pipeline(), dict(SETTINGS))
+    assert (first.stage, left.stage) == ("first", "left")
+    result = survey(
+        ITEM, pipeline(), SETTINGS, [first, replace(left, missing=("part-1.txt",)), *rest], original
+    )
+    assert "left" not in result.current
+    assert ("left" in result.published) == (original != "here")
+    assert ("left" in wanted(result)) == (original != "deleted")
 
 
 @given(
