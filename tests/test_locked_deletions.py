@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import threading
 from collections.abc import Iterator, Set
 from dataclasses import replace
 from pathlib import Path
@@ -56,7 +57,7 @@ def lose_original(engine: Engine, how: str) -> None:
     item = engine.journal.items.get("item1")
     assert item is not None
     if how == "deleted":
-        assert Originals(engine.originals).delete(item)
+        assert Originals(engine.originals).delete(item, threading.Event())
     else:
         (engine.originals / item.original).unlink()
 
@@ -203,7 +204,7 @@ def test_a_lost_segment_of_a_stream_whose_original_was_deleted(tmp_path: Path) -
     assert home.once().returncode == 0
     originals = Originals(home.folder / "originals")
     (item,) = originals.scan().items
-    originals.delete(item)
+    originals.delete(item, threading.Event())
     segment = next(home.library.glob("videos/*/hls-*/v*/*.m4s"))
     segment.unlink()
     before = tree(home.library)

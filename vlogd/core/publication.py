@@ -54,7 +54,8 @@ class StageView:
 class Publication:
     """All that viewers may see of one item. `facts` are those of the views as one mapping; views come in pipeline order.
 
-    `keeps_earlier`: its original is not there, so that what was published of it earlier stays where nothing replaces it.
+    `keeps_earlier`: something of it is lost and its original is not there, so that what was published of it earlier stays
+    where nothing replaces it, except the names in `withdrawn`, which are no longer for viewers.
     """
 
     item: Item
@@ -62,3 +63,4 @@ class Publication:
     views: Mapping[str, StageView]
     facts: Mapping[str, Json]
     keeps_earlier: bool = False
+    withdrawn: frozenset[str] = frozenset()

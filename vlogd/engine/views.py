@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vlogd.core.model import Json, View
@@ -31,9 +31,15 @@ def publication(
 ) -> Publication:
     """All that is to be published of an item. Reads the views of its artifacts. Raises OSError and Unavailable."""
     views = _views(library, stages, survey, unfinished)
+    private = {name for name, artifact in survey.published.items() if artifact.private}
+    withdrawn = frozenset(name for stage in private & views.keys() for name in views[stage].view.names)
+    for stage in private & views.keys():  # one that was taken out of the public tree had stable names once
+        views[stage] = replace(views[stage], view=View(facts=views[stage].view.facts))
     facts = _merged([stage_view.view.facts for stage_view in views.values()])
     latest = report(survey, stages, progress, facts)
-    return Publication(survey.item, latest, views, facts, keeps_earlier=survey.original != "here")
+    lacks = any(stage.applies(survey.item) and stage.name not in survey.current for stage in stages)
+    keeps = survey.original != "here" and lacks
+    return Publication(survey.item, latest, views, facts, keeps_earlier=keeps, withdrawn=withdrawn)
 
 
 def _views(
@@ -44,11 +50,7 @@ def _views(
         if stage.name in survey.published:
             artifact = survey.published[stage.name]
             with suppress(FileNotFoundError):  # deleted since the survey; the next survey notices
-                view = library.view(survey.item, artifact)
-                # An artifact that was taken out of the public tree had stable names once.
-                views[stage.name] = StageView(
-                    artifact.folder, View(facts=view.facts) if artifact.private else view
-                )
+                views[stage.name] = StageView(artifact.folder, library.view(survey.item, artifact))
         elif stage.name in unfinished and survey.original == "here":  # else what there is, stays
             step = unfinished[stage.name]
             views[stage.name] = StageView(step.work.folder.name, step.stage.view(step.work, step.have))

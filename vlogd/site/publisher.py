@@ -78,7 +78,8 @@ class Publisher:
         changes, names = self._changes(publication)
         report, facts = publication.report, publication.facts
         if publication.keeps_earlier and before is not None:
-            names += [name for name in before.value.files if name not in names and _is_there(home, name)]
+            shown = {*names, *publication.withdrawn}
+            names += [name for name in before.value.files if name not in shown and _is_there(home, name)]
             facts = {**document.facts_of(before), **facts}
             report = replace(report, playable=bool(facts["playable"]))
         built = document.build(report, facts, names)
