@@ -14,10 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vlogd.core.daemon_status import DaemonStatus
-from vlogd.core.log import get_logger
 from vlogd.core.model import Item
-
-_log = get_logger()
 
 
 @dataclass(frozen=True)
@@ -29,23 +26,7 @@ Listener = Callable[[Event], None]
 """Takes every event, handles the ones it needs, and returns at once."""
 
 Emit = Callable[[Event], None]
-"""`Events.emit`, as emitters get it."""
-
-
-class Events:
-    """Hands each event to every listener."""
-
-    def __init__(self, *listeners: Listener) -> None:
-        self._listeners = listeners
-
-    def emit(self, event: Event) -> None:
-        """Call all listeners. One that raises is logged, and the others are still called."""
-        for listener in self._listeners:
-            try:
-                listener(event)
-            except Exception as error:  # noqa: BLE001 - a faulty listener must not stop the daemon
-                name = getattr(listener, "__qualname__", type(listener).__qualname__)
-                _log.error("listener.failed", listener=name, missed=type(event).__name__, exc_info=error)
+"""`event_hub.Events.emit`, as emitters get it."""
 
 
 @dataclass(frozen=True)

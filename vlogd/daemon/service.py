@@ -10,7 +10,8 @@ import threading
 from vlogd.config import Config
 from vlogd.core.daemon_status import DaemonStatus
 from vlogd.core.errors import Unavailable
-from vlogd.core.events import ConfigRefused, Events, Heartbeat, VolumeMissing
+from vlogd.core.event_hub import Events
+from vlogd.core.events import ConfigRefused, Heartbeat, VolumeMissing
 from vlogd.daemon.daemon import Daemon
 from vlogd.daemon.signals import Signals
 from vlogd.daemon.wiring import Parts, connect, listeners

@@ -5,7 +5,8 @@ from functools import partial
 
 from vlogd.config import Config
 from vlogd.core.cancellation import Flag
-from vlogd.core.events import Events, Listener
+from vlogd.core.event_hub import Events
+from vlogd.core.events import Listener
 from vlogd.daemon.call_queue import CallQueue
 from vlogd.daemon.ingest_notices import IngestNotices
 from vlogd.daemon.request_handler import RequestHandler

@@ -6,7 +6,8 @@ from pathlib import Path
 import structlog
 
 from vlogd.core import log
-from vlogd.core.events import Event, Events, FileLeft, ItemReady
+from vlogd.core.event_hub import Events
+from vlogd.core.events import Event, FileLeft, ItemReady
 from vlogd.core.model import File, Item
 
 HOLIDAY = Item(
