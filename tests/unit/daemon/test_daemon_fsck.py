@@ -232,3 +232,31 @@ def test_what_was_set_aside(home: SmallHome) -> None:
     assert aside.where == str(home.originals.root / ".set-aside/00bb")
     assert "It lay in a video's place" in aside.sentence
     assert (home.originals.root / ".set-aside/00bb/film").read_bytes() == FILM
+
+
+def test_a_vlogd_on_another_machine_is_watched_before_anything_is_repaired(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stopped to beat: that takes a while to be seen, which is told once, and then the repair is made."""
+    process = {"host": "nas2", "machine": "f", "boot": "b", "pid_namespace": "n", "pid": 7, "start_ticks": 7}
+    lease = {"owner": "0123", "process": process, "version": "", "started_at": 1.0, "beat_seconds": 0.1}
+    (home.originals.root / ".vlogd-lease.json").write_text(json.dumps(lease))
+    monkeypatch.setattr("vlogd.daemon.fsck._PAUSE_SECONDS", 0.05)
+    home.output.write_bytes(b"jpe")
+    told: list[str] = []
+    (repaired,) = ConsistencyCheck(home.config, deep=False, repair=True, tell=told.append).run()
+    assert repaired.repaired == "vlogd makes it again when it runs"
+    (sentence,) = told
+    assert "was used by the vlogd on nas2 (process 7" in sentence
+
+
+def test_a_folder_without_its_document(home: SmallHome) -> None:
+    """With files in it, and named like an item: whose else would it be?"""
+    (home.originals.root / "00ff").mkdir()
+    (home.originals.root / "holidays").mkdir()
+    assert home.check() == []
+    (home.originals.root / "00ff/film").write_bytes(b"another film")
+    (home.originals.root / "holidays/film").write_bytes(b"put there by somebody")
+    (difference,) = home.check(repair=True)
+    assert difference.where == str(home.originals.root / "00ff")
+    assert ".vlogd-item.json is gone" in difference.sentence

@@ -5,8 +5,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,15 @@ class Machines:
         self.folder = root / "originals"
         self.folder.mkdir()
         self.now = 1000.0
+        self.leases: list[Lease] = []
 
     def lease(self, state: str = "state", mount: Mount = DISK) -> Lease:
         """That of a vlogd with this state folder."""
         place = self.root / state
         place.mkdir(exist_ok=True)
-        return Lease("originals", self.folder, place, clock=lambda: self.now, mount_of=lambda _folder: mount)
+        lease = Lease("originals", self.folder, place, clock=lambda: self.now, mount_of=lambda _folder: mount)
+        self.leases.append(lease)
+        return lease
 
     def taken(self, state: str = "state", mount: Mount = DISK) -> Lease:
         """One that is held."""
@@ -81,9 +85,12 @@ class Machines:
 
 
 @pytest.fixture
-def machines(tmp_path: Path) -> Machines:
-    """A folder that nobody uses."""
-    return Machines(tmp_path)
+def machines(tmp_path: Path) -> Iterator[Machines]:
+    """A folder that nobody uses, and that is left by all in the end."""
+    machines = Machines(tmp_path)
+    yield machines
+    for lease in machines.leases:
+        lease.close()
 
 
 def lease_check(lease: Lease, machines: Machines) -> None:
@@ -203,6 +210,21 @@ def test_beats_change_the_document(machines: Machines) -> None:
     assert machines.document()["beats"] == 2
     lease.check()
     lease.close()
+
+
+def test_it_beats_by_itself(machines: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a thread of its own, until it is closed."""
+    monkeypatch.setattr("vlogd.storage.lease._BEAT_SECONDS", 0.01)
+    before = threading.enumerate()
+    lease = machines.taken("a", SSHFS)
+    (thread,) = [each for each in threading.enumerate() if each not in before]
+    assert thread.name == "vlogd-lease-originals"
+    while machines.document()["beats"] < 3:
+        threading.Event().wait(0.01)
+    lease.check()
+    lease.close()
+    thread.join()
+    assert not (machines.folder / DOCUMENT).exists()
 
 
 class LocalLock(FolderLock):
