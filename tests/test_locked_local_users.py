@@ -145,15 +145,43 @@ def test_root_s_repairs_are_the_owner_s(home: Home) -> None:
     assert {path.stat().st_uid for path in (home.folder / "state").iterdir()} == {_OTHER}
 
 
+def test_a_daemon_s_user_who_only_owns_the_journal_is_obeyed(home: Home) -> None:
+    """A state folder of root's that is open to the user's group: root's commands work as that user there, too."""
+    with_film(home)
+    give_away(home)
+    state = home.folder / "state"
+    os.chown(state, 0, _OTHER)
+    state.chmod(0o770)
+    home.vlogd("cancel", "film")
+    (request,) = (state / "requests").glob("*.json")
+    assert request.stat().st_uid == _OTHER
+    assert (
+        "item.cancelled"
+        in as_other(sys.executable, "-m", "vlogd", "--config", home.config, "run", "--once").stderr
+    )
+
+
+def test_a_home_that_root_makes_in_somebody_s_folder_is_theirs(home: Home, victim: Path) -> None:
+    """And the links that lie there already lead root nowhere."""
+    give_away(home)
+    new = home.folder / "new"
+    new.mkdir()
+    (new / "vlogd.yaml").symlink_to(victim / "planted")
+    os.chown(new, _OTHER, _OTHER)
+    home.vlogd("init", new, config=False)
+    assert {(new / name).stat().st_uid for name in ("inbox", "state", "originals", "library")} == {_OTHER}
+
+
 def test_what_root_s_vlogd_once_wrote_in_somebody_s_folder_is_told(home: Home) -> None:
     """With root's rights no more, it can't go on with it; the sentence says what to do."""
     with_film(home)
     give_away(home)
-    os.chown(home.folder / "state/journal.db", 0, 0)
-    (home.folder / "state/journal.db").chmod(0o600)
-    ran = home.once()
-    assert ran.returncode == 1
-    assert "chown -R" in ran.stderr
+    for path in (home.folder / "state/journal.db", home.folder / "state"):
+        os.chown(path, 0, 0)
+        path.chmod(0o700)
+        ran = home.once()
+        assert ran.returncode == 1
+        assert "chown -R" in ran.stderr
 
 
 def test_others_see_nothing_of_the_state_and_are_told_what_to_do(home: Home) -> None:

@@ -35,6 +35,9 @@ def init(folder: Path) -> None:
 
     It holds vlogd.yaml, inbox/, state/, originals/ and library/. What is there already stays as it is.
     """
+    from vlogd.cli import privileges
+
+    privileges.become_owner(folder)
     path = _write_home(folder)
     output.line(f"Ready: drop videos into {folder / 'inbox'}, then run: vlogd --config {path} run")
 

@@ -17,14 +17,14 @@ _MOST_LINKS = 40
 """As many as the kernel follows (path_resolution(7))."""
 
 
-def become_owner(state: Path) -> None:
-    """As root, continue as the user whose state folder this is; as anybody else, do nothing.
+def become_owner(folder: Path) -> None:
+    """As root, continue as the user whose folder this is, most often the state folder; as anybody else, do nothing.
 
     Raises Unavailable when that is impossible, or when that user could not work.
     """
     if os.geteuid() != 0:
         return
-    owner = _owner(state)
+    owner = _owner(folder)
     if owner is None:
         return
     name = _name(owner.st_uid)
@@ -32,15 +32,15 @@ def become_owner(state: Path) -> None:
         _become(owner)
     except OSError as error:
         raise Unavailable(
-            f"The state folder {state} belongs to {name}, and root cannot become that user here "
-            f"({error.strerror}); run it as {name} instead."
+            f"{folder} is under the control of {name}, and root cannot become that user here ({error.strerror}); "
+            f"run it as {name} instead."
         ) from error
     if not os.access(Path(__file__).parent, os.R_OK | os.X_OK):
         raise Unavailable(
-            f"The state folder {state} belongs to {name}, who cannot read vlogd's program files in "
+            f"{folder} is under the control of {name}, who cannot read vlogd's program files in "
             f"{Path(__file__).parents[1]}; let everybody read them."
         )
-    _check_journal(state, name)
+    _check_own_files(folder, name)
 
 
 def check_found(config: Path) -> None:
@@ -142,11 +142,12 @@ def _name(uid: int) -> str:
         return f"#{uid}"  # as sudo takes it
 
 
-def _check_journal(state: Path, name: str) -> None:
-    """What root's vlogd of an earlier version wrote there, the owner may be unable to change."""
-    journal = state / "journal.db"
-    if journal.exists() and not os.access(journal, os.R_OK | os.W_OK):
-        raise Unavailable(
-            f"The state folder {state} belongs to {name}, but its journal does not: vlogd no longer works as root in "
-            f"somebody else's folder. Give {name} what root's vlogd wrote: chown -R for state, originals and library."
-        )
+def _check_own_files(state: Path, name: str) -> None:
+    """Raise Unavailable when the owner cannot change what root's vlogd of an earlier version wrote."""
+    for path in (state, state / "journal.db"):
+        if os.path.lexists(path) and not os.access(path, os.R_OK | os.W_OK):
+            raise Unavailable(
+                f"{path} does not belong to {name}, who controls the folder that it lies in; root's vlogd no longer works "
+                f"as root there. Give {name} what it wrote (chown -R for state, originals and library), or move these to a "
+                "folder of root's."
+            )

@@ -4,6 +4,7 @@ Within a closed folder the modes of files don't matter: nobody else reaches them
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 _CLOSED = 0o700
@@ -20,10 +21,14 @@ def make_folder(path: Path) -> None:
 
 
 def close_folder(descriptor: int) -> None:
-    """Take all rights in an open folder from others. One that is not ours stays as its owner wants it."""
+    """Take all rights in an open folder from others, where the file system has permissions (FAT has none).
+
+    A folder that is not ours stays as its owner wants it.
+    """
     status = os.fstat(descriptor)
     if status.st_uid == os.geteuid() and status.st_mode & 0o077:
-        os.fchmod(descriptor, _CLOSED)
+        with suppress(PermissionError):
+            os.fchmod(descriptor, _CLOSED)
 
 
 def is_ours(status: os.stat_result) -> bool:

@@ -26,6 +26,7 @@ from vlogd.core.documents import DocumentFormat
 from vlogd.core.errors import Malformed, Unavailable, VlogdError
 from vlogd.core.events import Emit, MaintenanceFailed
 from vlogd.daemon import request_key
+from vlogd.storage.journal_recovery import journal_file
 
 _FOLDER = "requests"
 
@@ -80,10 +81,9 @@ def leave_request(state: Path, verb: Verb, item_id: str, *, now: bool = False) -
 
     Raises Unavailable with a sentence for anybody else.
     """
-    owner = state.stat().st_uid
-    if os.geteuid() not in (0, owner):
+    if os.geteuid() not in _obeyed(state):
         raise Unavailable(
-            f"vlogd obeys only root and the owner of {state}: run the command as one of them, for example with sudo."
+            f"vlogd obeys only root and the owner of {state}; run the command as one of them, for example with sudo."
         )
     key = request_key.make(state)
     name = f"{time.time_ns():020d}-{uuid.uuid4().hex}.json"
@@ -97,6 +97,12 @@ def leave_request(state: Path, verb: Verb, item_id: str, *, now: bool = False) -
             os.fsync(file.fileno())
         os.rename(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
         os.fsync(folder)
+
+
+def _obeyed(state: Path) -> set[int]:
+    """Whose requests count: root's and the daemon's user's, who owns the state folder, or else the journal in it."""
+    owner, journal = state.stat().st_uid, journal_file(state)
+    return {0, journal.stat().st_uid if owner == 0 and journal.exists() else owner}
 
 
 def is_to_be_removed(state: Path, item_id: str) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vlogd.core import files
+from vlogd.core import files, private
 from vlogd.daemon import request_key
 
 
@@ -77,6 +77,20 @@ def test_a_disk_that_fails_is_no_missing_key(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(os, "open", fail)
     with pytest.raises(OSError, match="Input/output"):
         request_key.make(tmp_path)
+
+
+def test_without_permissions_the_mount_says_who_may_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FAT: each file looks as its options say, and the state folder stays open (a fake: chmod does nothing)."""
+    monkeypatch.setattr(os, "fchmod", lambda _descriptor, _mode: None)
+    tmp_path.chmod(0o755)
+    private.make_folder(tmp_path)
+    key = request_key.make(tmp_path)
+    (tmp_path / "request-key").chmod(0o755)
+    assert request_key.read(tmp_path) == key
+    tmp_path.chmod(0o700)
+    assert request_key.read(tmp_path) is None
 
 
 def test_a_code_is_of_the_key_the_name_and_the_content() -> None:
