@@ -19,8 +19,8 @@ from unittest.mock import patch
 
 import boxes
 from boxes import box, fragment, full_box, init_segment, movie, run
+from taking import is_whole
 
-from vlogd.ingest.completeness import proves_whole
 from vlogd.media import isobmff, mp4_index, packets, webvtt
 from vlogd.media.conformance import check
 from vlogd.media.conformance.check import CheckOptions
@@ -195,7 +195,7 @@ FRAGMENT_SEEDS = [
 TARGETS = [
     Target("boxes", _walk, [*MP4_SEEDS, *FRAGMENT_SEEDS, init_segment()], (BoxError,)),
     Target("sample table", _file(_index), MP4_SEEDS),
-    Target("completeness", _file(proves_whole), MP4_SEEDS),
+    Target("completeness", _file(is_whole), MP4_SEEDS),
     Target("fragments", _fragments, FRAGMENT_SEEDS, (BoxError,)),
     Target(
         "init segment",

@@ -3,6 +3,7 @@
 import threading
 from pathlib import Path
 
+from vlogd.ingest.completeness import proves_whole
 from vlogd.ingest.file_state import FileState, file_state
 from vlogd.ingest.intake import Intake
 from vlogd.media.process import Limits
@@ -18,6 +19,12 @@ def intake_into(originals: Path, state: Path) -> Intake:
 
 def seen(path: Path) -> FileState:
     """A sighting of a regular file."""
-    found = file_state(path)
+    found = file_state(path.lstat())
     assert isinstance(found, FileState)
     return found
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file proves that it is whole."""
+    with path.open("rb") as file:
+        return proves_whole(file)

@@ -174,11 +174,12 @@ def test_a_file_that_failed_because_its_copying_had_not_ended(tmp_path: Path) ->
 def test_the_kernel_knows_writers(tmp_path: Path) -> None:
     """A file is open for writing as long as somebody has it so; reading does not count."""
     path = tmp_path / "film.mp4"
-    with path.open("wb"):
-        assert is_open_for_writing(path)
-    with path.open("rb"):
-        assert not is_open_for_writing(path)
-    assert not is_open_for_writing(tmp_path / "nothing")
+    path.touch()
+    with path.open("rb") as file:
+        with path.open("wb"):
+            assert is_open_for_writing(file)
+        with path.open("rb"):
+            assert not is_open_for_writing(file)
 
 
 class Counting(Intake):

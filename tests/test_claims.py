@@ -13,6 +13,7 @@ from clips import stamped
 from taking import intake_into, seen
 
 from vlogd.core import files
+from vlogd.core.descriptors import Folder
 from vlogd.core.errors import ToolKilled, ToolStalled, Unavailable
 from vlogd.core.model import File
 from vlogd.ingest import quarantine
@@ -229,14 +230,14 @@ def test_an_inbox_from_which_nothing_can_be_removed(
         pytest.skip("there is no second file system here")
     intake = intake_into(originals, tmp_path)
     path = stamped(inbox.folder / "film.mp4", seconds=1)
-    real = Path.unlink
+    real = Folder.unlink
 
-    def read_only(target: Path, *, missing_ok: bool = False) -> None:
-        if target == path:
+    def read_only(folder: Folder, name: str) -> None:
+        if folder.own_status().st_ino == inbox.folder.stat().st_ino:
             raise OSError(errno.EROFS, os.strerror(errno.EROFS))
-        real(target, missing_ok=missing_ok)
+        real(folder, name)
 
-    monkeypatch.setattr(Path, "unlink", read_only)
+    monkeypatch.setattr(Folder, "unlink", read_only)
     try:
         with pytest.raises(Unavailable, match="Read-only"):
             intake.take(path, inbox, seen(path))

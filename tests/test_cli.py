@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import BinaryIO
 from urllib.request import urlopen
 
 import pytest
@@ -13,7 +14,7 @@ from clips import stamped
 from daemon import DEMO, Home, kill
 
 from vlogd.cli import cli
-from vlogd.core import files
+from vlogd.core import contents
 from vlogd.core.cancellation import Stop
 from vlogd.core.errors import BadInput
 from vlogd.stages.pipeline import STAGES
@@ -152,14 +153,13 @@ def test_add_never_replaces_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """A file of that name that is dropped while the copy is made stays, and the copy goes (a fake: it comes then)."""
     home = Home(tmp_path)
     (tmp_path / "film.mp4").write_bytes(b"added")
-    copy = files.copy_open_beside
+    copy = contents.copy
 
-    def copy_while_somebody_drops(source: int, target: Path, stop: Stop) -> Path:
-        copied = copy(source, target, stop)
-        target.write_bytes(b"dropped")
-        return copied
+    def copy_while_somebody_drops(source: BinaryIO, target: BinaryIO, stop: Stop) -> None:
+        copy(source, target, stop)
+        (home.inbox / "film.mp4").write_bytes(b"dropped")
 
-    monkeypatch.setattr(files, "copy_open_beside", copy_while_somebody_drops)
+    monkeypatch.setattr(contents, "copy", copy_while_somebody_drops)
     runner = CliRunner()
     result = runner.invoke(cli, ["--config", str(home.config), "add", str(tmp_path / "film.mp4")])
     assert isinstance(result.exception, BadInput)

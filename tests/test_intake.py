@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from clips import stamped
-from taking import intake_into, seen
+from taking import intake_into, is_whole, seen
 
 from vlogd.core import titles
-from vlogd.ingest.completeness import proves_whole
+from vlogd.core.descriptors import Folder
 from vlogd.ingest.file_state import file_state
 from vlogd.ingest.ignored_names import FAILED, is_ignored
 from vlogd.ingest.inbox import Inbox
@@ -61,8 +61,8 @@ def test_what_is_no_file_is_left(inbox: Inbox) -> None:
     """Links, pipes and sockets get a sentence and are never opened."""
     (inbox.folder / "link.mp4").symlink_to("/etc/passwd")
     os.mkfifo(inbox.folder / "pipe.mp4")
-    assert str(file_state(inbox.folder / "link.mp4")).startswith("It is a symbolic link")
-    assert str(file_state(inbox.folder / "pipe.mp4")).startswith("It is a pipe")
+    assert str(file_state((inbox.folder / "link.mp4").lstat())).startswith("It is a symbolic link")
+    assert str(file_state((inbox.folder / "pipe.mp4").lstat())).startswith("It is a pipe")
 
 
 def test_a_file_that_moved_on_is_not_taken(inbox: Inbox, intake: Intake) -> None:
@@ -107,17 +107,18 @@ def test_a_crash_while_taking_loses_nothing(
     left = [writes]
 
     def dying(real):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-        def move(source: Path, target: Path) -> Path:
+        def move(*arguments: object) -> object:
             left[0] -= 1
             if left[0] < 0:
                 raise KeyboardInterrupt
-            result: Path = real(source, target)
-            return result
+            return real(*arguments)
 
         return move
 
-    monkeypatch.setattr(Path, "rename", dying(Path.rename))
+    for kind in (Path, Folder):
+        monkeypatch.setattr(kind, "rename", dying(kind.rename))
     monkeypatch.setattr(Path, "replace", dying(Path.replace))
+    monkeypatch.setattr(Folder, "rename_new", dying(Folder.rename_new))
     with contextlib.suppress(KeyboardInterrupt):
         intake.take(path, inbox, before)
     monkeypatch.undo()
@@ -136,12 +137,12 @@ def test_a_container_proves_that_it_is_whole(file: str, tmp_path: Path) -> None:
     options = ("-c:v", "libvpx", "-c:a", "libvorbis") if file.endswith("webm") else ()
     path = stamped(tmp_path / file, *options, seconds=1)
     data = path.read_bytes()
-    assert proves_whole(path)
+    assert is_whole(path)
     for length in (0, 3, 40, len(data) // 2, len(data) - 1):
         path.write_bytes(data[:length])
-        assert not proves_whole(path)
+        assert not is_whole(path)
     path.write_bytes(data[: len(data) // 2] + bytes(len(data) - len(data) // 2))
-    assert not proves_whole(path)
+    assert not is_whole(path)
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,11 @@ from typing import Any, Self
 import pytest
 from clips import stamped
 from engine import Crash, Engine, published
+from taking import seen
 from toy_stages import ToySettings, pipeline
 
+from vlogd.core.descriptors import Folder
 from vlogd.core.files import sweep_temporary
-from vlogd.ingest.file_state import FileState, file_state
 from vlogd.ingest.inbox import Inbox
 from vlogd.ingest.intake import Intake
 from vlogd.media.process import Limits
@@ -40,10 +41,10 @@ class Disk:
         self._held: list[int] = []  # a file that is held open keeps its inode number for itself
         self._data = {path.stat().st_ino: path.read_bytes() for path in root.rglob("*") if path.is_file()}
         self._states = [self._names()]
-        self._real = (os.fsync, Path.rename, Path.replace, Path.unlink)
+        self._patches = pytest.MonkeyPatch()
 
     def __enter__(self) -> Self:
-        real_sync, *changes = self._real
+        real_sync = os.fsync
 
         def sync(descriptor: int) -> None:
             self._count()
@@ -63,12 +64,17 @@ class Disk:
 
             return changing
 
-        os.fsync = sync  # type: ignore[assignment]
-        Path.rename, Path.replace, Path.unlink = map(counted, changes)  # type: ignore[method-assign, assignment]
+        self._patches.setattr(os, "fsync", sync)
+        for kind, names in (
+            (Path, ("rename", "replace", "unlink")),
+            (Folder, ("rename", "rename_new", "unlink")),
+        ):
+            for name in names:
+                self._patches.setattr(kind, name, counted(getattr(kind, name)))
         return self
 
     def __exit__(self, *_error: object) -> None:
-        os.fsync, Path.rename, Path.replace, Path.unlink = self._real  # type: ignore[method-assign, assignment]
+        self._patches.undo()
 
     def come_back(self) -> None:
         """Leave below `root` what the disk has after the cut."""
@@ -174,23 +180,23 @@ def test_while_a_file_is_taken(tmp_path: Path, same_disk: bool) -> None:
 
 def take(intake: Intake, inbox: Inbox) -> None:
     """Take the one file."""
-    seen = file_state(inbox.folder / "film.mp4")
-    assert isinstance(seen, FileState)
-    intake.take(inbox.folder / "film.mp4", inbox, seen)
+    path = inbox.folder / "film.mp4"
+    intake.take(path, inbox, seen(path))
 
 
 class across:  # noqa: N801 - reads as a word: "with across()"
     """The inbox's disk is another one: renaming out of it fails as rename(2) does then."""
 
     def __enter__(self) -> None:
-        self._rename = Path.rename
+        self._patches = pytest.MonkeyPatch()
+        rename_new = Folder.rename_new
 
-        def rename(path: Path, target: Path) -> Path:
-            if path.parent.name == "inbox":
+        def rename(folder: Folder, name: str, to: Folder, new_name: str) -> None:
+            if os.fstat(folder.descriptor).st_ino != os.fstat(to.descriptor).st_ino:
                 raise OSError(errno.EXDEV, "Invalid cross-device link")
-            return self._rename(path, target)
+            rename_new(folder, name, to, new_name)
 
-        Path.rename = rename  # type: ignore[method-assign, assignment]
+        self._patches.setattr(Folder, "rename_new", rename)
 
     def __exit__(self, *_error: object) -> None:
-        Path.rename = self._rename  # type: ignore[method-assign]
+        self._patches.undo()

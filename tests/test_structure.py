@@ -40,7 +40,6 @@ THIRD_PARTY = {
     "slugify": "core.titles",
     "structlog": "core.log",
     "tenacity": "engine.retry",
-    "watchdog": "watchers.inotify",
     "yaml": "config",
 }
 """A package, and the one module (click: room) that imports it."""

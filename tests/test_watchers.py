@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from clips import stamped
 from daemon import Home, kill, until
-from watchdog.observers import Observer
 
 from vlogd.core.errors import Unavailable
 from vlogd.ingest.inbox import Inbox
@@ -24,7 +23,7 @@ from vlogd.media.process import Limits
 from vlogd.storage.mounts import file_system
 from vlogd.storage.originals import Originals
 from vlogd.storage.volumes import Volumes
-from vlogd.watchers import registry
+from vlogd.watchers import inotify, registry
 from vlogd.watchers.inotify import InotifyWatcher
 from vlogd.watchers.polling import PollingWatcher
 
@@ -218,16 +217,16 @@ def test_a_daemon_at_the_kernels_limit_polls_and_says_so(tmp_path: Path, limit: 
     assert "Traceback" not in home.logged()
 
 
-@pytest.mark.parametrize("method", ["__init__", "schedule", "start"])
+@pytest.mark.parametrize("function", ["_init", "_add_watch"])
 @pytest.mark.parametrize(
     ("number", "words"),
     [(errno.ENOSPC, "max_user_watches"), (errno.EMFILE, "max_user_instances"), (errno.EACCES, "Permission denied")],
 )  # fmt: skip
 def test_a_folder_that_cannot_be_watched_is_unavailable(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, number: int, words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str, number: int, words: str
 ) -> None:
-    """Whichever of watchdog's calls meets the kernel's refusal, it becomes a sentence, and nothing stays open."""
-    monkeypatch.setattr(Observer, method, refusal(number))
+    """Whichever call meets the kernel's refusal, it becomes a sentence, and nothing stays open."""
+    monkeypatch.setattr(inotify, function, refusal(number))
     watcher = InotifyWatcher()
     opened = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(Unavailable, match=words) as caught:
@@ -237,9 +236,53 @@ def test_a_folder_that_cannot_be_watched_is_unavailable(
     assert len(list(Path("/proc/self/fd").iterdir())) == opened
 
 
+def test_inotify_tells_of_everything_below(tmp_path: Path) -> None:
+    """In folders that were there, that are made, moved in, renamed; a folder that comes with files is named itself."""
+    (tmp_path / "inbox/old").mkdir(parents=True)
+    (tmp_path / "album/deep").mkdir(parents=True)
+    heard: set[Path] = set()
+    watcher = InotifyWatcher()
+    watcher.start(tmp_path / "inbox", heard.add)
+    inbox = tmp_path / "inbox"
+    try:
+        (inbox / "old/one.ts").touch()
+        until(lambda: inbox / "old/one.ts" in heard, 10)
+        (tmp_path / "album").rename(inbox / "album")
+        until(lambda: inbox / "album" in heard, 10)
+        (inbox / "album/deep/two.ts").touch()
+        until(lambda: inbox / "album/deep/two.ts" in heard, 10)
+        (inbox / "album").rename(inbox / "renamed")
+        until(lambda: inbox / "renamed" in heard, 10)
+        (inbox / "renamed/deep/three.ts").touch()
+        until(lambda: inbox / "renamed/deep/three.ts" in heard, 10)
+        (inbox / os.fsdecode(b"\xff.ts")).touch()
+        until(lambda: inbox / os.fsdecode(b"\xff.ts") in heard, 10)
+    finally:
+        watcher.stop()
+    assert "vlogd-inotify" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_inotify_watches_nothing_behind_a_link(tmp_path: Path) -> None:
+    """A link that takes the place of a new folder leads the watcher nowhere."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "inbox").mkdir()
+    heard: set[Path] = set()
+    watcher = InotifyWatcher()
+    watcher.start(tmp_path / "inbox", heard.add)
+    try:
+        (tmp_path / "inbox/link").symlink_to(tmp_path / "elsewhere")
+        until(lambda: tmp_path / "inbox/link" in heard, 10)
+        (tmp_path / "elsewhere/film.ts").touch()
+        (tmp_path / "inbox/last.ts").touch()
+        until(lambda: tmp_path / "inbox/last.ts" in heard, 10)
+    finally:
+        watcher.stop()
+    assert heard == {tmp_path / "inbox/link", tmp_path / "inbox/last.ts"}
+
+
 def test_an_inbox_that_cannot_be_watched_is_polled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The trouble is told once, and what is dropped later is taken long before the next rescan."""
-    monkeypatch.setattr(Observer, "start", refusal(errno.ENOSPC))
+    monkeypatch.setattr(inotify, "_add_watch", refusal(errno.ENOSPC))
     inbox, originals = tmp_path / "inbox", tmp_path / "originals"
     inbox.mkdir()
     said: queue.SimpleQueue[Notice] = queue.SimpleQueue()

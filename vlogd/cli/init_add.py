@@ -10,8 +10,9 @@ import click
 
 from vlogd.cli import output
 from vlogd.cli.arguments import config_of, inbox_named
-from vlogd.core import files
+from vlogd.core import contents, files
 from vlogd.core.cancellation import Never
+from vlogd.core.descriptors import Folder
 from vlogd.core.errors import BadInput
 from vlogd.ingest.ignored_names import is_ignored
 
@@ -77,16 +78,21 @@ def _open(path: Path) -> BinaryIO:
 
 def _copy_into(folder: Path, name: str, source: BinaryIO) -> None:
     """Copy one file into an inbox, replacing nothing. Raises BadInput with a sentence."""
-    target = folder / name
-    if target.exists():
-        raise _waits(target)
-    copied = files.copy_open_beside(source.fileno(), target, Never())
-    try:
-        files.rename_new(copied, target)
-    except FileExistsError as error:
-        raise _waits(target) from error
-    finally:
-        copied.unlink(missing_ok=True)
+    copied = files.temporary_beside(folder / name).name
+    with Folder.at(folder) as inbox:
+        if inbox.has(name):
+            raise _waits(folder / name)
+        try:
+            with inbox.create_file(copied) as file:
+                contents.copy(source, file, Never())
+                contents.copy_description(source, file)
+                os.fsync(file.fileno())
+            inbox.rename_new(copied, inbox, name)
+        except FileExistsError as error:
+            raise _waits(folder / name) from error
+        finally:
+            with suppress(FileNotFoundError):
+                inbox.unlink(copied)
 
 
 def _waits(target: Path) -> BadInput:
@@ -95,8 +101,8 @@ def _waits(target: Path) -> BadInput:
 
 def _write_home(folder: Path) -> Path:
     """A self-contained home folders and vlogd.yaml, which is never overwritten."""
-    for name in ("inbox", "state", "originals", "library"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
+    for name, mode in (("inbox", 0o777), ("state", 0o777), ("originals", 0o700), ("library", 0o777)):
+        (folder / name).mkdir(mode, parents=True, exist_ok=True)
     path = folder / "vlogd.yaml"
     with suppress(FileExistsError), path.open("x", encoding="utf-8") as file:  # "x" follows no link
         file.write(_HOME_FILE)

@@ -5,7 +5,6 @@ fsync the folder (rename(2) is atomic; without the fsyncs it may reach the disk 
 """
 
 import contextlib
-import ctypes
 import errno
 import itertools
 import json
@@ -15,13 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from vlogd.core.cancellation import Never, Stop, check
-
-_COPY_BYTES = 16 << 20
-"""Copied between two looks at `stop`: a tenth of a second on a hard disk."""
-
-_AT_FDCWD, _RENAME_NOREPLACE = -100, 1
-"""fcntl.h and linux/fs.h: relative to the working directory; fail rather than replace (renameat2(2))."""
+from vlogd.core import contents
+from vlogd.core.cancellation import Never, Stop
+from vlogd.core.descriptors import Folder
 
 _NAME_BYTES = 255
 """NAME_MAX of Linux's file systems (limits.h)."""
@@ -45,32 +40,20 @@ def sweep_temporary(folder: Path, pattern: str = "**/") -> None:
 
 
 def copy_beside(source: Path, target: Path, stop: Stop) -> Path:
-    """`copy_open_beside` of the file at `source`. Raises OSError for a symbolic link."""
-    descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW)
-    try:
-        return copy_open_beside(descriptor, target, stop)
-    finally:
-        os.close(descriptor)
+    """A synced copy of `source`, with its times and permissions, under a temporary name beside `target`; its path.
 
-
-def copy_open_beside(source: int, target: Path, stop: Stop) -> Path:
-    """A synced copy of an open file, with its times and mode, under a temporary name beside `target`; its path.
-
-    Raises Stopping in the middle. Nothing is left behind then.
+    Raises Stopping in the middle, and OSError for anything but a regular file. Nothing is left behind then.
     """
     temporary = temporary_beside(target)
-    status = os.fstat(source)
-    try:
-        with temporary.open("xb") as file:
-            while os.sendfile(file.fileno(), source, None, _COPY_BYTES):  # None: from where it is
-                check(stop)
-            file.flush()
-            os.fchmod(file.fileno(), status.st_mode & 0o777)
-            os.utime(file.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
-            os.fsync(file.fileno())
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with Folder.at(source.parent) as folder, folder.open_file(source.name) as file:
+        try:
+            with temporary.open("xb") as copied:
+                contents.copy(file, copied, stop)
+                contents.copy_description(file, copied)
+                os.fsync(copied.fileno())
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
     return temporary
 
 
@@ -144,47 +127,9 @@ def move_whole(source: Path, target: Path) -> None:
 
 
 def rename_new(source: Path, target: Path) -> None:
-    """Rename within a file system without ever replacing anything. Raises FileExistsError when `target` is taken.
-
-    rename(2) replaces. renameat2(2) with RENAME_NOREPLACE does not; where the file system lacks it (NFS), a hard link
-    takes the name, which link(2) refuses when it is taken.
-    """
-    libc = ctypes.CDLL(None, use_errno=True)
-    if not libc.renameat2(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE):
-        return
-    number = ctypes.get_errno()
-    if number not in (errno.EINVAL, errno.ENOSYS):
-        raise OSError(number, os.strerror(number), os.fspath(source), None, os.fspath(target))
-    os.link(source, target, follow_symlinks=False)
-    source.unlink()
-
-
-def move_new(source: Path, target: Path) -> None:
-    """`move_whole` that never replaces anything. Raises FileExistsError when `target` is taken."""
-    sync_file(source)
-    try:
-        rename_new(source, target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        copied = copy_beside(source, target, Never())
-        try:
-            rename_new(copied, target)
-        except BaseException:
-            copied.unlink(missing_ok=True)
-            raise
-        sync_folder(target.parent)  # a power cut must not lose both
-        source.unlink()
-    sync_folder(target.parent)
-
-
-def move_to_free_name(source: Path, path: Path) -> Path:
-    """`move_new` to `path`, or to the same with a number where that name is taken; returns the new path."""
-    for target in numbered(path):
-        with contextlib.suppress(FileExistsError):
-            move_new(source, target)
-            return target
-    raise AssertionError("numbers do not end")  # pragma: no cover
+    """Rename within a file system without ever replacing anything. Raises FileExistsError when `target` is taken."""
+    with Folder.at(source.parent) as folder, Folder.at(target.parent) as to:
+        folder.rename_new(source.name, to, target.name)
 
 
 def write_new(path: Path, data: bytes) -> None:
@@ -192,10 +137,12 @@ def write_new(path: Path, data: bytes) -> None:
     temporary = temporary_beside(path)
     try:
         temporary.write_bytes(data)
-        move_new(temporary, path)
+        sync_file(temporary)
+        rename_new(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    sync_folder(path.parent)
 
 
 def free(path: Path) -> Path:

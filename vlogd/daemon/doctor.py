@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,6 +97,9 @@ def _folders(config: Config) -> Iterator[Finding]:
     for sentence in mounts.overlaps(named_folders(config)):
         yield Finding("fail", sentence, "vlogd does not start like this.")
     yield from _locks(config)
+    if config.originals.is_dir() and config.originals.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        yield Finding("warn", "originals: other users may write there, and so alter what was accepted.",
+                      f"chmod go-w {config.originals}")  # fmt: skip
     for inbox in config.inboxes:
         if _device(inbox.folder) != _device(config.originals):
             yield Finding("warn", f"inbox {inbox.name} and originals are on different file systems: files are copied.",

@@ -6,25 +6,30 @@
 A file is claimed by a rename out of the inbox into a folder of its own; across file systems it is copied, the copy is
 read back, and the source is unlinked. A crash before that leaves the file in the inbox; after it, the claim is
 found again by `Claims.all`. A copy whose source was not unlinked yet turns out to be a duplicate of itself.
+`ownership` then makes the file vlogd's own.
 """
 
 import errno
 import os
 import shutil
+import stat
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from vlogd.core import digest, files
+from vlogd.core import files
 from vlogd.core.cancellation import Stop
+from vlogd.core.descriptors import Folder
 from vlogd.core.documents import DocumentFormat
-from vlogd.core.errors import VlogdError
+from vlogd.core.errors import BadInput, VlogdError
+from vlogd.ingest import inbox_folder, ownership
 from vlogd.ingest.completeness import is_open_for_writing
 from vlogd.ingest.empty_claims import EmptyClaims
-from vlogd.ingest.file_state import FileState, is_unchanged
+from vlogd.ingest.file_state import FileState, file_state, is_unchanged, state_of
 from vlogd.ingest.inbox import Inbox
 from vlogd.storage.volumes import Volumes
 
@@ -32,14 +37,22 @@ _INCOMING = ".incoming"
 _NOTE = ".vlogd-claim.json"
 _LINK = f"{files.OWN_PREFIX}original"
 
+_PRIVATE = 0o700
+"""Of the originals folder where vlogd makes it, and of the folder with the claims."""
+
+_ITEMS = 0o755
+"""Of an item's folder: whom the originals folder lets in may read, and none but vlogd may write."""
+
 
 @dataclass(frozen=True)
 class _Note:
-    """Where a claimed file was dropped, and when it was claimed (epoch seconds)."""
+    """Where a claimed file was dropped, when it was claimed (epoch seconds), and its owner and permissions then."""
 
     inbox: str
     path: str
     accepted_at: float
+    owner: int | None = None
+    mode: int | None = None
 
 
 _DOCUMENT = DocumentFormat.of("the note of a claimed file", _Note)
@@ -71,9 +84,22 @@ class Claim:
             link.symlink_to(self.file.name)
         return link
 
+    def as_dropped(self) -> Path:
+        """The file with the owner and the permissions that it was dropped with, as far as possible. Raises OSError."""
+        dropped = self.folder / ownership.DROPPED / self.file.name
+        if dropped.exists():
+            return dropped
+        with suppress(FileNotFoundError, VlogdError):
+            note = _DOCUMENT.read(self.folder / _NOTE).value
+            if note.owner is not None and note.mode is not None:
+                with Folder.at(self.folder) as folder, folder.open_file(self.file.name) as file:
+                    ownership.give_back(file, note.owner, note.mode)
+        return self.file
+
     def move_to(self, home: Path) -> None:
         """Rename the claim's folder, with its content, to `home`: from then on it is not a claim."""
         (self.folder / _LINK).unlink(missing_ok=True)
+        ownership.forget_dropped(self.folder)
         self.folder.rename(home)
         files.sync_folder(home.parent)
         (home / _NOTE).unlink(missing_ok=True)
@@ -95,24 +121,29 @@ class Claims:
     def claim(self, path: Path, inbox: Inbox, expected: FileState) -> Claim:
         """Move `path` out of its inbox. Raises FileNotFoundError when it is gone or changed, OSError, Unavailable.
 
-        Whatever is raised, the file is still, or again, in the inbox, or is found by `all`.
+        Raises BadInput when it must not be taken. Whatever is raised, the file is still, or again, in the inbox, or is
+        found by `all`.
         """
-        os.close(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK))  # may we read it at all?
-        folder = self._root / uuid.uuid4().hex
-        folder.mkdir(parents=True)
-        target = folder / path.name
-        now = round(time.time(), 3)
-        try:
-            _DOCUMENT.write(folder / _NOTE, _Note(inbox.name, str(path), now))
-            self._move(path, target, expected)
-        except BaseException:
-            if not target.exists():  # otherwise it is the only copy: `all` finds it
-                shutil.rmtree(folder, ignore_errors=True)
-            raise
-        files.sync_folder(folder)
-        with suppress(FileNotFoundError):  # the folder that held it may be gone by now
-            files.sync_folder(path.parent)
-        return Claim(target, path, inbox.name, now)
+        with inbox_folder.entry(inbox.folder, path) as source, source.folder.open_file(source.name) as file:
+            if not is_unchanged(file, expected):
+                raise FileNotFoundError(path)
+            if ownership.is_private_link(file, source.folder):
+                raise BadInput(
+                    "It is another name (a hard link) of a file that only vlogd may read, and is not taken; "
+                    "drop a copy of your own."
+                )
+            return self._claim(source, file, inbox, path)
+
+    def make_own(self, claim: Claim) -> None:
+        """Make the claimed file vlogd's own. Raises FileNotFoundError when it is to be put back; OSError, VlogdError."""
+        with Folder.at(claim.folder) as folder:
+            ownership.make_own(folder, claim.file.name, self._stop, self._check_room)
+
+    def put_back(self, claim: Claim, inbox: Inbox) -> None:
+        """Return a file that changed to where it was dropped. Raises OSError when that cannot be: it stays claimed."""
+        with Folder.at(claim.folder) as folder:
+            _put_back(folder, claim.file.name, inbox.folder, claim.dropped_as)
+        claim.drop()
 
     def all(self, fallback: Inbox) -> Iterator[Claim]:
         """Claims that are not identified yet. Old folders that never became a claim are removed.
@@ -120,55 +151,92 @@ class Claims:
         A file whose note is lost counts as dropped into `fallback`. Raises OSError.
         """
         for folder in sorted(self._root.glob("*")):
-            names = [entry for entry in folder.iterdir() if not entry.name.startswith(files.OWN_PREFIX)]
-            if not names:
-                self._empty.remove(folder)
-                continue
-            try:
-                note = _DOCUMENT.read(folder / _NOTE).value
-            except (FileNotFoundError, VlogdError):
-                note = _Note(fallback.name, str(fallback.folder / names[0].name), round(time.time(), 3))
-            yield Claim(names[0], Path(note.path), note.inbox, note.accepted_at)
+            with suppress(NotADirectoryError), Folder.at(folder) as opened:
+                ownership.recover(opened)
+                names = [e.name for e in opened.entries() if not e.name.startswith(files.OWN_PREFIX)]
+                if not names:
+                    self._empty.remove(folder)
+                    continue
+                try:
+                    note = _DOCUMENT.read(folder / _NOTE).value
+                except (FileNotFoundError, VlogdError):
+                    note = _Note(fallback.name, str(fallback.folder / names[0]), round(time.time(), 3))
+                yield Claim(folder / names[0], Path(note.path), note.inbox, note.accepted_at)
         self._empty.start_is_over()
 
-    def _move(self, path: Path, target: Path, expected: FileState) -> None:
+    def _claim(self, source: inbox_folder.Entry, file: BinaryIO, inbox: Inbox, path: Path) -> Claim:
+        status = os.fstat(file.fileno())
+        note = _Note(
+            inbox.name, str(path), round(time.time(), 3), status.st_uid, stat.S_IMODE(status.st_mode)
+        )
+        folder = self._new_folder()
+        with Folder.at(folder) as target:
+            try:
+                _DOCUMENT.write(folder / _NOTE, note)
+                self._move(source, file, target, inbox.folder, path)
+            except BaseException:
+                if not target.has(source.name):  # otherwise it is the only copy: `all` finds it
+                    shutil.rmtree(folder, ignore_errors=True)
+                raise
+            target.sync()
+            source.folder.sync()
+        return Claim(folder / source.name, path, inbox.name, note.accepted_at)
+
+    def _new_folder(self) -> Path:
+        """A new folder for a claim. Only vlogd may look into them, where the file system knows permissions."""
+        for place in (self._root.parent, self._root):
+            place.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+        if stat.S_IMODE(self._root.stat().st_mode) != _PRIVATE:
+            with suppress(PermissionError):
+                self._root.chmod(_PRIVATE)
+        folder = self._root / uuid.uuid4().hex
+        folder.mkdir(mode=_ITEMS)
+        return folder
+
+    def _move(
+        self, source: inbox_folder.Entry, file: BinaryIO, target: Folder, inbox: Path, path: Path
+    ) -> None:
+        expected = state_of(os.fstat(file.fileno()))
         try:
-            path.rename(target)
+            source.folder.rename_new(source.name, target, source.name)
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-            self._copy(path, target, expected)
-        else:
-            _put_back_if_changed(target, path, expected)
+            self._copy(source, file, target)
+            return
+        moved = file_state(target.status(source.name))
+        if moved != expected or is_open_for_writing(file):  # nobody can open it by its old name any more
+            _put_back(target, source.name, inbox, path)
+            raise FileNotFoundError(path)
 
-    def _copy(self, source: Path, target: Path, expected: FileState) -> None:
+    def _copy(self, source: inbox_folder.Entry, file: BinaryIO, target: Folder) -> None:
         """Move across file systems: copy, read the copy back, make sure that the source did not change, unlink it."""
-        if not os.access(
-            source.parent, os.W_OK | os.X_OK
-        ):  # do not copy what could not be removed afterwards
+        if not source.folder.is_writable():  # do not copy what could not be removed afterwards
             raise PermissionError(errno.EACCES, "its folder may not be written")
-        self._volumes.check_room({"originals": expected.size_bytes})
-        copied = files.copy_beside(source, target, self._stop)
-        is_same = digest.same_bytes(source, copied, self._stop)
-        if not is_same or not is_unchanged(source, expected) or is_open_for_writing(source):
-            raise FileNotFoundError(source)
+        expected = state_of(os.fstat(file.fileno()))
+        ownership.copy_in(file, expected, target, source.name, self._stop, self._check_room)
+        if not _is_there(source, expected):  # the dropper moved it on, or put another one in its place
+            target.unlink(source.name)
+            raise FileNotFoundError(source.name)
         try:
-            copied.rename(target)
-            files.sync_folder(target.parent)
-            source.unlink()
+            source.folder.unlink(source.name)
         except OSError:
-            if is_unchanged(source, expected):  # a file server may have removed it and reported a failure
-                target.unlink(missing_ok=True)
+            if _is_there(source, expected):  # a file server may have removed it and reported a failure
+                target.unlink(source.name)
             raise
 
+    def _check_room(self, size_bytes: int) -> None:
+        self._volumes.check_room({"originals": size_bytes})
 
-def _put_back_if_changed(target: Path, path: Path, expected: FileState) -> None:
-    """Return a renamed file to where it was dropped if somebody modified it at the last moment.
 
-    Nobody can open it by its old name any more, so this is the last look. Raises FileNotFoundError then.
-    """
-    if is_unchanged(target, expected) and not is_open_for_writing(target):
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    files.move_to_free_name(target, path)
-    raise FileNotFoundError(path)
+def _is_there(source: inbox_folder.Entry, expected: FileState) -> bool:
+    try:
+        return file_state(source.folder.status(source.name)) == expected
+    except OSError:
+        return False
+
+
+def _put_back(folder: Folder, name: str, inbox: Path, path: Path) -> None:
+    """Raises OSError; the file stays where it is then, to be found by `Claims.all`."""
+    inbox_folder.put_back(folder, name, inbox, path)
+    folder.sync()

@@ -6,10 +6,9 @@ A file that proves nothing may still be whole; the settle rule decides about it.
 """
 
 import fcntl
+import io
 import os
-import stat
 from contextlib import suppress
-from pathlib import Path
 from typing import BinaryIO
 
 from vlogd.media import isobmff
@@ -26,18 +25,16 @@ _SEGMENT = 0x18538067
 """The ids of the EBML header (RFC 8794, 11.2.1) and of a Matroska segment (RFC 9559, 5.1)."""
 
 
-def proves_whole(path: Path) -> bool:
+def proves_whole(file: BinaryIO) -> bool:
     """Whether the container itself shows that nothing is missing. False for anything unusual."""
-    with suppress(OSError, ValueError):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(file.fileno())
-            if stat.S_ISREG(status.st_mode) and status.st_size:
-                return _filled(file) and (_mp4(file, status.st_size) or _matroska(file, status.st_size))
+    with suppress(OSError, ValueError), io.BufferedReader(io.FileIO(os.dup(file.fileno()))) as reader:
+        size = os.fstat(reader.fileno()).st_size
+        reader.seek(0)
+        return size > 0 and _filled(reader) and (_mp4(reader, size) or _matroska(reader, size))
     return False
 
 
-def is_open_for_writing(path: Path) -> bool:
+def is_open_for_writing(file: BinaryIO) -> bool:
     """Whether any process has the file open for writing, as far as the kernel reports it.
 
     A read lease is refused then (fcntl(2), F_SETLEASE). Without the right to ask (the file is another
@@ -45,13 +42,11 @@ def is_open_for_writing(path: Path) -> bool:
     rule alone decides. The lease is given up at once; `signals` ignores the SIGIO of one broken meanwhile.
     """
     with suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
-            fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         except BlockingIOError:
             return True
-        finally:
-            os.close(descriptor)
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     return False
 
 

@@ -1,8 +1,9 @@
-"""The state of a path, without opening it."""
+"""The state of a file, by which a change is noticed."""
 
+import os
 import stat
 from dataclasses import dataclass
-from pathlib import Path
+from typing import BinaryIO
 
 _REFUSED = {
     stat.S_IFLNK: "a symbolic link, and links are not followed; drop the file itself",
@@ -23,18 +24,17 @@ class FileState:
     device: int
 
 
-def file_state(path: Path) -> FileState | str:
-    """The state of a regular file, or a sentence that says why the path is not one. Raises OSError."""
-    status = path.lstat()
-    kind = stat.S_IFMT(status.st_mode)
-    if kind != stat.S_IFREG:
-        return f"It is {_REFUSED.get(kind, 'not a regular file')}."
+def state_of(status: os.stat_result) -> FileState:
+    """The state of a regular file from its status."""
     return FileState(status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev)
 
 
-def is_unchanged(path: Path, expected: FileState) -> bool:
-    """Whether the path is still that very file, with the same size and modification time."""
-    try:
-        return file_state(path) == expected
-    except OSError:
-        return False
+def file_state(status: os.stat_result) -> FileState | str:
+    """The same, or a sentence that says why what has this status is no regular file."""
+    kind = stat.S_IFMT(status.st_mode)
+    return state_of(status) if kind == stat.S_IFREG else f"It is {_REFUSED.get(kind, 'not a regular file')}."
+
+
+def is_unchanged(file: BinaryIO, expected: FileState) -> bool:
+    """Whether an open file is that very one, with the same size and modification time."""
+    return state_of(os.fstat(file.fileno())) == expected

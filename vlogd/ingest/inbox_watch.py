@@ -4,15 +4,16 @@ Hints of the watcher are for speed; the listing at the start and every `rescan_s
 `look`, which feeds the same rule of stability.
 """
 
-import os
+import stat
 import time
 from collections.abc import Callable, Generator
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
+from vlogd.core.descriptors import Folder
 from vlogd.core.errors import Unavailable
-from vlogd.ingest import ignored_names, quarantine
+from vlogd.core.tree_walk import MOST_LEVELS, TooDeep, walk
+from vlogd.ingest import ignored_names, inbox_folder, quarantine
 from vlogd.ingest.completeness import is_open_for_writing, proves_whole
 from vlogd.ingest.file_state import FileState, file_state, is_unchanged
 from vlogd.ingest.inbox import Inbox
@@ -28,6 +29,15 @@ _RETRY_SECONDS = 30.0
 
 _UNREADABLE = "unreadable"
 """Stands for the state of a folder that cannot be listed."""
+
+_MOST_NAMES = 200_000
+"""What is known of one inbox at a time: about a kilobyte for each name that is waited for or was reported."""
+
+_TOO_MANY = (
+    f"It holds more than {_MOST_NAMES:,} files, and vlogd looks at no more at once; the others follow as soon as "
+    "these are taken or moved away."
+)
+_TOO_DEEP = f"It lies more than {MOST_LEVELS} folders deep, and vlogd looks no deeper; move it up."
 
 
 class InboxWatch:
@@ -77,7 +87,8 @@ class InboxWatch:
         self._watch()
         with suppress(OSError):
             quarantine.take_back(self.inbox.folder)
-        self._list(self.inbox.folder)
+        with suppress(OSError), Folder.at(self.inbox.folder) as root:
+            self._list(root, self.inbox.folder)
         for path in [*self._tracker.paths, *self._not_taken]:
             self.look(path)
 
@@ -86,22 +97,39 @@ class InboxWatch:
         if not self._is_ours(path):
             return
         try:
-            if path.is_dir() and not path.is_symlink():
-                if os.access(path, os.R_OK | os.X_OK):
-                    self.resolved(path)
-                self._list(path)
-                return
-            state = file_state(path)
-        except PermissionError as error:
+            with inbox_folder.entry(self.inbox.folder, path) as (folder, name):
+                if stat.S_ISDIR(folder.status(name).st_mode):
+                    with folder.folder(name) as below:
+                        self._list(below, path)
+                else:
+                    self._look_at(folder, name, path)
+        except OSError as error:
+            self._cannot_look(path, error)
+
+    def _look_at(self, folder: Folder, name: str, path: Path) -> None:
+        """Look at what is no folder, but at nothing new when too much is known already."""
+        if self._is_full() and path not in self._tracker and path not in self._not_taken:
+            return
+        try:
+            state = file_state(folder.status(name))
+            if isinstance(state, str):
+                self._report_not_taken(path, state, state)
+            elif self._resting.get(path) != state:
+                is_new = self._tracker.observe(path, state, self._clock())
+                if is_new and _proves_whole(folder, name):
+                    self._tracker.prove(path)
+        except OSError as error:
+            self._cannot_look(path, error)
+
+    def _cannot_look(self, path: Path, error: OSError) -> None:
+        if isinstance(error, PermissionError):
             sentence = (
                 f"vlogd is not allowed to read it ({error.strerror}); correct its folder's permissions."
             )
             self._report_not_taken(path, sentence, sentence)
-        except OSError:
+        else:
             self._tracker.forget(path)
             self.resolved(path)
-        else:
-            self._observe(path, state)
 
     def ready(self) -> Generator[tuple[Path, FileState], None, None]:
         """The files that can be taken now, each in the state in which it is to be taken.
@@ -111,7 +139,7 @@ class InboxWatch:
         for path in self._tracker.stable(self._clock()):
             state = self._tracker.state(path)
             try:
-                if is_unchanged(path, state) and not self._is_open_elsewhere(path):
+                if self._is_ready(path, state):
                     yield path, state
             finally:
                 self._tracker.forget(path)
@@ -147,7 +175,7 @@ class InboxWatch:
 
     def _watch(self) -> None:
         """Watch the folder once it is there, and again when it was replaced; poll where it cannot be watched."""
-        identity = _identity(self.inbox.folder)
+        identity = inbox_folder.identity(self.inbox.folder)
         if self._watcher is not None and identity == self._watched:
             return
         self.close()
@@ -171,21 +199,34 @@ class InboxWatch:
         self._watcher = registry.WATCHERS[name]()
         self._watcher.start(self.inbox.folder, self._hint)
 
-    def _list(self, folder: Path) -> None:
-        for parent, folders, file_names in os.walk(folder, onerror=partial(self._cannot_list)):
-            folders[:] = [name for name in folders if not ignored_names.is_ignored(name)]
-            for name in file_names:
-                self.look(Path(parent) / name)
-            for name in folders:
-                if os.path.islink(os.path.join(parent, name)):  # noqa: PTH114, PTH118 - returns False on errors
-                    self.look(Path(parent) / name)
+    def _list(self, folder: Folder, path: Path) -> None:
+        """Look at everything in a folder of the inbox."""
+        listed = []
+        level = len(path.relative_to(self.inbox.folder).parts)
+        for place in walk(folder, path, self._cannot_list, ignored_names.is_ignored, level):
+            try:
+                for name in place.names():
+                    self._look_at(place.folder, name, place.path / name)
+                    if self._is_full():
+                        self._report_not_taken(self.inbox.folder, _TOO_MANY, _UNREADABLE)
+                        return
+                listed.append(place.path)
+            except OSError as error:
+                self._cannot_list(place.path, error)
+        for place_path in listed:
+            self.resolved(place_path)
 
-    def _cannot_list(self, error: OSError) -> None:
-        folder = Path(error.filename)
-        if isinstance(error, FileNotFoundError) or folder == self.inbox.folder:
-            return
-        sentence = f"vlogd is not allowed to read this folder ({error.strerror}); correct its permissions."
-        self._report_not_taken(folder, sentence, _UNREADABLE)
+    def _is_full(self) -> bool:
+        return len(self._tracker) + len(self._not_taken) >= _MOST_NAMES
+
+    def _cannot_list(self, path: Path, error: OSError | TooDeep) -> None:
+        if isinstance(error, TooDeep):
+            self._report_not_taken(path, _TOO_DEEP, _UNREADABLE)
+        elif isinstance(error, PermissionError) and path != self.inbox.folder:
+            sentence = (
+                f"vlogd is not allowed to read this folder ({error.strerror}); correct its permissions."
+            )
+            self._report_not_taken(path, sentence, _UNREADABLE)
 
     # Single paths
 
@@ -195,15 +236,9 @@ class InboxWatch:
             inside = path.relative_to(self.inbox.folder)
         except ValueError:
             return False
-        return bool(inside.parts) and not any(map(ignored_names.is_ignored, inside.parts))
-
-    def _observe(self, path: Path, state: FileState | str) -> None:
-        if isinstance(state, str):
-            self._report_not_taken(path, state, state)
-        elif self._resting.get(path) != state:
-            is_new = self._tracker.observe(path, state, self._clock())
-            if is_new and proves_whole(path):
-                self._tracker.prove(path)
+        return 0 < len(inside.parts) <= MOST_LEVELS + 1 and not any(
+            map(ignored_names.is_ignored, inside.parts)
+        )
 
     def _report_not_taken(self, path: Path, sentence: str, state: FileState | str) -> None:
         """Leave a path alone until the next listing or until it changes, and report why, once."""
@@ -215,20 +250,29 @@ class InboxWatch:
             self._not_taken[path] = sentence
             self._send(NotTaken(path, self.inbox.name, sentence))
 
-    def _is_open_elsewhere(self, path: Path) -> bool:
-        """Whether another program has the file open for writing, however long ago it last changed."""
-        is_open = is_open_for_writing(path)
-        if is_open:
-            self._report_once(
-                path, "Another program still has it open for writing; it is taken as soon as it is closed."
-            )
-        return is_open
+    def _is_ready(self, path: Path, state: FileState) -> bool:
+        """Whether the file is as it was when it became stable, and no other program has it open for writing.
+
+        One that cannot be opened is ready as well: the reason is reported when it is to be taken.
+        """
+        try:
+            with inbox_folder.entry(self.inbox.folder, path) as (folder, name):
+                if file_state(folder.status(name)) != state:
+                    return False
+                with folder.open_file(name) as file:
+                    if not is_open_for_writing(file):
+                        return is_unchanged(file, state)
+        except PermissionError:
+            return True
+        except OSError:
+            return False
+        self._report_once(
+            path, "Another program still has it open for writing; it is taken as soon as it is closed."
+        )
+        return False
 
 
-def _identity(folder: Path) -> tuple[int, int] | None:
-    """Device and inode, so that a recreated or remounted folder is recognised as another one; None when it is missing."""
-    try:
-        status = folder.stat()
-    except OSError:
-        return None
-    return (status.st_dev, status.st_ino) if os.path.isdir(folder) else None  # noqa: PTH112 - returns False on errors
+def _proves_whole(folder: Folder, name: str) -> bool:
+    with suppress(OSError), folder.open_file(name) as file:
+        return proves_whole(file)
+    return False

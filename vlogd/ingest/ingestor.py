@@ -78,35 +78,54 @@ class Ingestor:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                self._scan_what_is_due()
-                self._take_what_is_ready()
+                self._resume_claims_when_due()
+                failing = [watch for watch in self._watches if not self._attend_to(watch)]
                 self._has_scanned.set()
                 self._problems.clear("inboxes")
+                if failing:
+                    self._stopping.wait(_PAUSE_SECONDS)
                 self._follow_hints()
             except Stopping:
                 break
             except Exception as error:  # noqa: BLE001 - a bug with one file must not end all arrivals
-                self._send(UnexpectedError(error))
-                self._problems.set("inboxes", f"vlogd hit an unexpected error ({error!r}); please report it.")
+                self._unexpected("inboxes", error)
                 self._has_scanned.set()
                 self._stopping.wait(_PAUSE_SECONDS)
         for watch in self._watches:
             watch.close()
 
-    def _scan_what_is_due(self) -> None:
-        due = [watch for watch in self._watches if watch.scan_is_due()]
-        if due:
-            self._resume_claims()
-        for watch in due:
-            watch.scan()
+    def _attend_to(self, watch: InboxWatch) -> bool:
+        """List one inbox when that is due, and take what is ready in it. Whether no unexpected error came in between.
 
-    def _take_what_is_ready(self) -> None:
-        for watch in self._watches:
-            with contextlib.closing(watch.ready()) as ready:
-                for path, state in ready:
-                    if self._stopping.is_set():
-                        return
-                    self._take(watch, path, state)
+        Whatever is wrong in one inbox, the others are attended to.
+        """
+        place = f"{watch.inbox.name}: taking files"
+        try:
+            if watch.scan_is_due():
+                watch.scan()
+            self._take_what_is_ready(watch)
+        except Stopping:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            self._unexpected(place, error)
+            return False
+        self._problems.clear(place)
+        return True
+
+    def _unexpected(self, place: str, error: Exception) -> None:
+        self._send(UnexpectedError(error))
+        self._problems.set(place, f"vlogd hit an unexpected error ({error!r}); please report it.")
+
+    def _resume_claims_when_due(self) -> None:
+        if any(watch.scan_is_due() for watch in self._watches):
+            self._resume_claims()
+
+    def _take_what_is_ready(self, watch: InboxWatch) -> None:
+        with contextlib.closing(watch.ready()) as ready:
+            for path, state in ready:
+                if self._stopping.is_set():
+                    return
+                self._take(watch, path, state)
 
     def _follow_hints(self) -> None:
         """Sleep until a hint or the next due time; then look at what the hints name."""
@@ -119,7 +138,10 @@ class Ingestor:
                 hinted[hint[1]] = hint[0]
                 hint = self._hints.get_nowait()
         for path, watch in hinted.items():
-            watch.look(path)
+            try:
+                watch.look(path)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._unexpected(f"{watch.inbox.name}: taking files", error)
 
     def _resume_claims(self) -> None:
         """Continue with files that were claimed and not accepted, in an earlier run or in this one."""
@@ -148,5 +170,7 @@ class Ingestor:
         if isinstance(outcome, NotTaken) and outcome.path == path:
             watch.not_taken(outcome, state)
         elif not isinstance(outcome, Changed):
+            if isinstance(outcome, NotTaken):  # claimed, and waiting
+                self._open_claims[outcome.path] = outcome.sentence
             watch.resolved(path)
             self._send(outcome)

@@ -53,6 +53,7 @@ class Intake:
         self._stop = stop
         self._is_leaving = is_leaving
         self._stalls: Counter[str] = Counter()
+        self._refused: dict[str, str] = {}
 
     def take(self, path: Path, inbox: Inbox, expected: FileState) -> Outcome:
         """Claim and identify `path`. Raises Unavailable (disk full, mount gone) with nothing lost.
@@ -64,6 +65,8 @@ class Intake:
             claim = self._claims.claim(path, inbox, expected)
         except FileNotFoundError:
             return Changed(path)
+        except BadInput as error:
+            return NotTaken(path, inbox.name, str(error))
         except PermissionError as error:
             sentence = f"vlogd may not read or move it ({error.strerror}); correct its permissions."
             return NotTaken(path, inbox.name, sentence)
@@ -82,16 +85,35 @@ class Intake:
 
     def _finish(self, claim: Claim, inbox: Inbox) -> Outcome:
         try:
-            return self._identify(claim, inbox)
+            if claim.token in self._refused:
+                return self._reject(claim, inbox, self._refused[claim.token])
+            try:
+                self._claims.make_own(claim)
+            except FileNotFoundError:
+                self._claims.put_back(claim, inbox)
+                return Changed(claim.dropped_as)
+            return self._identify_or_reject(claim, inbox)
         except Stopping:
             raise
-        except ToolStalled as error:
-            self._stalls[claim.token] += 1
-            if self._stalls[claim.token] >= _MOST_STALLS:
-                return _reject(claim, inbox, f"ffprobe stalls over it: {error}")
-            return _waits(claim, error)
         except (VlogdError, OSError) as error:
             return _waits(claim, error)
+
+    def _identify_or_reject(self, claim: Claim, inbox: Inbox) -> Outcome:
+        try:
+            return self._identify(claim, inbox)
+        except ToolStalled as error:
+            self._stalls[claim.token] += 1
+            if self._stalls[claim.token] < _MOST_STALLS:
+                raise
+            return self._reject(claim, inbox, f"ffprobe stalls over it: {error}")
+
+    def _reject(self, claim: Claim, inbox: Inbox, sentence: str) -> Failed:
+        """Move the file to `_failed`. Until that works, the verdict is remembered: ffprobe isn't asked again."""
+        self._refused[claim.token] = sentence
+        moved_to = quarantine.put(claim.as_dropped(), inbox.folder, sentence)
+        claim.drop()
+        del self._refused[claim.token]
+        return Failed(claim.dropped_as, sentence, moved_to)
 
     def _identify(self, claim: Claim, inbox: Inbox) -> Outcome:
         match = self._matching.of(claim.file, self._originals.item_in(claim.folder))
@@ -103,7 +125,7 @@ class Intake:
         try:
             media = ffprobe.describe(claim.plain_path(), self._limits, self._stop)
         except BadInput as error:
-            return _reject(claim, inbox, str(error))
+            return self._reject(claim, inbox, str(error))
         item = self._item(match, claim)
         files.sync_file(claim.file)
         description.write(claim.folder / MEDIA, media)
@@ -130,12 +152,6 @@ class Intake:
             size_bytes=claim.file.stat().st_size,
             accepted_at=round(claim.claimed_at, 3),
         )
-
-
-def _reject(claim: Claim, inbox: Inbox, sentence: str) -> Failed:
-    moved_to = quarantine.put(claim.file, inbox.folder, sentence)
-    claim.drop()
-    return Failed(claim.dropped_as, sentence, moved_to)
 
 
 def _waits(claim: Claim, error: Exception) -> NotTaken:

@@ -2,16 +2,26 @@
 
 <inbox>/_failed/<file name>        what could not be taken
 <inbox>/_failed/<file name>.txt    why, in a sentence
+
+The note is written first, so that a crash loses neither it nor the file; then the file follows, and what a crash
+interrupted is recognised by its note and its bytes and not put there twice.
 """
 
+import errno
 import os
+import stat
 import time
+import uuid
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
-from vlogd.core import files
+from vlogd.core import contents, files
+from vlogd.core.cancellation import Never
+from vlogd.core.descriptors import Folder
 from vlogd.core.errors import Unavailable
+from vlogd.ingest import inbox_folder
 from vlogd.ingest.ignored_names import FAILED
 
 _STILL_COPIED_SECONDS = 2.0
@@ -22,58 +32,144 @@ _NAME_BYTES = 255
 
 
 def put(claimed: Path, inbox: Path, sentence: str) -> Path:
-    """Move what is not a video to `_failed`, with its note; returns its new path. Replaces nothing. Raises Unavailable."""
-    folder = inbox / FAILED
-    if folder.is_symlink() or not inbox.is_dir():
-        raise Unavailable(f"{folder} cannot be used: it is a link, or the inbox is not there.")
-    folder.mkdir(exist_ok=True)
-    for target in files.numbered(folder / claimed.name):
-        note = _note_of(target)
-        if any(map(os.path.lexists, (target, note))):
-            continue
-        with suppress(FileExistsError):
-            files.move_new(claimed, target)
-            break
-    _write_note(note, sentence, target)
-    return target
+    """Move what is not a video to `_failed`, with its note; returns its new path. Replaces nothing.
+
+    Raises Unavailable when `_failed` cannot be used; then the file is where it was.
+    """
+    with inbox_folder.failed(inbox, create=True) as failed, Folder.at(claimed.parent) as folder:
+        try:
+            with folder.open_file(claimed.name) as file:
+                name = _put(file, folder, claimed.name, failed, f"{sentence}\n".encode())
+        except OSError as error:
+            raise Unavailable(f"{inbox / FAILED} cannot be used: {error.strerror}.") from error
+    return inbox / FAILED / name
 
 
-def _write_note(note: Path, sentence: str, target: Path) -> None:
-    """The note gets the file's own time if that is later: a camera's clock may be ahead."""
-    with suppress(FileExistsError):  # somebody put a file of that name there: the sentence is in the log, too
-        files.write_new(note, f"{sentence}\n".encode())
-        newest_ns = max(target.stat().st_mtime_ns, note.stat().st_mtime_ns)
-        os.utime(note, ns=(newest_ns, newest_ns))
+def _put(file: BinaryIO, folder: Folder, name: str, failed: Folder, note: bytes) -> str:
+    """Put the file under the first name that is free, and free for its note as well; returns that name."""
+    for target in (path.name for path in files.numbered(Path(name))):
+        note_name = _note_of(target)
+        if failed.has(target):
+            if _holds(failed, note_name, note) and _is_same(failed, target, file):
+                folder.unlink(name)  # a crash came before this, after it was copied from another disk
+                return target
+        elif note_name == target or _place_note(failed, note_name, note, file):
+            with suppress(FileExistsError):
+                _move(file, folder, name, failed, target)
+                return target
+            if note_name != target:
+                failed.unlink(note_name)
+    raise AssertionError("numbers do not end")  # pragma: no cover
+
+
+def _place_note(failed: Folder, name: str, note: bytes, about: BinaryIO) -> bool:
+    """Whether the note is there: it is new, or a crash came before its file followed it.
+
+    It gets the file's own time if that is later: a camera's clock may be ahead.
+    """
+    temporary = f"{files.TEMPORARY_PREFIX}{uuid.uuid4().hex}"
+    try:
+        with failed.create_file(temporary) as file:
+            file.write(note)
+            os.fchmod(file.fileno(), 0o644)
+            newest_ns = max(os.fstat(one.fileno()).st_mtime_ns for one in (about, file))
+            os.utime(file.fileno(), ns=(newest_ns, newest_ns))
+            os.fsync(file.fileno())
+        failed.rename_new(temporary, failed, name)
+    except FileExistsError:
+        return _holds(failed, name, note)
+    finally:
+        with suppress(FileNotFoundError):
+            failed.unlink(temporary)
+    failed.sync()
+    return True
+
+
+def _move(file: BinaryIO, folder: Folder, name: str, failed: Folder, target: str) -> None:
+    """Raises FileExistsError when somebody took the name meanwhile."""
+    os.fsync(file.fileno())
+    try:
+        folder.rename_new(name, failed, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _copy(file, failed, target)
+        folder.unlink(name)
+    failed.sync()
+
+
+def _copy(file: BinaryIO, failed: Folder, target: str) -> None:
+    """A synced copy of the file, with its times and permissions, under a new name."""
+    temporary = f"{files.TEMPORARY_PREFIX}{uuid.uuid4().hex}"
+    try:
+        with failed.create_file(temporary) as copied:
+            contents.copy(file, copied, Never())
+            contents.copy_description(file, copied)
+            os.fsync(copied.fileno())
+        failed.rename_new(temporary, failed, target)
+    finally:
+        with suppress(FileNotFoundError):
+            failed.unlink(temporary)
+    failed.sync()  # a power cut must not lose both
+
+
+def _holds(failed: Folder, name: str, data: bytes) -> bool:
+    """Whether that is a file with these bytes."""
+    try:
+        with failed.open_file(name) as file:
+            return file.read(len(data) + 1) == data
+    except OSError:
+        return False
+
+
+def _is_same(failed: Folder, name: str, file: BinaryIO) -> bool:
+    try:
+        with failed.open_file(name) as other:
+            return contents.are_same(file, other, Never())
+    except FileNotFoundError:
+        return False
 
 
 def take_back(inbox: Path) -> None:
-    """Retry files that grew after they were moved to `_failed`: they were still being copied."""
-    folder = inbox / FAILED
-    for path in sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else ():
-        note = _note_of(path)
-        has_note = note != path and note.is_file() and path.is_file() and not path.is_symlink()
-        if has_note and path.stat().st_mtime > note.stat().st_mtime + _STILL_COPIED_SECONDS:
-            files.move_to_free_name(path, inbox / path.name)
-            note.unlink()
+    """Retry files that grew after they were moved to `_failed`: they were still being copied. Raises OSError."""
+    with suppress(Unavailable), inbox_folder.failed(inbox) as failed, Folder.at(inbox) as root:
+        names = sorted(entry.name for entry in failed.entries())
+        with_notes = set(names)
+        for name in names:
+            if _note_of(name) in with_notes and _has_grown(failed, name):
+                inbox_folder.move_to_free_name(failed, name, root, name)
+                failed.unlink(_note_of(name))
+
+
+def _has_grown(failed: Folder, name: str) -> bool:
+    note_name = _note_of(name)
+    if note_name == name:
+        return False
+    with suppress(FileNotFoundError):
+        file, note = failed.status(name), failed.status(note_name)
+        are_files = stat.S_ISREG(file.st_mode) and stat.S_ISREG(note.st_mode)
+        return are_files and file.st_mtime > note.st_mtime + _STILL_COPIED_SECONDS
+    return False
 
 
 def clear(inboxes: Iterable[Path], seconds: float, now: float | None = None) -> list[Path]:
     """Delete what has been in `_failed` for longer than `seconds` (0: never); returns what was deleted."""
     before = (time.time() if now is None else now) - seconds
     deleted = []
-    for folder in (inbox / FAILED for inbox in inboxes if seconds):
-        if folder.is_symlink():
-            continue
-        with suppress(FileNotFoundError, NotADirectoryError):
-            for path in folder.iterdir():
-                status = path.lstat()
-                if max(status.st_mtime, status.st_ctime) <= before and not path.is_dir():
-                    path.unlink()
-                    deleted.append(path)
+    for inbox in inboxes if seconds else ():
+        with suppress(Unavailable, FileNotFoundError), inbox_folder.failed(inbox) as failed:
+            for name in [entry.name for entry in failed.entries()]:
+                status = failed.status(name)
+                if max(status.st_mtime, status.st_ctime) <= before and not stat.S_ISDIR(status.st_mode):
+                    failed.unlink(name)
+                    deleted.append(inbox / FAILED / name)
     return deleted
 
 
-def _note_of(path: Path) -> Path:
-    """The note that belongs to a file in `_failed`; its name is cut where it would be too long."""
-    stem = os.fsencode(path.name)[: _NAME_BYTES - len(b".txt")]
-    return path.with_name(f"{os.fsdecode(stem)}.txt")
+def _note_of(name: str) -> str:
+    """The note that belongs to a file in `_failed`; its name is cut where it would be too long.
+
+    A text file with the longest name there can be has none: it would have to have the file's own name.
+    """
+    stem = os.fsencode(name)[: _NAME_BYTES - len(b".txt")]
+    return f"{os.fsdecode(stem)}.txt"

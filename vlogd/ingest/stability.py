@@ -32,6 +32,9 @@ class StabilityTracker:
     def __len__(self) -> int:
         return len(self._observed)
 
+    def __contains__(self, path: Path) -> bool:
+        return path in self._observed
+
     @property
     def paths(self) -> list[Path]:
         """The files that are being tracked."""

@@ -1,10 +1,12 @@
 """Hints by listing, for file systems on which the kernel does not see other machines' changes (NFS, SMB)."""
 
-import os
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from vlogd.core.descriptors import Folder
+from vlogd.core.tree_walk import walk
 from vlogd.watchers.contract import Hint
 
 
@@ -31,22 +33,21 @@ class PollingWatcher:
             self._thread = None
 
     def _watch(self, folder: Path, hint: Hint) -> None:
-        known: dict[str, tuple[int, int]] = {}
+        known: dict[Path, tuple[int, int]] = {}
         while not self._stop.wait(self._every_seconds):
             listing = dict(_listing(folder))
             for path, state in listing.items():
                 if known.get(path) != state:
-                    hint(Path(path))
+                    hint(path)
             known = listing
 
 
-def _listing(folder: Path) -> Iterator[tuple[str, tuple[int, int]]]:
+def _listing(folder: Path) -> Iterator[tuple[Path, tuple[int, int]]]:
     """Paths with size and change time; links are not followed, what vanishes meanwhile is left out."""
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            path = f"{parent}/{name}"
-            try:
-                status = os.lstat(path)
-            except OSError:
-                continue
-            yield path, (status.st_size, status.st_mtime_ns)
+    with suppress(OSError), Folder.at(folder) as root:
+        for place in walk(root, folder, lambda _path, _error: None):
+            with suppress(OSError):
+                for name in place.names():
+                    with suppress(OSError):
+                        status = place.folder.status(name)
+                        yield place.path / name, (status.st_size, status.st_mtime_ns)

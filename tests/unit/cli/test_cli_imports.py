@@ -26,7 +26,7 @@ def test_help_loads_click_only(tmp_path: Path) -> None:
     """Not the configuration's libraries, nor the log's, the journal's or the tables'."""
     packages = loaded(vlogd("--help"), tmp_path)
     assert "click" in packages
-    assert not packages & {"pydantic", "yaml", "structlog", "rich", "peewee", "m3u8", "watchdog", *_HEAVY}
+    assert not packages & {"pydantic", "yaml", "structlog", "rich", "peewee", "m3u8", *_HEAVY}
 
 
 @pytest.mark.parametrize("command", ["status --json", "retry --all", "restore"])
@@ -36,7 +36,7 @@ def test_commands_for_scripts_load_neither_tables_nor_watchers(tmp_path: Path, c
     loaded(vlogd("init", home), tmp_path)
     packages = loaded(vlogd("--config", home / "vlogd.yaml", *command.split()), tmp_path)
     assert "pydantic" in packages
-    assert not packages & {"structlog", "rich", "watchdog", "sdnotify", *_HEAVY}
+    assert not packages & {"structlog", "rich", "sdnotify", *_HEAVY}
 
 
 def test_the_daemon_loads_neither_the_transcriber_s_libraries_nor_the_tables(tmp_path: Path) -> None:

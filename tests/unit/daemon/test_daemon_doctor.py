@@ -56,6 +56,13 @@ def test_without_ffmpeg_nothing_can_work(home: Path, monkeypatch: pytest.MonkeyP
     assert missing == Finding("fail", "ffmpeg is not installed.", "Install it: apt install ffmpeg")
 
 
+def test_originals_that_others_may_write_are_warned_of(home: Path) -> None:
+    """Not those that vlogd made."""
+    assert "other users may write" not in sentences(findings(home), "warn")
+    (home / "originals").chmod(0o775)
+    assert "other users may write" in sentences(findings(home), "warn")
+
+
 def test_missing_folders_fail_only_where_vlogd_cannot_make_them(home: Path) -> None:
     """An inbox is somebody's; state, originals and library are made at the start."""
     for name in ("inbox", "library"):

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 from boxes import box, long_box, movie
-
-from vlogd.ingest.completeness import proves_whole
+from taking import is_whole
 
 EBML = b"\x1aE\xdf\xa3\x81\x00"
 SEGMENT = b"\x18\x53\x80\x67"
@@ -42,10 +41,10 @@ def test_a_whole_file_proves_it_and_a_part_does_not(name: str, tmp_path: Path) -
     """Not one byte may be missing."""
     path = tmp_path / "a"
     path.write_bytes(WHOLE[name])
-    assert proves_whole(path)
+    assert is_whole(path)
     for length in range(len(WHOLE[name])):
         path.write_bytes(WHOLE[name][:length])
-        assert not proves_whole(path), length
+        assert not is_whole(path), length
 
 
 @pytest.mark.parametrize("name", UNPROVEN)
@@ -53,4 +52,4 @@ def test_what_proves_nothing(name: str, tmp_path: Path) -> None:
     """It is not refused: the settle rule decides about it."""
     path = tmp_path / "a"
     path.write_bytes(UNPROVEN[name])
-    assert not proves_whole(path)
+    assert not is_whole(path)
