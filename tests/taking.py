@@ -1,6 +1,7 @@
 """Takes files without a daemon around it."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from vlogd.ingest.completeness import proves_whole
@@ -11,10 +12,12 @@ from vlogd.storage.originals import Originals
 from vlogd.storage.volumes import Volumes
 
 
-def intake_into(originals: Path, state: Path) -> Intake:
-    """An intake into some folder."""
+def intake_into(
+    originals: Path, state: Path, is_others: Callable[[str, str], bool] = lambda _slug, _item_id: False
+) -> Intake:
+    """An intake into some folder; `is_others(slug, item id)` tells which addresses are used."""
     volumes = Volumes(state, {"originals": originals}, 0)
-    return Intake(Originals(originals), Limits(), threading.Event(), volumes)
+    return Intake(Originals(originals), Limits(), threading.Event(), volumes, is_others=is_others)
 
 
 def seen(path: Path) -> FileState:

@@ -8,7 +8,7 @@ import pytest
 from clips import stamped
 from taking import intake_into, is_whole, seen
 
-from vlogd.core import titles
+from vlogd.core import digest, titles
 from vlogd.core.descriptors import Folder
 from vlogd.ingest.file_state import file_state
 from vlogd.ingest.ignored_names import FAILED, is_ignored
@@ -30,6 +30,17 @@ def test_a_video_becomes_an_item(inbox: Inbox, intake: Intake, tmp_path: Path) -
     assert Originals(tmp_path / "originals").scan().items == (outcome.item,)
     assert not path.exists()
     assert not list((tmp_path / "originals/.incoming").iterdir())
+
+
+def test_an_address_that_is_used_is_not_given_again(inbox: Inbox, tmp_path: Path) -> None:
+    """Another video's folder has it: the new item gets a longer one."""
+    path = stamped(inbox.folder / "My_film.mp4", seconds=1)
+    item_id = digest.identity(path)[:32]
+    used = f"my-film-{item_id[:10]}"
+    intake = intake_into(tmp_path / "originals", tmp_path, lambda slug, _item_id: slug == used)
+    outcome = intake.take(path, inbox, seen(path))
+    assert isinstance(outcome, Accepted)
+    assert outcome.item.slug == f"my-film-{item_id}"
 
 
 def test_same_bytes_are_one_item(inbox: Inbox, intake: Intake, tmp_path: Path) -> None:

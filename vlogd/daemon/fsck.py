@@ -140,13 +140,22 @@ class ConsistencyCheck:
         return None, [Difference(str(path), f"It {problem}; vlogd rebuilds it when it starts.")]
 
     def _missing_in_journal(
-        self, kept: Mapping[str, Item], known: Collection[str], journal: Journal
+        self, kept: Mapping[str, Item], known: Mapping[str, Item], journal: Journal
     ) -> Iterator[Difference]:
-        for item in kept.values():
-            if item.id not in known:
-                if self._repair:
-                    journal.items.add(item)
-                yield self._repaired(item.slug, "It is not in the journal.", "it was added")
+        addresses = {item.slug for item in known.values()}
+        for item in sorted(kept.values(), key=lambda item: item.accepted_at):
+            if item.id in known:
+                continue
+            if item.slug in addresses:
+                sentence = (
+                    f"{item.id} has the address of another video; it gets a longer one when vlogd runs."
+                )
+                yield Difference(item.slug, sentence)
+                continue
+            addresses.add(item.slug)
+            if self._repair:
+                journal.items.add(item)
+            yield self._repaired(item.slug, "It is not in the journal.", "it was added")
 
     def _missing_in_originals(
         self, kept: Collection[str], known: Mapping[str, Item], journal: Journal

@@ -39,5 +39,4 @@ class LibraryCheck:
     def _adopt(self, items: list[Item]) -> None:
         if items:
             self._emit(ItemsAdopted(len(items)))
-            self._journal.items.add(*items)
-        self._controller.request_survey(item.id for item in items)
+            self._controller.adopt(items)

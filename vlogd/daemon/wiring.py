@@ -93,7 +93,7 @@ def connect(config: Config) -> Parts:
         controller=controller,
         ingestor=Ingestor(
             config.inboxes,
-            Intake(originals, config.limits, stop, volumes, is_leaving),
+            Intake(originals, config.limits, stop, volumes, is_leaving, library.is_others),
             lambda notice: calls.put(partial(notices.take, notice)),
         ),
         notices=notices,

@@ -6,9 +6,11 @@ Nothing is lost when an item is released from memory: it is read from the disks 
 import heapq
 import math
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from vlogd.core.errors import Unavailable
 from vlogd.core.model import Item
 from vlogd.engine import queries
 from vlogd.engine.state import ItemState
@@ -146,3 +148,13 @@ class EvictedItems:
         """That essential work is blocked among them, in a sentence."""
         count = sum(rest.essential for rest in self._rests.values())
         return [f"{count} more videos wait likewise."] if count else []
+
+
+@contextmanager
+def if_unavailable(put_back: Callable[[], None]) -> Iterator[None]:
+    """Put back what was taken from a queue while the journal cannot be read: it would be forgotten until the next look."""
+    try:
+        yield
+    except Unavailable:
+        put_back()
+        raise

@@ -7,14 +7,14 @@ There is no code for resuming: an item that is taken up, at a start or after a d
 is done.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 
 from vlogd.core.errors import Unavailable
 from vlogd.core.events import Bug, LibraryUnavailable
 from vlogd.core.model import Item
 from vlogd.engine import admission, queries
+from vlogd.engine.addresses import Addresses
 from vlogd.engine.dispatcher import Dispatcher
 from vlogd.engine.executors.worker import Environment
 from vlogd.engine.failures import Failures
@@ -47,6 +47,7 @@ class Controller:
         queue = LibraryQueue(services.jobs, services.post, environment.stop, clock, emit, patience)
         self._queue = queue
         self._reread_seconds = policy.retry.first_wait_seconds
+        self._addresses = Addresses(worker, queue, services.journal, emit)
         self._failures = Failures(policy, services.journal, emit, clock)
         self._dispatcher = Dispatcher(
             policy, services.executor, self._failures, services.post, emit, self._carry_out
@@ -60,13 +61,25 @@ class Controller:
     # Requests from outside
 
     def accept(self, item: Item) -> None:
-        """A new item: it goes to the front of the queue."""
-        state = self._items.get(item.id)
-        if state is None:
-            self._waiting.put_new(item)
-        else:
-            state.dropped_again(item)
-        self._journal.items.add(item)
+        """A new item: it goes to the front of the queue, once it has an address of its own."""
+        self._addresses.settle([item], self._accept)
+
+    def _accept(self, items: Sequence[Item]) -> None:
+        for item in items:
+            state = self._items.get(item.id)
+            if state is None:
+                self._waiting.put_new(item)
+            else:
+                state.dropped_again(item)
+        self._journal.items.add(*items)
+
+    def adopt(self, items: Sequence[Item]) -> None:
+        """Items that the journal lacked."""
+        self._addresses.settle(items, self._adopt)
+
+    def _adopt(self, items: Sequence[Item]) -> None:
+        self._journal.items.add(*items)
+        self.request_survey(item.id for item in items)
 
     def request_survey(self, item_ids: Iterable[str]) -> None:
         """Survey these items, newest first, as slots allow."""
@@ -145,6 +158,7 @@ class Controller:
     def act(self) -> None:
         """Take items up, start parts, publish what is new."""
         self._queue.resubmit()
+        self._addresses.resume()
         self._restart_dropped()
         self._admit()
         staying = [state for state in self.items if state.is_staying]
@@ -165,13 +179,13 @@ class Controller:
         room = admission.MOST_ACTIVE - admission.active_count(self.items)
         while self._waiting.has_new() and (room > 0 or self._make_room()):
             item = self._waiting.take_new()
-            with _if_unavailable(partial(self._waiting.put_new, item)):
+            with admission.if_unavailable(partial(self._waiting.put_new, item)):
                 room -= self._take_up(item, new=True) is not None
         while room > 0 and (item_id := self._waiting.take()) is not None:
-            with _if_unavailable(partial(self._waiting.put_back, item_id)):
+            with admission.if_unavailable(partial(self._waiting.put_back, item_id)):
                 room -= self._take_up(self._journal.items.get(item_id)) is not None
         due = self._evicted.take_due(self._clock(), room)
-        with _if_unavailable(partial(self._waiting.extend, due)):
+        with admission.if_unavailable(partial(self._waiting.extend, due)):
             for item_id in due:
                 self._take_up(self._journal.items.get(item_id), again=True)
 
@@ -280,13 +294,3 @@ class Controller:
         if state is not None:
             self._dispatcher.cancel(item_id)
             self._let_go(state)
-
-
-@contextmanager
-def _if_unavailable(put_back: Callable[[], None]) -> Iterator[None]:
-    """Put back what was taken from a queue while the journal cannot be read: it would be forgotten until the next look."""
-    try:
-        yield
-    except Unavailable:
-        put_back()
-        raise

@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -110,6 +110,18 @@ class LibraryWorker:
         for sentence in scan.unreadable:
             _log.error("item.unreadable", why=sentence)
         return list(scan.items)
+
+    def readdress(self, item: Item, candidates: Sequence[str]) -> Item:
+        """Give an item, in its document, the first of these addresses that no folder of another one has."""
+        self._environment.volumes.check()
+        originals = self._environment.originals
+        slug = next((each for each in candidates if not self._library.is_others(each, item.id)), None)
+        if slug is None:
+            raise Unavailable(f"No address is free for {item.title}, whose id is {item.id}.")
+        moved = replace(originals.item(item.id) or item, slug=slug)
+        originals.write_item(originals.root / item.id, moved)
+        _log.warning("item.readdressed", item=slug, why=f"The address {item.slug} is another video's.")
+        return moved
 
     def take_up(self, item: Item, mark: Mark | None = None) -> ItemOnDisk:
         """What there is of an item, once files that a crash left half written are removed.

@@ -43,8 +43,9 @@ class Intake:
         stop: Stop,
         volumes: Volumes,
         is_leaving: Callable[[str], bool] = lambda _item_id: False,
+        is_others: Callable[[str, str], bool] = lambda _slug, _item_id: False,
     ) -> None:
-        """`is_leaving(item id)`: whether that item is about to be removed."""
+        """`is_leaving(item id)`: whether that item is about to be removed. `is_others(slug, item id)`: whether an address is used."""
         self._originals = originals
         self._claims = Claims(originals.root, volumes, stop)
         self._matching = Matching(originals, volumes, stop)
@@ -52,6 +53,7 @@ class Intake:
         self._limits = limits
         self._stop = stop
         self._is_leaving = is_leaving
+        self._is_others = is_others
         self._stalls: Counter[str] = Counter()
         self._refused: dict[str, str] = {}
 
@@ -142,10 +144,11 @@ class Intake:
         if match.item is not None:
             return replace(match.item, source=original)
         title = titles.title_of(claim.file.name)
+        slugs = titles.slugs_of(title, match.item_id)
         return Item(
             id=match.item_id,
             title=title,
-            slug=titles.slug_of(title, match.item_id),
+            slug=next(slug for slug in slugs if not self._is_others(slug, match.item_id)),
             inbox=claim.inbox,
             source=original,
             digest=match.identity,

@@ -152,6 +152,11 @@ class Library:
                 elif deep and digest.of_file(path) != mark.sha256:
                     yield path, "has other bytes than it was made with"
 
+    def is_others(self, slug: str, item_id: str) -> bool:
+        """Whether a folder with this name, published or in the trash, is not this item's. Raises OSError."""
+        public, removed = self.root / VIDEOS / slug, self.workshop.in_trash(slug)
+        return any(os.path.lexists(home) and _owner(home) != item_id for home in (public, removed, public))
+
     def strangers(self, slugs: Collection[str]) -> Iterator[Path]:
         """Folders of videos whose slug is not among these."""
         with suppress(FileNotFoundError):
@@ -226,6 +231,14 @@ class Library:
             private=folder.parent == self.workshop.private(item.slug),
             missing=tuple(sorted(missing)),
         )
+
+
+def _owner(home: Path) -> str | None:
+    """The id in a video's published document; None when it cannot be read."""
+    with suppress(FileNotFoundError, NotADirectoryError, ValueError):
+        content = files.read_json(home / VIDEO)
+        return str(content["id"]) if isinstance(content, dict) and "id" in content else None
+    return None
 
 
 def _read_artifact(folder: Path, *, strict: bool = False) -> ArtifactDocument | None:

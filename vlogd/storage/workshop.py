@@ -18,6 +18,7 @@ from pathlib import Path
 from vlogd.core import files
 
 WORKSHOP = ".workshop"
+_TRASH = "trash"
 _EARLIER_TRASH = ".trash"
 _RECEIPTS = "receipts"
 _PRIVATE = "private"
@@ -85,6 +86,10 @@ class Workshop:
         source.rename(home)
         files.sync_folder(home.parent)
 
+    def in_trash(self, slug: str) -> Path:
+        """Where a removed video lies, if it does."""
+        return self.folder / _TRASH / slug
+
     def purge(self, slug: str) -> None:
         """Delete a video's folders in the trash."""
         shutil.rmtree(self.trash() / slug, ignore_errors=True)
@@ -104,7 +109,7 @@ class Workshop:
 
     def trash(self) -> Path:
         """The trash, made if it is missing, with the content of its earlier location."""
-        trash = self.open() / "trash"
+        trash = self.open() / _TRASH
         trash.mkdir(mode=0o700, exist_ok=True)
         earlier = self._root / _EARLIER_TRASH
         if earlier.is_dir() and not earlier.is_symlink():

@@ -2,12 +2,13 @@
 
 import os
 import re
+from itertools import islice
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vlogd.core.titles import slug_of, title_of
+from vlogd.core.titles import slugs_of, title_of
 
 ID = "0123456789abcdef"
 
@@ -44,7 +45,7 @@ def test_titles(name: str, title: str) -> None:
 )
 def test_slugs(title: str, slug: str) -> None:
     """Words in plain ASCII, cut between two of them, and always the id."""
-    assert slug_of(title, ID) == slug
+    assert next(slugs_of(title, ID)) == slug
 
 
 @given(st.binary(min_size=1, max_size=255))
@@ -55,5 +56,16 @@ def test_any_name(name: bytes) -> None:
     assert title.isprintable()
     assert title == title.strip()
     title.encode()
-    assert re.fullmatch(r"([a-z0-9]+-)*0123456789", slug_of(title, ID))
-    assert len(slug_of(title, ID)) <= 71
+    assert re.fullmatch(r"([a-z0-9]+-)*0123456789", next(slugs_of(title, ID)))
+    assert len(next(slugs_of(title, ID))) <= 71
+
+
+def test_longer_addresses() -> None:
+    """When the first is taken: the whole id, and then there is always another one."""
+    assert list(islice(slugs_of("A film", ID), 4)) == [
+        "a-film-0123456789",
+        "a-film-0123456789abcdef",
+        "a-film-0123456789abcdef-2",
+        "a-film-0123456789abcdef-3",
+    ]
+    assert list(islice(slugs_of("", ID), 3)) == ["0123456789", ID, f"{ID}-2"]

@@ -260,3 +260,17 @@ def test_a_folder_without_its_document(home: SmallHome) -> None:
     (difference,) = home.check(repair=True)
     assert difference.where == str(home.originals.root / "00ff")
     assert ".vlogd-item.json is gone" in difference.sentence
+
+
+def test_two_items_with_one_address(home: SmallHome) -> None:
+    """The journal keeps the first; the second waits for the daemon, which gives it another one."""
+    (home.originals.root / "00bb").mkdir()
+    other = replace(home.item, id="00bb", source=File("00bb/film"), accepted_at=2e9)
+    (home.originals.root / "00bb/film").write_bytes(FILM)
+    home.originals.write_item(home.originals.root / "00bb", other)
+    for _ in range(2):
+        (found,) = home.check(repair=True)
+        assert found.sentence.startswith("00bb has the address of another video")
+    journal = open_journal(home.config.state)
+    assert list(journal.items.all()) == [home.item]
+    journal.close()

@@ -1,6 +1,7 @@
 """The journal's file over the years: every earlier schema is brought up to date, a newer one is left alone."""
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,18 @@ def test_items_newest_first(journal: Journal) -> None:
     assert journal.items.ids() == ["00cc", "00bb", "00aa"]
     assert [known.id for known in journal.items.all()] == ["00cc", "00bb", "00aa"]
     assert journal.items.get("00dd") is None
+
+
+def test_an_address_is_never_taken_away(journal: Journal) -> None:
+    """Whoever writes another item with the same one has no effect, and the owner is told."""
+    journal.items.add(item("00aa"), item("00bb"))
+    journal.items.add(replace(item("00cc"), slug="a-film-00aa"))
+    assert journal.items.get("00aa") == item("00aa")
+    assert sorted(journal.items.ids()) == ["00aa", "00bb"]
+    wanted = ["a-film-00aa", "a-film-00dd", *(f"other-{number}" for number in range(1200))]
+    assert journal.items.owners(wanted) == {"a-film-00aa": "00aa"}
+    journal.items.add(replace(item("00aa"), slug="other-7"))
+    assert journal.items.owners(wanted) == {"other-7": "00aa"}
 
 
 def test_an_item_goes_with_its_history(journal: Journal) -> None:

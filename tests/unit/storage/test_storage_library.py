@@ -229,3 +229,17 @@ def test_the_trash_is_emptied_of_what_is_old_and_not_kept(library: Library) -> N
     assert len(list(library.workshop.trash().iterdir())) == 2
     library.workshop.empty_trash(["film-1"], before=1e12)
     assert [path.name for path in library.workshop.trash().iterdir()] == ["film-1"]
+
+
+def test_whose_an_address_is(library: Library) -> None:
+    """Published or in the trash, by the id in its document; what nobody knows is somebody's."""
+    assert not library.is_others("film", "00aa")
+    for place in (library.root / "videos", library.workshop.trash()):
+        (place / "film").mkdir(parents=True)
+        assert library.is_others("film", "00aa")
+        (place / "film/video.json").write_text('{"id": "00aa"}')
+        assert not library.is_others("film", "00aa")
+        assert library.is_others("film", "00bb")
+        (place / "film/video.json").write_text("[]")
+        assert library.is_others("film", "00aa")
+        shutil.rmtree(place / "film")

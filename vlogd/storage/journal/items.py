@@ -3,7 +3,7 @@
 """The journal's items: a copy of the documents beside the originals, so that no query has to walk them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from vlogd.core.model import File, Item, Source
@@ -14,6 +14,10 @@ from vlogd.storage.journal.writer import MOST_WAITING, Write, Writer
 _KEPT_AS_THEY_ARE = ("id", "title", "slug", "inbox", "digest", "size_bytes", "accepted_at")
 _REPLACED = [getattr(ItemRow, name) for name in (*_KEPT_AS_THEY_ARE[1:], "original", "source")]
 """What a second write of the same item replaces: all but its id."""
+
+
+_MOST_SLUGS = 500
+"""Of a statement, which may have 999 parameters on every SQLite (SQLite docs, "Limits")."""
 
 
 class Items:
@@ -38,6 +42,18 @@ class Items:
         with self._database.errors_translated():
             row = ItemRow.get_or_none(ItemRow.id == item_id)
         return None if row is None else _item(row)
+
+    def owners(self, slugs: Collection[str]) -> dict[str, str]:
+        """The ids of the items that have these addresses, by address, as they will be once the waiting writes are made."""
+        self._forget_written()
+        wanted, owners = list(slugs), dict[str, str]()
+        with self._database.errors_translated():
+            for start in range(0, len(wanted), _MOST_SLUGS):
+                is_wanted = ItemRow.slug.in_(wanted[start : start + _MOST_SLUGS])
+                rows = ItemRow.select(ItemRow.slug, ItemRow.id).where(is_wanted).tuples().iterator()
+                owners |= {slug: item_id for slug, item_id in rows if item_id not in self._unwritten}
+        waiting = {item.slug: item.id for item in self._unwritten.values() if item is not None}
+        return owners | {slug: waiting[slug] for slug in wanted if slug in waiting}
 
     def ids(self) -> list[str]:
         """All ids, newest first."""
