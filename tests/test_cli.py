@@ -38,6 +38,8 @@ def test_plan_touches_nothing(tmp_path: Path) -> None:
     assert told["renditions"] == ["1280x720", "854x480", "640x360"]
     assert told["segments"] == 12
     assert told["chunks"] > 3
+    assert told["stages"]["probe"] == "it has not been made yet"
+    assert (told["stages"]["hls"], told["stages"]["stream"]) == ("it waits for probe", "it waits for hls")
     assert 1e6 < told["estimated_bytes"] < 20e6
     assert "no rendition is larger" in home.vlogd("plan", DEMO).stdout
     assert sorted(home.folder.rglob("*")) == before

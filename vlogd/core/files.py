@@ -98,11 +98,6 @@ def write_if_changed(path: Path, data: bytes) -> bool:
     return True
 
 
-def write_json(path: Path, value: Any) -> None:
-    """`write_whole` of indented JSON, keys in the order given, a newline at the end."""
-    write_whole(path, json_bytes(value))
-
-
 def json_bytes(value: Any) -> bytes:
     """JSON as vlogd writes it for people: indented, ASCII, a newline at the end."""
     return (json.dumps(value, indent=1, ensure_ascii=True) + "\n").encode()

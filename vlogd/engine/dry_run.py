@@ -9,7 +9,7 @@ from typing import Any
 
 from vlogd.core.model import File, Item
 from vlogd.core.settings import NoSettings
-from vlogd.engine.survey import NOT_MADE_YET
+from vlogd.engine.survey import survey
 from vlogd.media.process import Limits
 from vlogd.stages.hls import plan as hls
 from vlogd.stages.hls.plans import AudioOnlyPlan, ChunkedPlan, Plan, UnindexedPlan
@@ -20,7 +20,10 @@ from vlogd.stages.workspace import Workspace
 
 @dataclass(frozen=True)
 class DryRun:
-    """What a file would become. `estimated_bytes` is an upper bound by the renditions' caps."""
+    """What a file would become.
+
+    `stages`: why each would run, or what it would wait for. `estimated_bytes` is an upper bound by the renditions' caps.
+    """
 
     file: str
     duration_seconds: float
@@ -49,10 +52,18 @@ def plan(path: Path, settings: Mapping[str, Any], limits: Limits) -> DryRun:
         audio=tuple(
             f"{track.name}, {track.channels} channels, {track.kbps} kbit/s" for track in planned.audio
         ),
-        stages={stage.name: NOT_MADE_YET for stage in STAGES if stage.applies(item)},
+        stages=_stages(item, settings),
         estimated_bytes=_bytes(planned, seconds),
         why=tuple(_why(planned)),
     )
+
+
+def _stages(item: Item, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Why each stage would run, or what it would wait for, in the pipeline's order."""
+    result = survey(item, STAGES, settings, ())
+    reasons = {step.stage.name: step.reason for step in result.steps}
+    reasons |= {name: f"it waits for {need}" for name, need in result.waiting.items()}
+    return {stage.name: reasons[stage.name] for stage in STAGES if stage.name in reasons}
 
 
 def _probe(item: Item, path: Path, folder: Path, limits: Limits) -> Path:

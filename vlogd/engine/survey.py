@@ -24,9 +24,6 @@ OriginalState = Literal["here", "deleted", "missing"]
 _FINGERPRINT_CHARACTERS = 12
 """48 bits: enough to distinguish the few recipes of a stage of one item, and short in folder names."""
 
-NOT_MADE_YET = "it has not been made yet"
-"""The reason for a stage without any artifact."""
-
 
 @dataclass(frozen=True)
 class Step:
@@ -143,7 +140,7 @@ def _step(
 def _reason(recipe: Mapping[str, Json], earlier: Sequence[Artifact]) -> str:
     """Why an artifact with this recipe is missing, as the difference to the newest one."""
     if not earlier:
-        return NOT_MADE_YET
+        return "it has not been made yet"
     old = earlier[-1].recipe
     reasons = [f"the {name} artifact it is made from changed" for name in _differing(old, recipe, "inputs")]
     reasons += [

@@ -14,7 +14,7 @@ from typing import Any
 
 from vlogd.core.cancellation import Stop
 from vlogd.core.errors import BadInput, ToolFailed
-from vlogd.media import ffmpeg, read_errors
+from vlogd.media import bounds, ffmpeg, read_errors
 from vlogd.media.process import Limits
 
 _MAX_STREAMS = 256
@@ -162,6 +162,8 @@ def describe(path: Path, limits: Limits, stop: Stop | None = None) -> Media:
         )
     if media.video is None and not media.audio:
         raise BadInput("The file has neither video nor audio.")
+    if media.video is None:  # a video lasts as long as its frames say, which are counted later
+        bounds.check_duration(media.duration_seconds)
     return media
 
 
@@ -245,13 +247,8 @@ _TEXT_SUBTITLE_CODECS = {"subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "t
 def _subtitle(stream: Mapping[str, Any]) -> SubtitleStream:
     tags = _tags(stream)
     codec = stream.get("codec_name", "")
-    return SubtitleStream(
-        stream["index"],
-        codec,
-        tags.get("language", ""),
-        tags.get("title", ""),
-        codec in _TEXT_SUBTITLE_CODECS,
-    )
+    is_text = codec in _TEXT_SUBTITLE_CODECS
+    return SubtitleStream(stream["index"], codec, tags.get("language", ""), tags.get("title", ""), is_text)
 
 
 def _chapter(chapter: Mapping[str, Any]) -> Chapter:

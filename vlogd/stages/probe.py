@@ -18,12 +18,12 @@ from array import array
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from vlogd.core.errors import BadInput, Malformed, NewerFormat, ToolFailed
 from vlogd.core.model import Json, Part, View
 from vlogd.core.settings import NoSettings
-from vlogd.media import description, ffmpeg, ffprobe, mp4_index, read_errors
+from vlogd.media import bounds, description, ffmpeg, ffprobe, mp4_index, read_errors
 from vlogd.media.ffprobe import Media, VideoStream
 from vlogd.media.mp4_index import SampleTable
 from vlogd.media.packets import REMUX_FIRST, AudioScan, PacketScan, presentation_order
@@ -43,6 +43,9 @@ _PADDING_SECONDS = 0.1
 
 _LONGEST_HOLD_SECONDS = 86_400.0
 """A picture that stands for longer than a day after the one before is a mistake of the container's times."""
+
+_MOST_KEYS = 400_000
+"""A key frame every 0.9 s for 100 hours. Of a film with more, its own frames are not published: plans keep all of them."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ def _run(_part: Part, ws: Workspace[NoSettings]) -> ScanFacts:
     scan: dict[str, Json] = {"frames": 0, "times_are_known": True, "remux_first": False, "keys": False}
     if media.video is None:
         media = _with_measured_duration(ws, media)
+        bounds.check_duration(media.duration_seconds)
     else:
         scan = _scan(ws, media, media.video)
     content = {"media": media.to_json(), "scan": scan}
@@ -127,6 +131,9 @@ def _scan(ws: Workspace[NoSettings], media: Media, video: VideoStream) -> dict[s
         times, unknown, last_ticks = _packet_times(ws, video)
     if not times and not unknown:
         raise BadInput("The file claims to contain a video, but there is not a single complete frame in it.")
+    if times:
+        first, last = (float(time * Fraction(video.time_base)) for time in (times[0], times[-1]))
+        bounds.check_duration(last - min(first, media.start_seconds))
     _deliver(ws, times, "video.pts")
     keys = _closed_gops(ws, table) if table else None
     if keys:
@@ -147,7 +154,7 @@ def _agrees(table: SampleTable, ws: Workspace[NoSettings], video: VideoStream) -
     ffmpeg.probe_lines(ws.film, "-select_streams", str(video.index), "-read_intervals", f"%+#{_COMPARED_PACKETS}",
                        *PacketScan.ENTRIES, on_line=lines.append, limits=ws.limits, stop=ws.stop)  # fmt: skip
     packets = [PacketScan.fields(line) for line in lines if line]
-    keys = set(table.keys)
+    keys = set(table.keys[: len(packets)])  # of so many packets, no later one is among the first
     in_table = [
         [str(time), "K" if index in keys else ""] for index, time in enumerate(table.pts[: len(packets)])
     ]
@@ -177,10 +184,12 @@ def _scan_packets(ws: Workspace[NoSettings], scan: PacketScan | AudioScan, *sele
 
 def _closed_gops(ws: Workspace[NoSettings], table: SampleTable) -> "array[int] | None":
     """The content of `video.keys`; None when the file may not be cut at its key frames."""
-    if not table.gops_are_closed() or not mp4_index.key_frames_are_idr(ws.film, table):
+    if len(table.keys) > _MOST_KEYS or not table.gops_are_closed():
+        return None
+    if not mp4_index.key_frames_are_idr(ws.film, table):
         return None
     pairs = array("q")
-    for key, next_key in pairwise([*table.keys, len(table.pts)]):
+    for key, next_key in pairwise(chain(table.keys, [len(table.pts)])):
         pairs.extend((table.pts[key], sum(table.sizes[key:next_key])))
     return pairs
 

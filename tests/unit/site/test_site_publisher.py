@@ -156,7 +156,7 @@ def test_a_document_cannot_retire_what_lies_elsewhere(library: Library, name: st
     other = library.root / "videos/other/video.json"
     other.parent.mkdir()
     other.write_text("{}")
-    files.write_json(path, files.read_json(path) | {"files": [name]})
+    path.write_bytes(files.json_bytes(files.read_json(path) | {"files": [name]}))
     publisher.publish(publication({"hls": HLS}))
     assert other.exists()
     assert path.exists()

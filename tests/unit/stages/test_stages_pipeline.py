@@ -1,4 +1,4 @@
-"""The recipes of a dropped file are those of vlogd 0.1.0: nothing that was made by it is made anew."""
+"""The recipes of a dropped file are those of vlogd 0.1.0: nothing that was made by it is made anew, but for `meta`."""
 
 from typing import Any
 
@@ -15,9 +15,12 @@ FINGERPRINTS = {
     "subtitles": "0d86709b6cd1",
     "chapters": "c5aa7d000605",
     "stream": "b4d8826b57cd",
-    "meta": "2c2e64d1f863",
+    "meta": "9f642151d6aa",
 }
-"""What vlogd 0.1.0 computed for this item. Raising a stage's version changes them, on purpose."""
+"""What vlogd 0.1.0 computed for this item. Raising a stage's version changes them, on purpose.
+
+`meta` is of version 2: version 1 (2c2e64d1f863) published every tag of the file.
+"""
 
 
 def test_fingerprints_are_those_of_the_first_release() -> None:

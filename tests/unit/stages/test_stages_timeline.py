@@ -163,3 +163,18 @@ def test_any_frame_times_give_a_sound_timeline(times: list[int]) -> None:
 def test_audio_alone_is_cut_evenly(seconds: float, expected: list[float]) -> None:
     """An unknown length is taken as a second."""
     assert seconds_of(timeline.even_boundaries(seconds, CONFIG)) == expected
+
+
+@given(st.lists(st.integers(0, 200_000), min_size=1, max_size=50, unique=True), st.integers(1, 8))
+def test_segments_begin_at_the_first_frame_of_each_multiple(times: list[int], seconds: int) -> None:
+    """However long the gaps are, those that no multiple falls into included."""
+    cut = at(sorted(times), replace(CONFIG, segment_seconds=seconds, gop_seconds=seconds))
+    grid = range(cut.pts[0], cut.pts[-1] + 1, seconds * TICKS)
+    firsts = sorted({next(index for index, time in enumerate(cut.pts) if time >= tick) for tick in grid})
+    assert list(cut.keys) == firsts
+
+
+def test_a_gap_of_a_thousand_years_costs_nothing() -> None:
+    """Steps are as many as there are frames."""
+    year = 365 * 24 * 3600 * 1000
+    assert at([0, 40, 1000 * year, 1000 * year + 40]).keys == (0, 2)

@@ -75,7 +75,7 @@ def test_receipts_of_the_first_version_are_adopted(library: Library) -> None:
     source = library.workshop.receipts("film-1", folder.name) / "make.json"
     content = files.read_json(source)
     del content["format"]
-    files.write_json(folder / "parts/make.json", content)
+    (folder / "parts/make.json").write_bytes(files.json_bytes(content))
     source.unlink()
     assert library.receipts(ITEM, folder) == {"make": receipt}
     library.commit(ITEM, folder, RECIPE, [receipt], View())
@@ -87,7 +87,7 @@ def test_an_artifact_of_the_first_version_is_read_as_it_is(library: Library) -> 
     artifact, folder = committed(library)
     earlier = files.read_json(folder / ARTIFACT)
     earlier["view"] = {"names": {"thumbnail.jpg": {"file": "make.jpg"}, "a": {"text": "b"}}, "facts": {}}
-    files.write_json(folder / ARTIFACT, earlier)
+    (folder / ARTIFACT).write_bytes(files.json_bytes(earlier))
     (folder / VIEW).unlink()
     (read,) = library.artifacts(ITEM)
     assert (read.digest, read.recipe) == (artifact.digest, artifact.recipe)
@@ -123,10 +123,10 @@ def test_a_damaged_document_is_missing_and_a_newer_one_is_refused(library: Libra
     content = files.read_json(folder / ARTIFACT)
     (folder / ARTIFACT).write_text("{")
     assert library.artifacts(ITEM) == []
-    files.write_json(folder / ARTIFACT, content | {"format": 2})
+    (folder / ARTIFACT).write_bytes(files.json_bytes(content | {"format": 2}))
     with pytest.raises(NewerFormat, match=r"artifact\.json .* has format 2 .*install a newer vlogd"):
         library.artifacts(ITEM)
-    files.write_json(folder / ARTIFACT, content | {"remark": "unknown"})
+    (folder / ARTIFACT).write_bytes(files.json_bytes(content | {"remark": "unknown"}))
     assert len(library.artifacts(ITEM)) == 1
 
 

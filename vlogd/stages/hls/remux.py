@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from vlogd.core.errors import ToolFailed
-from vlogd.media import ffmpeg
+from vlogd.media import bounds, ffmpeg
 from vlogd.media.packets import PacketScan
 from vlogd.media.streaming.tracks import TICKS
 from vlogd.stages import artifacts
@@ -31,6 +31,8 @@ def run(plan: VideoPlan, ws: Workspace[HlsSettings]) -> RemuxFacts:
         remuxed, "-select_streams", "v:0", *scan.ENTRIES, on_line=scan.add, limits=ws.limits, stop=ws.stop
     )
     times = scan.times()
+    if times:
+        bounds.check_duration((times[-1] - times[0]) / TICKS)
     if scan.unknown or len(times) != artifacts.read_probed(ws.inputs["probe"]).frames:
         return RemuxFacts(copied=False, why="the copy does not say when each of its pictures is shown")
     ws.deliver_bytes(times.tobytes(), REMUXED_PTS)

@@ -259,5 +259,11 @@ def _last_duration(pts: "array[int]", frame_rate: Fraction) -> int:
 
 def _on_grid(pts: "array[int]", seconds: int) -> list[int]:
     """The indexes of the first frames at or after each multiple of `seconds` from the start."""
-    grid = range(pts[0], pts[-1] + 1, seconds * TICKS)
-    return sorted({bisect_left(pts, tick) for tick in grid})
+    length = seconds * TICKS
+    indexes: list[int] = []
+    tick = pts[0]
+    while tick <= pts[-1]:
+        indexes.append(bisect_left(pts, tick))
+        # On to the first multiple behind this frame: the steps are as many as frames, however long the gaps are.
+        tick += ((pts[indexes[-1]] - tick) // length + 1) * length
+    return indexes
