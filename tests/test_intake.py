@@ -10,6 +10,7 @@ from taking import intake_into, is_whole, seen
 
 from vlogd.core import digest, titles
 from vlogd.core.descriptors import Folder
+from vlogd.ingest import ownership
 from vlogd.ingest.file_state import file_state
 from vlogd.ingest.ignored_names import FAILED, is_ignored
 from vlogd.ingest.inbox import Inbox
@@ -108,11 +109,20 @@ def test_across_file_systems(inbox: Inbox, tmp_path: Path) -> None:
     assert not path.exists()
 
 
-@pytest.mark.parametrize("writes", range(6))
+@pytest.mark.parametrize("is_foreign", [False, True])
+@pytest.mark.parametrize("writes", range(9))
 def test_a_crash_while_taking_loses_nothing(
-    writes: int, inbox: Inbox, intake: Intake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    writes: int,
+    is_foreign: bool,
+    inbox: Inbox,
+    intake: Intake,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Whichever rename it dies before, the file is in the inbox or taken up by recover, once."""
+    """Whichever rename it dies before, the file is in the inbox or taken up by recover, once.
+
+    A foreign file is replaced by a copy (a fake: whom it belongs to, and that it cannot be given away).
+    """
     path = stamped(inbox.folder / "film.mp4", seconds=1)
     data, before = path.read_bytes(), seen(path)
     left = [writes]
@@ -126,20 +136,25 @@ def test_a_crash_while_taking_loses_nothing(
 
         return move
 
-    for kind in (Path, Folder):
-        monkeypatch.setattr(kind, "rename", dying(kind.rename))
-    monkeypatch.setattr(Path, "replace", dying(Path.replace))
-    monkeypatch.setattr(Folder, "rename_new", dying(Folder.rename_new))
-    with contextlib.suppress(KeyboardInterrupt):
-        intake.take(path, inbox, before)
-    monkeypatch.undo()
+    if is_foreign:
+        monkeypatch.setattr(ownership, "_adopt", lambda *_arguments, **_options: False)
+    with monkeypatch.context() as patches:
+        for kind in (Path, Folder):
+            patches.setattr(kind, "rename", dying(kind.rename))
+        patches.setattr(Path, "replace", dying(Path.replace))
+        patches.setattr(Folder, "rename_new", dying(Folder.rename_new))
+        with contextlib.suppress(KeyboardInterrupt):
+            intake.take(path, inbox, before)
     list(intake.resume({"main": inbox}))
     if path.exists():
         intake.take(path, inbox, seen(path))
     (item,) = Originals(tmp_path / "originals").scan().items
-    assert (tmp_path / "originals" / item.original).read_bytes() == data
+    original = tmp_path / "originals" / item.original
+    assert original.read_bytes() == data
+    assert (original.stat().st_ino == before.inode) is not is_foreign
     assert not path.exists()
     assert not list((tmp_path / "originals/.incoming").iterdir())
+    assert not [entry for entry in original.parent.iterdir() if entry.is_dir() or "new" in entry.name]
 
 
 @pytest.mark.parametrize("file", ["a.mp4", "a.mkv", "a.mov", "a.webm"])

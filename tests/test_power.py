@@ -189,14 +189,14 @@ class across:  # noqa: N801 - reads as a word: "with across()"
 
     def __enter__(self) -> None:
         self._patches = pytest.MonkeyPatch()
-        rename_new = Folder.rename_new
+        real = Folder.rename
 
         def rename(folder: Folder, name: str, to: Folder, new_name: str) -> None:
-            if os.fstat(folder.descriptor).st_ino != os.fstat(to.descriptor).st_ino:
+            if folder.own_status().st_ino != to.own_status().st_ino:
                 raise OSError(errno.EXDEV, "Invalid cross-device link")
-            rename_new(folder, name, to, new_name)
+            real(folder, name, to, new_name)
 
-        self._patches.setattr(Folder, "rename_new", rename)
+        self._patches.setattr(Folder, "rename", rename)
 
     def __exit__(self, *_error: object) -> None:
         self._patches.undo()

@@ -18,6 +18,9 @@ from typing import BinaryIO, Self
 _RENAME_NOREPLACE = 1
 """linux/fs.h: fail rather than replace (renameat2(2))."""
 
+_NO_HARD_LINK = (errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.EMLINK)
+"""What link(2) says where a hard link cannot be made."""
+
 _FOLDER = os.O_PATH | os.O_DIRECTORY
 """O_PATH needs no right to list the folder, as a path does not (open(2))."""
 
@@ -129,21 +132,29 @@ class Folder:
         """Rename without ever replacing anything. Raises FileExistsError when the new name is taken.
 
         Where the file system has no RENAME_NOREPLACE (NFS), a hard link takes the name, which link(2) refuses when
-        it is taken; a folder, of which there are no hard links, is renamed: rename(2) replaces an empty folder only.
+        it is taken. Where there are none, or not of other users' files (proc(5), protected_hardlinks), an empty file does.
         """
-        source, target = self.descriptor, to.descriptor
         libc = ctypes.CDLL(None, use_errno=True)
-        arguments = (source, os.fsencode(name), target, os.fsencode(new_name), _RENAME_NOREPLACE)
-        if not libc.renameat2(*arguments):
+        source, target = (self.descriptor, os.fsencode(name)), (to.descriptor, os.fsencode(new_name))
+        if not libc.renameat2(*source, *target, _RENAME_NOREPLACE):
             return
         number = ctypes.get_errno()
         if number not in (errno.EINVAL, errno.ENOSYS):
             raise OSError(number, os.strerror(number), name, None, new_name)
-        if stat.S_ISDIR(self.status(name).st_mode):
-            os.rename(name, new_name, src_dir_fd=source, dst_dir_fd=target)
-            return
-        os.link(name, new_name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
-        self.unlink(name)
+        try:
+            os.link(
+                name, new_name, src_dir_fd=self.descriptor, dst_dir_fd=to.descriptor, follow_symlinks=False
+            )
+        except OSError as error:
+            if error.errno not in _NO_HARD_LINK:
+                raise
+            if stat.S_ISDIR(self.status(name).st_mode):
+                os.mkdir(new_name, dir_fd=to.descriptor)
+            else:
+                to.create_file(new_name).close()
+            self.rename(name, to, new_name)
+        else:
+            self.unlink(name)
 
     def unlink(self, name: str) -> None:
         """Remove a name that is not a folder's."""

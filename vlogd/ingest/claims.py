@@ -198,7 +198,7 @@ class Claims:
     ) -> None:
         expected = state_of(os.fstat(file.fileno()))
         try:
-            source.folder.rename_new(source.name, target, source.name)
+            source.folder.rename(source.name, target, source.name)  # which is vlogd's alone, and empty
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise

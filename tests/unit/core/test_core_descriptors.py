@@ -11,9 +11,9 @@ from vlogd.core import descriptors
 from vlogd.core.descriptors import Folder
 
 
-@pytest.fixture(params=["renameat2", "hard link"])
+@pytest.fixture(params=["renameat2", "hard link", "empty file"])
 def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both ways to take a name: where the file system cannot rename without replacing, a hard link does it."""
+    """All ways to take a name: on a file system that cannot rename without replacing, or make hard links either."""
 
     class Libc:
         """A fake C library on a file system without RENAME_NOREPLACE."""
@@ -23,8 +23,14 @@ def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
             descriptors.ctypes.set_errno(errno.EINVAL)
             return -1
 
-    if request.param == "hard link":
+    def link(*_: object, **__: object) -> None:
+        """Fail as for another user's file."""
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    if request.param != "renameat2":
         monkeypatch.setattr(descriptors.ctypes, "CDLL", lambda *_, **__: Libc())
+    if request.param == "empty file":
+        monkeypatch.setattr(os, "link", link)
 
 
 @pytest.mark.usefixtures("_way")
