@@ -112,6 +112,7 @@ def test_links_lead_nowhere(server: Server, tmp_path: Path) -> None:
         answer = server.ask(f"/videos/{name}")
         assert answer.split()[1] == b"404", name
         assert b"private" not in body(answer)
+        assert (b"A link in the library is not followed." in body(answer)) == ("pipe" not in name)
 
 
 def test_what_is_not_for_viewers_is_not_found(server: Server) -> None:

@@ -56,6 +56,8 @@ def library(tmp_path: Path) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(name)
     (folder / "index.html").write_text("<p>Videos")
+    (folder / "videos/film-1/link.vtt").symlink_to(folder / "vlogd.yaml")
+    (folder / "videos/link").symlink_to(folder / "videos/film-1")
     return folder
 
 
@@ -88,6 +90,8 @@ def test_the_documented_configuration_serves_what_is_public(
                   "videos/film-1/", "videos/", "assets/", "videos/film-1/hls-0123456789ab/artifact%2ejson")  # fmt: skip
         for name in (*HIDDEN, *tricks):
             assert refused(address + name).code == 404, name
+        for link in ("videos/film-1/link.vtt", "videos/link/captions.vtt"):
+            assert refused(address + link).code in (403, 404), link
 
 
 @pytest.mark.parametrize("prefixed", [False, True])

@@ -9,6 +9,7 @@ Loopback is reached by every page that a browser here shows, and by every user o
 `file_answer.py` has conditional and range requests.
 """
 
+import errno
 import http.client
 import os
 import socket
@@ -145,10 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             descriptor = _open_below(self.server.root, path)
         except OSError as error:
-            explanation = (
-                None if isinstance(error, FileNotFoundError) else f"It cannot be read: {error.strerror}."
-            )
-            self.send_error(HTTPStatus.NOT_FOUND, explain=explanation)
+            self.send_error(HTTPStatus.NOT_FOUND, explain=_explanation(error))
             return
         with os.fdopen(descriptor, "rb", buffering=0) as file:
             answer = file_answer.answer(file, path, self.headers, is_get=self.command == "GET")
@@ -171,6 +169,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_arguments: Any) -> None:
         """Nothing: the address has been printed, and errors reach the browser."""
+
+
+def _explanation(error: OSError) -> str | None:
+    """A sentence for an error of `_open_below`; None for a file that is not there."""
+    if isinstance(error, FileNotFoundError):
+        return None
+    if error.errno in (errno.ELOOP, errno.ENOTDIR):
+        return "A link in the library is not followed."
+    return f"It cannot be read: {error.strerror}."
 
 
 def _open_below(root: Path, path: str) -> int:
