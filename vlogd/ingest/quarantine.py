@@ -21,6 +21,7 @@ from vlogd.core import contents, files
 from vlogd.core.cancellation import Never
 from vlogd.core.descriptors import Folder
 from vlogd.core.errors import Unavailable
+from vlogd.core.escape import escaped
 from vlogd.ingest import inbox_folder
 from vlogd.ingest.ignored_names import FAILED
 
@@ -34,12 +35,13 @@ _NAME_BYTES = 255
 def put(claimed: Path, inbox: Path, sentence: str) -> Path:
     """Move what is not a video to `_failed`, with its note; returns its new path. Replaces nothing.
 
+    The note is one line that any terminal can show: a tool's words in it may quote the file's name or content.
     Raises Unavailable when `_failed` cannot be used; then the file is where it was.
     """
     with inbox_folder.failed(inbox, create=True) as failed, Folder.at(claimed.parent) as folder:
         try:
             with folder.open_file(claimed.name) as file:
-                name = _put(file, folder, claimed.name, failed, f"{sentence}\n".encode())
+                name = _put(file, folder, claimed.name, failed, f"{escaped(sentence)}\n".encode())
         except OSError as error:
             raise Unavailable(f"{inbox / FAILED} cannot be used: {error.strerror}.") from error
     return inbox / FAILED / name

@@ -2,12 +2,16 @@
 
 import errno
 import os
+import uuid
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from vlogd.core.descriptors import Folder
 from vlogd.core.errors import Unavailable
+from vlogd.core.escape import escaped
 from vlogd.ingest import quarantine
 
 
@@ -120,3 +124,20 @@ def test_links_in_it_are_not_followed(letter: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("dear")
     assert quarantine.put(letter, tmp_path / "inbox", "why") == failed / "letter-3.mp4"
     assert (tmp_path / "secret").read_text() == "dear"
+
+
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30
+)  # each has a folder of its own
+@given(st.text(st.characters(), max_size=100))
+@example("\x1b[2J\x1b]0;title\x07: Invalid data\nIt is all right.\udcff")
+def test_a_note_is_one_printable_line(tmp_path: Path, sentence: str) -> None:
+    """A tool's reason may quote the file's name, which may move a cursor or fake a line."""
+    inbox, claim = tmp_path / uuid.uuid4().hex, tmp_path / uuid.uuid4().hex
+    inbox.mkdir()
+    claim.mkdir()
+    (claim / "letter.mp4").write_text("no video")
+    quarantine.put(claim / "letter.mp4", inbox, sentence)
+    note = kept(inbox)["letter.mp4.txt"]
+    assert note == f"{escaped(sentence)}\n"
+    assert note.removesuffix("\n").isprintable()
