@@ -74,3 +74,40 @@ def test_all_tracks_have_the_same_target_duration(copy: str, tmp_path: Path) -> 
     assert faults(work) == []
     uris = [item.uri for item in (*playlists(work).playlists, *playlists(work).media)]
     assert {m3u8.loads((work.folder / uri).read_text()).target_duration for uri in uris} == {5}
+
+
+def test_hidden_frames_are_no_damage(tmp_path: Path) -> None:
+    """VP8's alternate references are packets with times of their own, and nothing to be seen."""
+    stamped(tmp_path / "a.mkv", sound=False, seconds=4)
+    encode = ("-c:v", "libvpx", "-b:v", "300k", "-deadline", "good", "-cpu-used", "5", "-auto-alt-ref", "1",
+              "-lag-in-frames", "16", "-passlogfile", str(tmp_path / "log"))  # fmt: skip
+    ffmpeg("-i", tmp_path / "a.mkv", *encode, "-pass", "1", "-f", "null", "-")
+    ffmpeg("-i", tmp_path / "a.mkv", *encode, "-pass", "2", tmp_path / "b.webm")
+    ffmpeg("-i", tmp_path / "b.webm", "-c", "copy", "-bsf:v", "setts=ts=if(eq(PTS\\,NEXT_PTS)\\,PTS-1\\,PTS)",
+           tmp_path / "c.webm")  # fmt: skip
+    work = publish(tmp_path / "c.webm", tmp_path)
+    assert not any("fallback" in receipt.facts for receipt in work.receipts.values())
+    assert notes(work) == []
+    assert [number for _, number in numbers(work.folder / "v108/index.m3u8")] == list(range(100))
+
+
+def test_audio_tracks_that_are_left_out_are_told(tmp_path: Path) -> None:
+    """Ten of them become eight."""
+    ffmpeg("-f", "lavfi", "-i", "sine=d=1", *["-map", "0"] * 10, "-c:a", "aac", tmp_path / "a.mka")
+    work = publish(tmp_path / "a.mka", tmp_path)
+    assert len(playlists(work).media) == 8
+    assert notes(work) == ["The file has 10 audio tracks; 8 of them are published."]
+
+
+def test_subtitles_that_begin_earlier_do_not_move_the_stream(tmp_path: Path) -> None:
+    """Zero is where the picture or the sound begins."""
+    stamped(tmp_path / "a.mp4", seconds=2)
+    (tmp_path / "a.srt").write_text("1\n00:00:00,000 --> 00:00:01,500\nHello\n")
+    ffmpeg("-itsoffset", "0.8", "-i", tmp_path / "a.mp4", "-i", tmp_path / "a.srt", "-map", "0:v", "-map", "0:a", "-map", "1",
+           "-c", "copy", "-c:s", "srt", tmp_path / "b.mkv")  # fmt: skip
+    work = publish(tmp_path / "b.mkv", tmp_path)
+    media = json.loads((work.inputs["probe"] / "probe.json").read_text())["media"]
+    assert media["start_seconds"] == pytest.approx(0.79, abs=0.03)
+    assert (
+        numbers(work.folder / "v108/index.m3u8")[1][0] - numbers(work.folder / "v108/index.m3u8")[0][0] < 0.1
+    )

@@ -4,6 +4,7 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
 from clips import ffmpeg
 from stage_driver import run_stage
 
@@ -37,6 +38,15 @@ def test_a_black_moment_is_passed_over(tmp_path: Path) -> None:
     width, height, luma = size_and_luma(poster(tmp_path / "a.mp4", tmp_path))
     assert (width, height) == (320, 180)
     assert luma > 60
+
+
+@pytest.mark.parametrize("file", ["a.h264", "a.hevc"])
+def test_a_raw_stream_has_a_poster(file: str, tmp_path: Path) -> None:
+    """It has neither an index nor a length; here a frame behind two black seconds."""
+    codec = ("libx264",) if file == "a.h264" else ("libx265", "-x265-params", "log-level=error")
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=5", "-vf", "drawbox=c=black:t=fill:enable='lt(t,2.2)'",
+           "-c:v", *codec, "-pix_fmt", "yuv420p", tmp_path / file)  # fmt: skip
+    assert size_and_luma(poster(tmp_path / file, tmp_path))[2] > 60
 
 
 def test_a_film_that_is_all_black_still_has_one(tmp_path: Path) -> None:

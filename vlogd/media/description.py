@@ -20,7 +20,7 @@ class Description:
     media: Media
 
 
-VERSION = 1
+VERSION = 2
 """Incremented when `ffprobe.describe` returns something else for the same output of ffprobe."""
 
 _DOCUMENT = DocumentFormat(

@@ -14,7 +14,7 @@ from typing import Any
 
 from vlogd.core.cancellation import Stop
 from vlogd.core.errors import BadInput, ToolFailed
-from vlogd.media import bounds, ffmpeg, read_errors
+from vlogd.media import bounds, encryption, ffmpeg, read_errors, start_time
 from vlogd.media.process import Limits
 
 _MAX_STREAMS = 256
@@ -154,6 +154,7 @@ def describe(path: Path, limits: Limits, stop: Stop | None = None) -> Media:
         raise BadInput("The file is not a video: ffprobe could not describe it.") from error
     if len(description.get("streams", [])) > _MAX_STREAMS:
         raise BadInput(f"The file claims to have more than {_MAX_STREAMS} tracks; no genuine video does.")
+    encryption.check(path, description.get("streams", []))
     media = _media(description)
     if media.video is not None and media.video.width * media.video.height > ffmpeg.MAX_PIXELS:
         raise BadInput(
@@ -186,7 +187,7 @@ def _media(description: Mapping[str, Any]) -> Media:
     return Media(
         format=container.get("format_name", ""),
         duration_seconds=_duration(container, streams),
-        start_seconds=_seconds(container.get("start_time")),
+        start_seconds=start_time.of_media(container, streams),
         size_bytes=int(container.get("size", 0)),
         bit_rate=_integer(container, "bit_rate"),
         video=_video(videos[0]) if videos else None,
@@ -265,10 +266,8 @@ def _tags(entry: Mapping[str, Any]) -> dict[str, str]:
 
 def _rotation(stream: Mapping[str, Any]) -> int:
     """Clockwise degrees; those of ffprobe's display matrix are counter-clockwise (av_display_rotation_get)."""
-    for side in stream.get("side_data_list", []):
-        if "rotation" in side:
-            return round(-float(side["rotation"]) / 90) * 90 % 360
-    return 0
+    degrees = (side["rotation"] for side in stream.get("side_data_list", []) if "rotation" in side)
+    return round(-float(next(degrees, 0)) / 90) * 90 % 360
 
 
 def _duration(container: Mapping[str, Any], streams: list[Mapping[str, Any]]) -> float:

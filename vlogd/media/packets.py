@@ -8,6 +8,7 @@ from contextlib import suppress
 from itertools import groupby
 
 from vlogd.media import bounds
+from vlogd.media.hidden_frames import IsHidden
 
 REMUX_FIRST = {"mpegts", "mpeg", "mpegvideo", "h264", "hevc", "m4v", "vc1", "av1", "ivf", "dv"}
 """Containers without an index: seeking in them lost frames in trials, so they are remuxed first."""
@@ -23,14 +24,15 @@ class PacketScan:
     """Collects presentation times from ffprobe's packet lines.
 
     Packets before the first key frame cannot be decoded; packets with the flag D (discard) are not presented (edit
-    lists). `unknown` counts the others that have no time. `end_bytes`: where in the file the last packet ends, as far
+    lists), nor those that `is_hidden` finds. `unknown` counts the others that have no time. `end_bytes`: where in the file the last packet ends, as far
     as the demuxer knows. `last_ticks`: how long the frame that is presented last lasts, 0 where the container does not say.
     """
 
     # CSV without the section's name (p=0): far shorter than JSON, for hundreds of thousands of packets
     ENTRIES = ("-show_entries", "packet=pts,duration,size,pos,flags", "-of", "csv=p=0")
 
-    def __init__(self) -> None:
+    def __init__(self, is_hidden: IsHidden | None = None) -> None:
+        self._is_hidden = is_hidden
         self.pts = array("q")
         self.unknown = 0
         self.end_bytes = 0
@@ -49,6 +51,8 @@ class PacketScan:
         self.end_bytes = max(self.end_bytes, _end(position, size))
         self._has_key_frame = self._has_key_frame or "K" in flags
         if not self._has_key_frame or "D" in flags or not flags:
+            return
+        if self._is_hidden and self._is_hidden(*_place(position, size)):
             return
         if _TICKS.fullmatch(pts):
             self.pts.append(int(pts))
@@ -104,9 +108,16 @@ class AudioScan:
                 self.end_seconds = max(self.end_seconds, begin + length)
 
 
+def _place(position: str, size: str) -> tuple[int, int]:
+    """Where in the file a packet is, and its size; zeros when the demuxer does not know."""
+    if not (_TICKS.fullmatch(size) and _TICKS.fullmatch(position)):
+        return 0, 0
+    return max(0, int(position)), int(size)
+
+
 def _end(position: str, size: str) -> int:
     """Where in the file a packet ends; 0 when the demuxer does not know."""
-    return int(position) + int(size) if _TICKS.fullmatch(size) and _TICKS.fullmatch(position) else 0
+    return sum(_place(position, size))
 
 
 def presentation_order(pts: "array[int]") -> "array[int]":

@@ -1,20 +1,23 @@
 """thumbnail.jpg: the frame at `at_seconds`, or the best one near it; never a black one when another is near.
 
 Candidates are taken at a few moments around the configured one, each by its own seek, because decoding everything
-between them would cost a film's length. The first that is neither dark nor flat is taken; if all are, the brightest. An
+between them would cost a film's length. A file without an index and a length, such as raw H.264, cannot be sought in: its frames
+are counted from the beginning. The first that is neither dark nor flat is taken; if all are, the brightest. An
 audio-only file with a cover gets the cover.
 """
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from vlogd.core.errors import ToolFailed
 from vlogd.core.model import Part, View
 from vlogd.core.settings import NonNegativeSeconds, PositiveInt, settings
 from vlogd.media import ffmpeg
-from vlogd.media.ffprobe import Media, VideoStream
+from vlogd.media.ffprobe import VideoStream
 from vlogd.stages import artifacts
+from vlogd.stages.artifacts import Probed
 from vlogd.stages.contract import Stage, Work
 from vlogd.stages.workspace import Workspace
 
@@ -56,9 +59,10 @@ def _parts(_work: Work[PosterSettings]) -> Sequence[Part]:
 
 
 def _run(_part: Part, ws: Workspace[PosterSettings]) -> PosterFacts:
-    media = artifacts.read_probed(ws.inputs["probe"]).media
+    probed = artifacts.read_probed(ws.inputs["probe"])
+    media = probed.media
     if media.video is not None:
-        ws.deliver(_best_frame(ws, media, media.video), _NAME)
+        ws.deliver(_best_frame(ws, probed, media.video), _NAME)
         return PosterFacts(_NAME)
     if media.cover_index is None:
         return PosterFacts(None)
@@ -68,10 +72,10 @@ def _run(_part: Part, ws: Workspace[PosterSettings]) -> PosterFacts:
     return PosterFacts(_NAME)
 
 
-def _best_frame(ws: Workspace[PosterSettings], media: Media, video: VideoStream) -> Path:
+def _best_frame(ws: Workspace[PosterSettings], probed: Probed, video: VideoStream) -> Path:
     """The file with the frame that is taken. Raises ToolFailed when none can be decoded."""
     best: tuple[float, Path] | None = None
-    for number, moment in enumerate(_moments(media.duration_seconds, ws.settings.at_seconds)):
+    for number, moment in enumerate(_moments(probed, video, ws.settings.at_seconds)):
         path = ws.scratch / f"{number}.jpg"
         luma, spread = _luma(ws, video, moment)
         if luma is None:
@@ -86,15 +90,37 @@ def _best_frame(ws: Workspace[PosterSettings], media: Media, video: VideoStream)
     return best[1]
 
 
-def _moments(duration_seconds: float, at_seconds: float) -> list[float]:
-    """Seconds to try, the configured moment first; the middle of a clip that is shorter than that."""
+@dataclass(frozen=True)
+class _Moment:
+    """A frame: the one at some `seconds`, or in a file that cannot be sought in, the one of a number."""
+
+    seconds: float
+    frame: int | None = None
+
+
+def _moments(probed: Probed, video: VideoStream, at_seconds: float) -> list[_Moment]:
+    """What to try, in turn."""
+    duration_seconds = probed.media.duration_seconds
+    if duration_seconds:
+        return [_Moment(seconds) for seconds in _moment_seconds(duration_seconds, at_seconds)]
+    rate = Fraction(video.frame_rate)
+    near = _near_seconds(float(probed.frames / rate), at_seconds)
+    return [_Moment(seconds, int(seconds * rate)) for seconds in dict.fromkeys([*near, 0.0])]
+
+
+def _near_seconds(duration_seconds: float, at_seconds: float) -> list[float]:
+    """The configured moment first, and those around it; the middle of a clip that is shorter than that."""
     start = at_seconds if duration_seconds > at_seconds + 1 else duration_seconds / 2
     end = max(duration_seconds - _LAST_FRAME_SECONDS, _LAST_FRAME_SECONDS / 2)
-    near = [start + offset for offset in _OFFSETS_SECONDS if 0 <= start + offset < end]
+    return [start + offset for offset in _OFFSETS_SECONDS if 0 <= start + offset < end]
+
+
+def _moment_seconds(duration_seconds: float, at_seconds: float) -> list[float]:
+    near = _near_seconds(duration_seconds, at_seconds)
     return list(dict.fromkeys([*near, duration_seconds / 4, duration_seconds * 3 / 4, 0.0]))
 
 
-def _luma(ws: Workspace[PosterSettings], video: VideoStream, moment: float) -> tuple[float | None, float]:
+def _luma(ws: Workspace[PosterSettings], video: VideoStream, moment: _Moment) -> tuple[float | None, float]:
     """Mean luma (0 to 255) and spread of the frame at `moment`; None when there is none."""
     report = ws.scratch / "stats.txt"
     report.unlink(missing_ok=True)
@@ -117,8 +143,10 @@ def _signal_stats(report: str) -> dict[str, float]:
     return {name: float(value) for name, _, value in pairs if value}
 
 
-def _frame_at(ws: Workspace[PosterSettings], video: VideoStream, moment: float) -> ffmpeg.Stream:
-    return ffmpeg.source(ws.film, ss=f"{moment:.3f}")[str(video.index)]
+def _frame_at(ws: Workspace[PosterSettings], video: VideoStream, moment: _Moment) -> ffmpeg.Stream:
+    if moment.frame is None:
+        return ffmpeg.source(ws.film, ss=f"{moment.seconds:.3f}")[str(video.index)]
+    return ffmpeg.source(ws.film)[str(video.index)].filter("trim", start_frame=moment.frame)
 
 
 def _sdr(stream: ffmpeg.Stream, video: VideoStream) -> ffmpeg.Stream:

@@ -23,7 +23,7 @@ from itertools import chain, pairwise
 from vlogd.core.errors import BadInput, Malformed, NewerFormat, ToolFailed
 from vlogd.core.model import Json, Part, View
 from vlogd.core.settings import NoSettings
-from vlogd.media import bounds, description, ffmpeg, ffprobe, mp4_index, read_errors
+from vlogd.media import bounds, description, ffmpeg, ffprobe, hidden_frames, mp4_index, read_errors
 from vlogd.media.ffprobe import Media, VideoStream
 from vlogd.media.mp4_index import SampleTable
 from vlogd.media.packets import REMUX_FIRST, AudioScan, PacketScan, presentation_order
@@ -128,7 +128,7 @@ def _scan(ws: Workspace[NoSettings], media: Media, video: VideoStream) -> dict[s
     if table is not None:
         times, unknown, last_ticks = presentation_order(table.pts), 0, table.last_ticks
     else:
-        times, unknown, last_ticks = _packet_times(ws, video)
+        times, unknown, last_ticks = _packet_times(ws, media.format, video)
     if not times and not unknown:
         raise BadInput("The file claims to contain a video, but there is not a single complete frame in it.")
     if times:
@@ -165,10 +165,13 @@ def _agrees(table: SampleTable, ws: Workspace[NoSettings], video: VideoStream) -
     )
 
 
-def _packet_times(ws: Workspace[NoSettings], video: VideoStream) -> "tuple[array[int], int, int]":
+def _packet_times(
+    ws: Workspace[NoSettings], container: str, video: VideoStream
+) -> "tuple[array[int], int, int]":
     """The times of all frames, how many packets have none, and how many ticks the last frame lasts (0: unknown)."""
-    scan = PacketScan()
-    _scan_packets(ws, scan, "-select_streams", str(video.index))
+    with hidden_frames.finder(ws.film, container, video.codec) as is_hidden:
+        scan = PacketScan(is_hidden)
+        _scan_packets(ws, scan, "-select_streams", str(video.index))
     return scan.times(), scan.unknown, scan.last_ticks
 
 

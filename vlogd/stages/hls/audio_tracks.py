@@ -6,7 +6,7 @@ from vlogd.media import languages
 from vlogd.media.ffprobe import AudioStream, Media
 from vlogd.stages.hls.ladder import HlsSettings
 
-_MOST_TRACKS = 8
+MOST_TRACKS = 8
 """A disc has at most eight audio tracks (DVD-Video); more of them come from mistakes, and each costs a whole pass."""
 
 STEREO_CHANNELS = 2
@@ -28,10 +28,14 @@ class AudioRendition:
     default: bool
 
 
+def decodable(media: Media) -> list[AudioStream]:
+    """The tracks that can be published."""
+    return [track for track in media.audio if track.codec and track.channels]
+
+
 def audio_renditions(media: Media, config: HlsSettings) -> tuple[AudioRendition, ...]:
     """The audio renditions, the default track first. Each has a language (Apple 8.10) and a unique name."""
-    decodable = [track for track in media.audio if track.codec and track.channels]
-    ordered = sorted(decodable, key=lambda track: not track.default)[:_MOST_TRACKS]
+    ordered = sorted(decodable(media), key=lambda track: not track.default)[:MOST_TRACKS]
     renditions: list[AudioRendition] = []
     for number, (track, name) in enumerate(zip(ordered, _names(ordered), strict=True)):
         language = languages.tag(track.language)

@@ -42,7 +42,8 @@ def run(plan: ChunkedPlan, hold: Hold, source: Source, ws: Workspace[HlsSettings
                 rendition.name: _repeated(fragment, hold, rendition, ws)
                 for rendition, (fragment,) in zip(plan.renditions, encoded, strict=True)
             }
-            return validate.deliver(plan.renditions, gops, segments, plan.boundaries, ws)
+            gops_before = plan.timeline.gops_before(len(plan.timeline.pts)) if hold.first else 0
+            return validate.deliver(plan.renditions, gops, segments, plan.boundaries, ws, gops_before)
     numbers = tuple(range(segments.first, segments.last))
     nothing: dict[str, tuple[KeyFrameSpans, ...]] = {
         rendition.name: ((),) * len(numbers) for rendition in plan.renditions

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from vlogd.media import ffmpeg
 from vlogd.media.streaming import fragment_reader, fragment_writer
-from vlogd.media.streaming.tracks import INIT, OFFSET, TICKS
+from vlogd.media.streaming.tracks import INIT, OFFSET
 from vlogd.stages.hls.facts import KeyFrameSpans
 from vlogd.stages.hls.ladder import HlsSettings
 from vlogd.stages.workspace import Workspace
@@ -30,38 +30,42 @@ class Gop:
     path: Path
     data_at: int
 
-    def fragment(self) -> bytes:
+    def fragment(self, number: int) -> bytes:
         """As moof and mdat, read from the file now."""
         data = fragment_reader.read_span(self.path, self.data_at, sum(self.sizes))
-        return fragment_writer.video_fragment(
-            (self.pts[0] - OFFSET) // TICKS + 1, self.pts, self.end, self.sizes, data
-        )
+        return fragment_writer.video_fragment(number, self.pts, self.end, self.sizes, data)
 
 
 class SegmentWriter:
     """Delivers the segments of one rendition into its `folder`, below the step's folder.
 
-    `iframes` collects where the key frames are in each segment.
+    `gops_before`: how many GOPs precede the first one that is written; fragments are numbered on from there, because some
+    players take a gap between the numbers (`mfhd`) for a lost fragment. `iframes` collects where the key frames are in
+    each segment.
     """
 
-    def __init__(self, ws: Workspace[HlsSettings], folder: str, init: bytes, extension: str) -> None:
+    def __init__(
+        self, ws: Workspace[HlsSettings], folder: str, init: bytes, extension: str, gops_before: int = 0
+    ) -> None:
         self._ws = ws
         self._folder = folder
         self._init = init
         self._extension = extension
+        self._gops = gops_before
         self.iframes: dict[int, KeyFrameSpans] = {}
         if extension == "m4s":
             ws.deliver_bytes(init, f"{folder}/{INIT}")
 
     def write(self, number: int, gops: Sequence[Gop]) -> None:
-        """Deliver segment `number`.
+        """Deliver segment `number`. Segments come in order.
 
         Where the video begins later than the audio, its first frame is presented from the stream's beginning on,
         because players stumble over tracks that don't begin together.
         """
         if number == 0 and gops and gops[0].pts[0] > OFFSET:
             gops = [replace(gops[0], pts=[OFFSET, *gops[0].pts[1:]]), *gops[1:]]
-        fragments = [gop.fragment() for gop in gops]
+        fragments = [gop.fragment(count) for count, gop in enumerate(gops, self._gops + 1)]
+        self._gops += len(gops)
         name = f"{self._folder}/{number:05d}.{self._extension}"
         if self._extension != "m4s":
             self._ws.deliver_bytes(transport_stream(self._ws, self._init, fragments), name)

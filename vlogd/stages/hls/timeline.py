@@ -102,6 +102,10 @@ class Timeline:
         first, last = chunk.first - self.first_segment, chunk.last - self.first_segment
         return self.cuts[first], self.cuts[last] if last < len(self.cuts) else len(self.pts)
 
+    def gops_before(self, frame: int) -> int:
+        """How many GOPs begin before the frame at an index, those of a held first frame included."""
+        return bisect_left(self.keys, frame) + (len(self.before.gops()) if self.before else 0)
+
     def time_after(self, index: int) -> int:
         """When the frame at `index` begins; for the index after the last frame, when that ends."""
         return self.pts[index] if index < len(self.pts) else self.end

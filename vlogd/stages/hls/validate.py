@@ -90,11 +90,15 @@ def deliver(
     chunk: Chunk,
     boundaries: Sequence[int],
     ws: Workspace[HlsSettings],
+    gops_before: int = 0,
 ) -> EncodeFacts:
-    """Deliver the segments of a chunk, whose boundaries (published ticks) are those of the whole stream."""
+    """Deliver the segments of a chunk, whose boundaries (published ticks) are those of the whole stream.
+
+    `gops_before`: how many GOPs the stream has before it.
+    """
     numbers = range(chunk.first, chunk.last)
     writers = {
-        rendition.name: _written(rendition, gops[rendition.name], chunk, boundaries, ws)
+        rendition.name: _written(rendition, gops[rendition.name], chunk, boundaries, ws, gops_before)
         for rendition in renditions
     }
     iframes = {
@@ -116,6 +120,7 @@ def _written(
     chunk: Chunk,
     boundaries: Sequence[int],
     ws: Workspace[HlsSettings],
+    gops_before: int,
 ) -> SegmentWriter:
     """Write the segments of one rendition."""
     by_segment: dict[int, list[Gop]] = {}
@@ -123,7 +128,7 @@ def _written(
         by_segment.setdefault(_segment_at(min(gop.pts), chunk, boundaries), []).append(gop)
     with encoded_path(ws, rendition).open("rb") as file:
         init = fragment_reader.init_bytes(file)
-    writer = SegmentWriter(ws, rendition.name, init, extension(ws.settings))
+    writer = SegmentWriter(ws, rendition.name, init, extension(ws.settings), gops_before)
     for number, members in sorted(by_segment.items()):
         writer.write(number, members)
     return writer

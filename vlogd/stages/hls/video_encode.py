@@ -110,7 +110,9 @@ def _deliver(plan: ChunkedPlan, chunk: Chunk, gops: validate.Gops, ws: Workspace
         sizes = {name: validate.size_bytes(of_rendition) for name, of_rendition in gops.items()}
         similar = too_similar(plan.renditions, sizes)
     kept = [rendition for rendition in plan.renditions if rendition.name not in similar]
-    return replace(validate.deliver(kept, gops, chunk, plan.boundaries, ws), similar=tuple(similar))
+    gops_before = plan.timeline.gops_before(plan.timeline.frames(chunk)[0])
+    delivered = validate.deliver(kept, gops, chunk, plan.boundaries, ws, gops_before)
+    return replace(delivered, similar=tuple(similar))
 
 
 def attempts(family: Family, *, seekable: bool) -> list[Attempt]:

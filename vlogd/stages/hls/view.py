@@ -14,6 +14,7 @@ from vlogd.core.model import Json, View
 from vlogd.media.streaming import codecs, hls_writer, tracks
 from vlogd.media.streaming.tracks import IFRAMES, INIT, MEDIA, STREAM, TICKS, Rate, Track
 from vlogd.stages.contract import Work
+from vlogd.stages.hls import notes
 from vlogd.stages.hls.audio_encode import FRAME_SAMPLES, SAMPLE_RATE, first_frames
 from vlogd.stages.hls.audio_tracks import AudioRendition
 from vlogd.stages.hls.facts import CopyFacts, DamageFacts, EncodeFacts, KeyFrameSpans
@@ -58,7 +59,7 @@ def view(plan: Plan, work: Work[HlsSettings], have: Set[str]) -> View:
     return View(
         files=_playlists(described, work, count, empty, hls_writer.target_seconds(all_tracks)),
         names={MASTER: hls_writer.master_playlist([track.below(below) for track in described])},
-        facts=_facts(plan, [*_damage_notes(plan, damage, count), *_dropped_notes(plan), *_held_notes(plan)]),
+        facts=_facts(plan, notes.notes(plan, empty, count, damaged=_is_damaged(damage))),
     )
 
 
@@ -87,7 +88,7 @@ def _playlists(
     return written
 
 
-def _facts(plan: StreamPlan, notes: list[str]) -> dict[str, Json]:
+def _facts(plan: StreamPlan, sentences: list[str]) -> dict[str, Json]:
     facts: dict[str, Json] = {
         "playable": True,
         "stream": MASTER,
@@ -104,7 +105,7 @@ def _facts(plan: StreamPlan, notes: list[str]) -> dict[str, Json]:
             {"language": rendition.language, "name": rendition.name, "channels": rendition.channels}
             for rendition in plan.audio
         ],
-        "notes": notes,
+        "notes": sentences,
     }
     if plan.published:
         facts["duration_seconds"] = round((plan.boundaries[-1] - plan.boundaries[0]) / TICKS, 3)
@@ -260,38 +261,3 @@ def _is_damaged(damage: Sequence[DamageFacts]) -> bool:
 
 def _empty_segments(damage: Sequence[DamageFacts]) -> set[int]:
     return {number for facts in damage for number in facts.empty or ()}
-
-
-def _damage_notes(plan: StreamPlan, damage: Sequence[DamageFacts], count: int) -> list[str]:
-    lost = sorted(_empty_segments(damage))
-    if not lost:
-        return (
-            ["The file is damaged: some of its frames could not be decoded."] if _is_damaged(damage) else []
-        )
-    seconds = sum(plan.boundaries[number + 1] - plan.boundaries[number] for number in lost) / TICKS
-    where = "at its end" if lost[-1] >= count else "in places"
-    return [f"The file is damaged: about {seconds:.0f} s of video could not be decoded {where}."]
-
-
-def _dropped_notes(plan: StreamPlan) -> list[str]:
-    """That frames are left out because of `max_frame_rate`."""
-    if not isinstance(plan, ChunkedPlan) or plan.timeline.keep_every == 1:
-        return []
-    rate, published = float(plan.frame_rate * plan.timeline.keep_every), float(plan.frame_rate)
-    return [f"The video has {rate:.4g} frames a second; {published:.4g} of them are published."]
-
-
-def _held_notes(plan: StreamPlan) -> list[str]:
-    """What is seen where there is only sound."""
-    if not isinstance(plan, ChunkedPlan) or not plan.audio:
-        return []
-    notes = []
-    if (hold := plan.timeline.before) is not None:
-        notes.append(
-            f"The video begins {hold.seconds:.0f} s after the audio; its first frame is shown until then."
-        )
-    if (hold := plan.timeline.after) is not None and hold.seconds >= plan.config.segment_seconds:
-        notes.append(
-            f"The video ends {hold.seconds:.0f} s before the audio; its last frame is shown until then."
-        )
-    return notes
