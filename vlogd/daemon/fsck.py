@@ -19,7 +19,7 @@ from vlogd.core.errors import Unavailable
 from vlogd.core.model import File, Item
 from vlogd.daemon.lock import Lock
 from vlogd.daemon.state_folder import volumes_of
-from vlogd.storage import item_document, journal_recovery
+from vlogd.storage import item_document, journal_recovery, set_aside
 from vlogd.storage.journal import Journal
 from vlogd.storage.lease import Observing
 from vlogd.storage.library import Library
@@ -229,7 +229,7 @@ class ConsistencyCheck:
         return "Dropped again, it becomes a video of its own: no SHA-256 shows that it is the same file."
 
     def _set_aside(self) -> Iterator[Difference]:
-        for path in self._originals.set_aside():
+        for path in set_aside.what_is_there(self._originals.root):
             yield Difference(
                 str(path), "It lay in a video's place and was set aside. Look at it, then move or delete it."
             )

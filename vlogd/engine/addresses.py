@@ -5,6 +5,7 @@ folder of the library has. Here each item is compared with all that the journal 
 that comes later gets a longer address, which is written to its document before anything else is done for it.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice
@@ -39,7 +40,7 @@ class Addresses:
 
         Of several with the same address the first by `accepted_at` keeps it.
         """
-        left = sorted(items, key=lambda item: item.accepted_at)
+        left = deque(sorted(items, key=lambda item: item.accepted_at))
         free: list[Item] = []
         try:
             owners = self._owners([item.slug for item in left])
@@ -48,9 +49,9 @@ class Addresses:
                     free.append(left[0])
                 else:
                     self._lengthen(left[0], admit)
-                del left[0]
+                left.popleft()
         except Unavailable:
-            self._unsettled.append((left, admit))
+            self._unsettled.append((tuple(left), admit))
         if free:
             admit(free)
 

@@ -25,6 +25,7 @@ from vlogd.ingest.matching import Match, Matching
 from vlogd.ingest.outcomes import Accepted, Changed, Duplicate, Failed, NotTaken, Outcome
 from vlogd.media import description, ffprobe
 from vlogd.media.process import Limits
+from vlogd.storage import set_aside
 from vlogd.storage.original_notes import MEDIA
 from vlogd.storage.originals import Originals
 from vlogd.storage.volumes import Volumes
@@ -134,7 +135,7 @@ class Intake:
         if match.sha256 is not None:
             self._originals.note_sha256(claim.folder, match.sha256)
         self._originals.write_item(claim.folder, item)
-        self._originals.make_room(item.id)
+        set_aside.make_room(self._originals.root, item.id)
         claim.move_to(self._originals.root / item.id)
         return Accepted(claim.dropped_as, item, media)
 

@@ -60,13 +60,27 @@ class Matching:
             for item_id in (new_id, key[:_EARLIER_ID_CHARACTERS]):
                 item = self._originals.item(item_id)
                 original = None if item is None else self._originals.find(item)
-                if item is not None and self._is_same(item, original, identity, whole):
+                if item is not None and self._is_same(
+                    item, original, self._originals.sha256(item), identity, whole
+                ):
                     return Match(item.id, identity, item, original is not None, whole.known)
-            if self._originals.item(new_id) is None:
+            if self._originals.item(new_id) is None and self._may_have(new_id, identity, whole):
                 return Match(new_id, identity, sha256=whole.known)
         raise BadInput("Its SHA-256 begins like that of another file.")  # pragma: no cover
 
-    def _is_same(self, item: Item, original: Path | None, identity: str, whole: "_Whole") -> bool:
+    def _may_have(self, new_id: str, identity: str, whole: "_Whole") -> bool:
+        """Whether a new item may have this id: not while another file has it in the trash, where both would have one place."""
+        removed = self._originals.in_trash(new_id)
+        if removed is None:
+            return True
+        if not isinstance(removed.source, File):
+            return False
+        noted = self._originals.sha256(removed, removed=True)
+        return self._is_same(removed, self._originals.find_removed(removed), noted, identity, whole)
+
+    def _is_same(
+        self, item: Item, original: Path | None, noted: str | None, identity: str, whole: "_Whole"
+    ) -> bool:
         """Whether the file has the bytes that the item was accepted with."""
         if item.digest != identity or not isinstance(item.source, File):
             return False
@@ -76,7 +90,6 @@ class Matching:
             raise Unavailable(f"{item.title} may be the same video, and its original is archived. {problem}")
         if digest.identity_covers(item.size_bytes):
             return True
-        noted = self._originals.sha256(item)
         return noted is not None and noted == whole.sha256()
 
 

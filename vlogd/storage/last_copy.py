@@ -17,7 +17,8 @@
 **Purged** (`Originals.purge`): a removed item goes for good.
 
 1. It lies in the trash: only a path below `.trash` is deleted, never an item's home.
-2. Its archived file goes only while no item of that id is at home: a new drop of the same file owns it then.
+2. Its archived file goes only while no item of that id is at home: a new drop of the same file owns it then. Nothing else in
+   that folder of the archive goes with it.
 3. The archive's disk is there if the file can only be on it (`Originals.is_only_in_archive`, which the caller asks).
 
 When and whether, by the clock and by request, is decided by the engine.

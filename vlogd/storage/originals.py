@@ -8,13 +8,12 @@
     <originals>/<item id>/.vlogd-sha256.json   the SHA-256 of the whole original, once it was read for that
     <originals>/.trash/<item id>/              a removed item: the rename is the commit point
     <originals>/.trash/<item id>.json          until when it is kept
-    <originals>/.set-aside/<item id>-<n>/      what was found in a new item's place, with somebody's files in it
+    <originals>/.set-aside/<item id>-<n>/      what lay in the place of an item (`set_aside`)
 
 Each method may be called again after a crash in the middle of it. All raise OSError when a disk fails. What must hold
 before a file goes that may be the last copy: `last_copy`.
 """
 
-import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -26,16 +25,12 @@ from vlogd.core import digest, files
 from vlogd.core.cancellation import Stop
 from vlogd.core.documents import Document
 from vlogd.core.errors import BadInput, Malformed, NewerFormat, Unavailable
-from vlogd.core.log import get_logger
 from vlogd.core.model import File, Item
 from vlogd.storage import item_document, last_copy
 from vlogd.storage import original_notes as notes
 from vlogd.storage.tree import Tree
 
-_log = get_logger()
-
 TRASH = ".trash"
-_SET_ASIDE = ".set-aside"
 
 
 @dataclass(frozen=True)
@@ -91,27 +86,6 @@ class Originals:
         document = _document_in(folder)
         return None if document is None else document.value
 
-    def make_room(self, item_id: str) -> None:
-        """Move what lies in an item's place out of the way. Nothing but vlogd's own documents is deleted."""
-        if not os.path.lexists(self._tree.path(item_id)):
-            return
-        with self._moving:
-            self._tree.make_folder(_SET_ASIDE)
-            aside = files.free(self._tree.path(f"{_SET_ASIDE}/{item_id}"))
-            name = str(aside.relative_to(self.root))
-            self._tree.rename(item_id, name)
-        if aside.is_dir() and all(entry.startswith(files.OWN_PREFIX) for entry in os.listdir(aside)):  # noqa: PTH208
-            self._tree.remove(name)
-        else:
-            why = "A video needs its place, and it may hold somebody's files. Look at them, then delete it."
-            _log.warning("original.set_aside", path=aside, why=why)
-
-    def set_aside(self) -> list[Path]:
-        """What was moved out of the way and is still there."""
-        return sorted(
-            self._tree.path(f"{_SET_ASIDE}/{name}") for name in self._tree.names(_SET_ASIDE, hidden=True)
-        )
-
     def find(self, item: Item) -> Path | None:
         """The original, wherever it lies; None when it is not there or the item has none."""
         tree = self._tree_of(item)
@@ -128,9 +102,13 @@ class Originals:
 
     # The original of a finished video
 
-    def sha256(self, item: Item) -> str | None:
-        """The SHA-256 of the whole original, where it was noted. Raises Malformed and NewerFormat, too."""
-        note = self._tree.read(notes.FULL_DIGEST, f"{item.id}/{notes.SHA256}")
+    def sha256(self, item: Item, *, removed: bool = False) -> str | None:
+        """The SHA-256 of the whole original, where it was noted. Raises Malformed and NewerFormat, too.
+
+        With `removed`, of an item in the trash.
+        """
+        folder = _in_trash(item.id) if removed else item.id
+        note = self._tree.read(notes.FULL_DIGEST, f"{folder}/{notes.SHA256}")
         return None if note is None else note.value.sha256
 
     def note_sha256(self, folder: Path, sha256: str) -> None:
@@ -174,7 +152,7 @@ class Originals:
         finally:
             with self._moving:
                 if self._purged_while_copied.pop(item.id):
-                    self._archive.remove(item.id)
+                    _drop_archived(self._archive, item)
 
     def delete(self, item: Item, stop: Stop) -> bool:
         """Delete the original and note that this was intended. Returns whether there was anything to do.
@@ -221,6 +199,11 @@ class Originals:
         """The item with this id in the trash. Raises OSError, Malformed and NewerFormat."""
         return self._read_item(_in_trash(item_id))
 
+    def find_removed(self, item: Item) -> Path | None:
+        """The original of an item in the trash, there or in the archive; None when it is in neither."""
+        name = f"{_in_trash(item.id)}/{PurePosixPath(item.original).name}"
+        return self._tree.path(name) if self._tree.is_file(name) else self.find(item)
+
     def restore(self, item: Item) -> None:
         """Bring an item back from the trash. Raises BadInput when it is not there, or was dropped again."""
         in_trash = self._tree.exists(_in_trash(item.id))
@@ -243,7 +226,7 @@ class Originals:
             with self._moving:
                 self._tree.remove(_in_trash(item.id))
                 if self._archive is not None and not self._tree.exists(item.id):
-                    self._archive.remove(item.id)
+                    _drop_archived(self._archive, item)
                     if item.id in self._purged_while_copied:
                         self._purged_while_copied[item.id] = True
                 self._tree.unlink(_note(item))
@@ -283,6 +266,16 @@ def _document_in(folder: Path) -> Document[Item] | None:
     with suppress(Malformed):
         return Tree(folder).read(item_document.FORMAT, item_document.NAME)
     return None
+
+
+def _drop_archived(archive: Tree, item: Item) -> None:
+    """Delete the archived original, with what a copy that was cut short left. Another file there is another item's."""
+    if isinstance(item.source, File):
+        folder = archive.path(item.original).parent
+        archive.unlink(item.original)
+        files.sweep_temporary(folder, "")
+        with suppress(OSError):  # it holds something else, or is not there
+            folder.rmdir()
 
 
 def _in_trash(item_id: str) -> str:

@@ -92,7 +92,7 @@ class Tree:
         """Copy `source` to `name`, unless a file with the same bytes is there. Returns the SHA-256 of both.
 
         What is there is read back from its disk, not from memory. Raises Unavailable when it differs, and Stopping in
-        the middle; no unfinished copy is left then.
+        the middle; no unfinished copy is left then. Another file of that name keeps its bytes, and gets a number.
         """
         target = self.path(name)
         self.make_folder(str(PurePosixPath(name).parent))
@@ -103,7 +103,9 @@ class Tree:
             try:
                 is_same = digest.of_large_file(copied, stop, from_disk=True) == sha256
                 if is_same:
-                    copied.replace(target)
+                    if os.path.lexists(target):
+                        target.rename(files.free(target))
+                    copied.rename(target)
             finally:
                 copied.unlink(missing_ok=True)
             if not is_same:

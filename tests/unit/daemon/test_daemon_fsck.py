@@ -14,6 +14,7 @@ from vlogd.core import digest
 from vlogd.core.model import File, FileMark, Item, Link, Receipt, View
 from vlogd.daemon.fsck import ConsistencyCheck, Difference
 from vlogd.daemon.state_folder import volumes_of
+from vlogd.storage import set_aside
 from vlogd.storage.journal_recovery import open_journal
 from vlogd.storage.library import Library
 from vlogd.storage.originals import Originals
@@ -227,7 +228,7 @@ def test_what_was_set_aside(home: SmallHome) -> None:
     """It is told until somebody took care of it, and never repaired away."""
     (home.originals.root / "00bb").mkdir()
     (home.originals.root / "00bb/film").write_bytes(FILM)
-    home.originals.make_room("00bb")
+    set_aside.make_room(home.originals.root, "00bb")
     (aside,) = home.check(repair=True)
     assert aside.where == str(home.originals.root / ".set-aside/00bb")
     assert "It lay in a video's place" in aside.sentence

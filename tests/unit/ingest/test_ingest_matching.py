@@ -17,6 +17,7 @@ from vlogd.ingest.inbox import Inbox
 from vlogd.ingest.intake import Intake
 from vlogd.ingest.outcomes import Accepted, Duplicate, NotTaken, Outcome
 from vlogd.media.process import Limits
+from vlogd.storage import set_aside
 from vlogd.storage.item_document import NAME
 from vlogd.storage.originals import Originals
 from vlogd.storage.volumes import Volumes
@@ -154,7 +155,7 @@ def test_what_lies_in_the_place_of_an_item_is_set_aside(films: tuple[bytes, byte
     (place.originals.root / item.id / NAME).unlink()
     (place.originals.root / item.id / "notes.txt").write_text("mine")
     assert place.accept(films[1], "other.mp4").id == item.id
-    (aside,) = place.originals.set_aside()
+    (aside,) = set_aside.what_is_there(place.originals.root)
     assert (aside / "film.mp4").read_bytes() == films[0]
     assert (aside / "notes.txt").read_text() == "mine"
 
@@ -166,7 +167,9 @@ def test_a_stray_file_in_the_place_of_an_item(films: tuple[bytes, bytes], place:
         shutil.rmtree(place.originals.root / item.id)
         (place.originals.root / item.id).write_text("mine")
         assert place.accept(films[0]).id == item.id
-        assert [path.read_text() for path in place.originals.set_aside()] == ["mine"] * number
+        assert [path.read_text() for path in set_aside.what_is_there(place.originals.root)] == [
+            "mine"
+        ] * number
 
 
 def test_an_item_of_an_earlier_version_keeps_its_id(films: tuple[bytes, bytes], place: Place) -> None:
@@ -205,7 +208,27 @@ def test_a_crash_while_an_item_of_an_earlier_version_comes_back(
             place.drop(clip)
     assert place.originals.item(item.id) is None
     assert [outcome.item for outcome in place.resume() if isinstance(outcome, Accepted)] == [item]
-    assert place.originals.set_aside() == []
+    assert set_aside.what_is_there(place.originals.root) == []
+
+
+@pytest.mark.parametrize("is_archived", [False, True])
+def test_a_film_in_the_trash_is_not_replaced(
+    is_archived: bool, films: tuple[bytes, bytes], place: Place
+) -> None:
+    """Another film with its samples gets an id of its own, and the removed one can be restored; the same one comes back."""
+    film, other = films
+    item = place.accept(film)
+    if is_archived:
+        assert place.originals.put_into_archive(item, Never(), lambda: place.volumes.check("archive"))
+    place.originals.remove(item, 4e9)
+    accepted = place.accept(other)
+    assert accepted.id != item.id
+    place.originals.remove(accepted, 4e9)
+    assert {removed.id for removed, _ in place.originals.removed()} == {item.id, accepted.id}
+    assert place.accept(film).id == item.id
+    original = place.originals.find_removed(item)
+    assert original is not None
+    assert original.read_bytes() == film
 
 
 def earlier(place: Place, item: Item) -> Item:

@@ -169,3 +169,16 @@ def test_a_copy_that_cannot_be_read_back_leaves_nothing(
         Originals(root, tmp_path / "archive").put_into_archive(FILM, Never(), mounted)
     assert list((tmp_path / "archive/00aa").iterdir()) == []
     assert (root / FILM.original).read_bytes() == b"film"
+
+
+def test_another_file_in_the_archive_stays(root: Path, tmp_path: Path) -> None:
+    """Of an item whose documents were lost: it gets a number, and stays when the new one goes for good."""
+    (tmp_path / "archive/00aa").mkdir(parents=True)
+    (tmp_path / "archive" / FILM.original).write_bytes(b"another film")
+    originals = Originals(root, tmp_path / "archive")
+    assert originals.put_into_archive(FILM, Never(), mounted)
+    assert (tmp_path / "archive" / FILM.original).read_bytes() == b"film"
+    originals.remove(FILM, 2e9)
+    originals.purge(FILM)
+    (left,) = (tmp_path / "archive/00aa").iterdir()
+    assert left.read_bytes() == b"another film"
