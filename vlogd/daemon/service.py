@@ -3,15 +3,14 @@
 import contextlib
 import ctypes
 import os
-import signal
 import sys
-import threading
 
 from vlogd.config import Config
 from vlogd.core.daemon_status import DaemonStatus
 from vlogd.core.errors import Unavailable
 from vlogd.core.event_hub import Events
-from vlogd.core.events import ConfigRefused, Heartbeat, VolumeMissing
+from vlogd.core.events import ConfigRefused, DaemonStopped, Heartbeat, VolumeMissing
+from vlogd.daemon.call_queue import CallQueue
 from vlogd.daemon.daemon import Daemon
 from vlogd.daemon.signals import Signals
 from vlogd.daemon.wiring import Parts, connect, listeners
@@ -29,15 +28,15 @@ def run(config: Config, *, once: bool) -> int:
     _keep_memory_low()
     signals = Signals()
     parts = connect(config) if once else _connect_when_possible(config, signals)
-    if parts is None:
-        return 0
-    daemon = Daemon(parts, signals, once=once)
-    while True:
+    code, has_closed = 0, True
+    while parts is not None:
+        daemon = Daemon(parts, signals, once=once)
         code = daemon.run()
+        has_closed = daemon.has_closed
         if daemon.new_config is None or signals.stopping:
             break
-        daemon = Daemon(_reconnect(daemon.new_config, daemon.config), signals, once=once)
-    if not daemon.has_closed:
+        parts = _reconnect(daemon.new_config, daemon.config, signals)
+    if not has_closed:
         # Python would wait for its threads, which may wait for a disk for ever. Everything is crash-safe.
         sys.stdout.flush()
         sys.stderr.flush()
@@ -46,32 +45,34 @@ def run(config: Config, *, once: bool) -> int:
 
 
 def _connect_when_possible(config: Config, signals: Signals) -> Parts | None:
-    """The parts of the first daemon, once its journal can be used; None when stopped before. Raises Unavailable."""
-    stopped = threading.Event()
-    signals.listen(lambda number: None if number == signal.SIGHUP else stopped.set())
-    events: Events | None = None
-    said = ""
-    while not stopped.is_set():
+    """The parts of a daemon, once its journal can be used; None when stopped before. Raises Unavailable."""
+    calls, events, said = CallQueue(), Events(), ""
+    signals.listen(lambda _number: calls.put(lambda: None))  # wakes this thread
+    while not signals.stopping:
         try:
             return connect(config)
         except Waiting as error:  # it is locked, or its disk is in trouble: a journal to come back to
-            events, trouble = events or Events(*listeners(config)), str(error)
-            if trouble != said:
-                events.emit(VolumeMissing(trouble))
-            said = trouble
-            status = DaemonStatus(os.getpid(), troubles={"journal": trouble}, summary=trouble)
-            events.emit(Heartbeat(status))
-            stopped.wait(_PAUSE_SECONDS)
+            trouble = str(error)
+        if not said:
+            events = Events(*listeners(config))
+        if trouble != said:
+            events.emit(VolumeMissing(trouble))
+        said = trouble
+        status = DaemonStatus(os.getpid(), troubles={"journal": trouble}, summary=trouble)
+        events.emit(Heartbeat(status))
+        calls.make_calls(_PAUSE_SECONDS, events.emit)
+    events.emit(DaemonStopped())
     return None
 
 
-def _reconnect(new: Config, old: Config) -> Parts:
+def _reconnect(new: Config, old: Config, signals: Signals) -> Parts | None:
     """The parts of a daemon on the new configuration, or on the old one where the new one cannot start."""
     try:
-        return connect(new)
+        return _connect_when_possible(new, signals)
     except Unavailable as error:
-        parts = connect(old)
-        parts.events.emit(ConfigRefused(str(error)))
+        parts = _connect_when_possible(old, signals)
+        if parts is not None:
+            parts.events.emit(ConfigRefused(str(error)))
         return parts
 
 

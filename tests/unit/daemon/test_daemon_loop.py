@@ -28,6 +28,7 @@ from vlogd.daemon.daemon import Daemon
 from vlogd.daemon.requests import leave_request
 from vlogd.daemon.signals import Signals
 from vlogd.engine.jobs import JobThreads
+from vlogd.storage.journal.database import Waiting
 from vlogd.storage.volumes import Volumes
 
 
@@ -239,6 +240,31 @@ def test_a_stop_during_a_reload_begins_no_other_daemon(home: Path, monkeypatch: 
     monkeypatch.setattr(JobThreads, "close", stopped)
     assert service.run(config.load(home / "vlogd.yaml"), once=False) == 0
     assert len(begun) == 1
+
+
+@pytest.mark.usefixtures("signals")
+def test_a_journal_that_is_locked_during_a_reload(
+    home: Path, events: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fake backup holds it for a moment: the new daemon waits for it, and then applies the new configuration."""
+    connect, begun, locked = service.connect, [], [Waiting("locked"), Waiting("locked")]
+
+    def sometimes(loaded: Config) -> wiring.Parts:
+        if begun and locked:
+            raise locked.pop()
+        parts = connect(loaded)
+        begun.append(parts)
+        parts.calls.put(send(signal.SIGHUP if len(begun) == 1 else signal.SIGTERM))
+        return parts
+
+    monkeypatch.setattr(service, "connect", sometimes)
+    monkeypatch.setattr(service, "listeners", wiring.listeners)
+    monkeypatch.setattr(service, "_PAUSE_SECONDS", 0.01)
+    assert service.run(config.load(home / "vlogd.yaml"), once=False) == 0
+    assert len(begun) == 2
+    assert not locked
+    assert [event.why for event in events if isinstance(event, VolumeMissing)] == ["locked"]
+    assert ConfigRefused not in without_heartbeats(events)
 
 
 @pytest.mark.parametrize("error", [Unavailable("The journal cannot be used."), KeyError("a bug")])
