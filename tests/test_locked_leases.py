@@ -12,6 +12,7 @@ from typing import Literal
 import pytest
 from clips import stamped
 from daemon import Home, kill, tree, until
+from taking import seen
 
 from vlogd.core import digest
 from vlogd.core.cancellation import Never
@@ -21,6 +22,7 @@ from vlogd.engine.executors.worker import Environment
 from vlogd.engine.library_worker import LibraryWorker
 from vlogd.ingest.inbox import Inbox
 from vlogd.ingest.intake import Intake
+from vlogd.ingest.outcomes import Accepted, Duplicate, Failed, NotTaken
 from vlogd.media.process import Limits
 from vlogd.site.publisher import Publisher
 from vlogd.stages.pipeline import STAGES
@@ -238,3 +240,44 @@ def test_no_original_goes_without_the_lease(policy: Literal["delete", "archive"]
     assert film.exists()
     assert list((tmp_path / "archive").glob("*/*")) == []
     volumes.close()
+
+
+@pytest.mark.parametrize("verdict", ["a video", "no video", "known already"])
+def test_a_lease_that_is_lost_while_a_file_is_identified(
+    verdict: str, inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The claim is left to whoever has the folder now: it is neither accepted nor rejected, and no copy is deleted."""
+    originals, state = tmp_path / "originals", tmp_path / "state"
+    state.mkdir()
+    volumes = Volumes(state, {"originals": originals}, 0)
+    film = stamped(inbox.folder / "film.mp4", seconds=1)
+    intake = Intake(Originals(originals), Limits(), Never(), volumes)
+    if verdict == "known already":
+        shutil.copy(film, tmp_path / "copy.mp4")
+        assert isinstance(intake.take(film, inbox, seen(film)), Accepted)
+        shutil.move(tmp_path / "copy.mp4", film)
+    elif verdict == "no video":
+        film.write_bytes(b"a letter")
+    is_lost: list[Unavailable] = []
+
+    def check(*_optional: str) -> None:
+        if is_lost:
+            raise is_lost[0]
+
+    def loses(path: Path) -> str:
+        is_lost.append(Unavailable("It is in use by the vlogd on nas2."))
+        return identity(path)
+
+    identity = digest.identity
+    monkeypatch.setattr(volumes, "check", check)
+    monkeypatch.setattr(digest, "identity", loses)
+    outcome = intake.take(film, inbox, seen(film))
+    assert isinstance(outcome, NotTaken)
+    assert "nas2" in outcome.sentence
+    assert [path.name for path in originals.glob(".incoming/*/*.mp4")] == ["film.mp4"]
+    assert not (inbox.folder / "_failed").exists()
+    is_lost.clear()
+    monkeypatch.undo()
+    (resumed,) = intake.resume({inbox.name: inbox})
+    kinds = {"a video": Accepted, "no video": Failed, "known already": Duplicate}
+    assert isinstance(resumed, kinds[verdict])

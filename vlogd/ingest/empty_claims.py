@@ -32,7 +32,8 @@ class EmptyClaims:
         self._seen.pop(folder, None)
         note = folder / self._note
         for path in folder.iterdir():
-            if path != note and path.name.startswith(files.OWN_PREFIX):
+            is_folder = path.is_dir() and not path.is_symlink()
+            if path != note and path.name.startswith(files.OWN_PREFIX) and not is_folder:
                 path.unlink(missing_ok=True)
         content = note.read_bytes() if note.is_file() else None
         note.unlink(missing_ok=True)
@@ -40,7 +41,7 @@ class EmptyClaims:
             folder.rmdir()
         except FileNotFoundError:
             pass
-        except OSError:  # it has its file now, so it needs its note
+        except OSError:  # it has a file now, so it needs its note
             if content is not None:
                 with suppress(FileExistsError):
                     files.write_new(note, content)

@@ -113,6 +113,7 @@ class Intake:
     def _reject(self, claim: Claim, inbox: Inbox, sentence: str) -> Failed:
         """Move the file to `_failed`. Until that works, the verdict is remembered: ffprobe isn't asked again."""
         self._refused[claim.token] = sentence
+        self._volumes.check()
         moved_to = quarantine.put(claim.as_dropped(), inbox.folder, sentence)
         claim.drop()
         del self._refused[claim.token]
@@ -123,6 +124,7 @@ class Intake:
         if match.item is not None and self._is_leaving(match.item_id):
             raise Unavailable(f"{match.item.title} has the same content and is being removed just now.")
         if match.item is not None and match.is_there:
+            self._volumes.check()
             claim.drop()
             return Duplicate(claim.dropped_as, match.item)
         try:
@@ -130,6 +132,7 @@ class Intake:
         except BadInput as error:
             return self._reject(claim, inbox, str(error))
         item = self._item(match, claim)
+        self._volumes.check()  # what was read above may have taken minutes
         files.sync_file(claim.file)
         description.write(claim.folder / MEDIA, media)
         if match.sha256 is not None:

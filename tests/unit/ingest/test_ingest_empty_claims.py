@@ -55,3 +55,10 @@ def test_a_file_that_comes_at_that_moment(folder: Path, monkeypatch: pytest.Monk
     EmptyClaims(NOTE).remove(folder)
     assert (folder / "film.mp4").read_text() == "the only copy"
     assert (folder / NOTE).read_text() == "where it was dropped"
+
+
+def test_a_folder_in_it(folder: Path) -> None:
+    """It may hold a file, so both stay, and it holds up no other claim."""
+    (folder / ".vlogd-unknown").mkdir()
+    EmptyClaims(NOTE).remove(folder)
+    assert (folder / NOTE).read_text() == "where it was dropped"
