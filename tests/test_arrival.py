@@ -36,9 +36,11 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    """A running vlogd that makes nothing of what it takes but the plan, so that only the taking counts."""
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
+    """A running vlogd; a parameter is its `settle_seconds`."""
     home = Home(tmp_path)
+    seconds = getattr(request, "param", 1)
+    home.config.write_text(home.config.read_text().replace("settle_seconds: 1", f"settle_seconds: {seconds}"))
     daemon = home.start()
     until(lambda: "vlogd.started" in home.logged())
     yield home
@@ -55,7 +57,9 @@ def taken(home: Home) -> dict[str, bytes]:
     return found
 
 
-def slowly(clip: Path, target: Path, pause_seconds: float, pieces: int = 3, *, reopen: bool = False) -> None:
+def slowly(
+    clip: Path, target: Path, pause: Callable[[], object], pieces: int = 3, *, reopen: bool = False
+) -> None:
     """Write a copy in pieces, keeping the file open or opening it again for each."""
     data = clip.read_bytes()
     size = len(data) // pieces + 1
@@ -65,13 +69,14 @@ def slowly(clip: Path, target: Path, pause_seconds: float, pieces: int = 3, *, r
         file.flush()
         if reopen:
             file.close()
-            time.sleep(pause_seconds)
+            pause()
             file = target.open("ab")
         elif start + size < len(data):
-            time.sleep(pause_seconds)
+            pause()
     file.close()
 
 
+@pytest.mark.parametrize("home", [5], indirect=True)  # ten times the pause of a file that is closed meanwhile
 def test_every_way_of_copying(home: Home, clips: Callable[[str], Path], tmp_path: Path) -> None:
     """cp, mv, rsync's ways, scp's, browsers', file servers', links, sparse files, whole folders."""
     inbox, side = home.inbox, tmp_path / "side"
@@ -101,11 +106,20 @@ def test_every_way_of_copying(home: Home, clips: Callable[[str], Path], tmp_path
     (side / "album").rename(inbox / "album")
     (inbox / "nested/more").mkdir(parents=True)
     shutil.copy(clip("nested.ts"), inbox / "nested/more")
+
+    def short() -> None:
+        time.sleep(0.5)
+
+    def until_vlogd_has_seen_it() -> None:
+        until(lambda: "Another program still has it open" in home.logged())
+
     writers = [
-        threading.Thread(target=slowly, args=(clip("inplace.ts"), inbox / "inplace.ts", 0.3)),
-        threading.Thread(target=slowly, args=(clip("pauses.ts"), inbox / "pauses.ts", 4.0)),
+        threading.Thread(target=slowly, args=(clip("inplace.ts"), inbox / "inplace.ts", short)),
         threading.Thread(
-            target=slowly, args=(clip("smb.ts"), inbox / "smb.ts", 0.5), kwargs={"reopen": True}
+            target=slowly, args=(clip("pauses.ts"), inbox / "pauses.ts", until_vlogd_has_seen_it)
+        ),
+        threading.Thread(
+            target=slowly, args=(clip("smb.ts"), inbox / "smb.ts", short), kwargs={"reopen": True}
         ),
     ]
     for writer in writers:
@@ -121,7 +135,6 @@ def test_every_way_of_copying(home: Home, clips: Callable[[str], Path], tmp_path
     until(lambda: taken(home).keys() >= expected.keys())
     assert taken(home) == expected
     assert [path for path in inbox.rglob("*") if path.is_file()] == []
-    assert "Another program still has it open" in home.logged()
     shutil.copy(clips("gone.ts"), inbox / "cp.ts")
     until(lambda: len(list(home.folder.glob("originals/*/cp.ts"))) == 2)
 

@@ -85,9 +85,12 @@ class Claim:
         return link
 
     def as_dropped(self) -> Path:
-        """The file with the owner and the permissions that it was dropped with, as far as possible. Raises OSError."""
+        """The file with the owner and the permissions that it was dropped with, as far as possible. Raises OSError.
+
+        Its dropper may have made it unreadable by now; then it is the copy.
+        """
         dropped = self.folder / ownership.DROPPED / self.file.name
-        if dropped.exists():
+        if os.access(dropped, os.R_OK):
             return dropped
         with suppress(FileNotFoundError, VlogdError):
             note = _DOCUMENT.read(self.folder / _NOTE).value
