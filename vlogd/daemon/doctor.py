@@ -97,9 +97,7 @@ def _folders(config: Config) -> Iterator[Finding]:
     for sentence in mounts.overlaps(named_folders(config)):
         yield Finding("fail", sentence, "vlogd does not start like this.")
     yield from _locks(config)
-    if config.originals.is_dir() and config.originals.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        yield Finding("warn", "originals: other users may write there, and so alter what was accepted.",
-                      f"chmod go-w {config.originals}")  # fmt: skip
+    yield from _originals(config.originals)
     for inbox in config.inboxes:
         if _device(inbox.folder) != _device(config.originals):
             yield Finding("warn", f"inbox {inbox.name} and originals are on different file systems: files are copied.",
@@ -116,6 +114,22 @@ def _locks(config: Config) -> Iterator[Finding]:
                 "vlogd on another machine waits 150 s after a crash of this one before it takes the folder.",
                 "Mount it with locks, if it has them (NFS: without nolock and local_lock; SMB: without nobrl).",
             )
+
+
+def _originals(folder: Path) -> Iterator[Finding]:
+    """Whether only vlogd can alter what was accepted. Earlier versions left files as they were dropped."""
+    if not folder.is_dir():
+        return
+    by_others = stat.S_IWGRP | stat.S_IWOTH
+    if folder.stat().st_mode & by_others:
+        yield Finding("warn", "originals: other users may write there, and so alter what was accepted.",
+                      f"chmod go-w {folder}")  # fmt: skip
+    owner = folder.stat().st_uid
+    found = [path.lstat() for path in folder.glob("[!.]*/[!.]*")]
+    count = sum(status.st_uid != owner or bool(status.st_mode & by_others) for status in found)
+    if count:
+        yield Finding("warn", f"originals: {count} files belong to other users, or may be written by them.",
+                      f"chown -R {owner} {folder} && chmod -R go-w {folder}")  # fmt: skip
 
 
 def _device(folder: Path) -> int:

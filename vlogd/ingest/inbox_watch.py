@@ -87,10 +87,10 @@ class InboxWatch:
         self._watch()
         with suppress(OSError):
             quarantine.take_back(self.inbox.folder)
-        with suppress(OSError), Folder.at(self.inbox.folder) as root:
-            self._list(root, self.inbox.folder)
         for path in [*self._tracker.paths, *self._not_taken]:
             self.look(path)
+        with suppress(OSError), Folder.at(self.inbox.folder) as root:
+            self._list(root, self.inbox.folder)
 
     def look(self, path: Path) -> None:
         """Look at one path that a hint or the listing named."""

@@ -57,10 +57,15 @@ def test_without_ffmpeg_nothing_can_work(home: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_originals_that_others_may_write_are_warned_of(home: Path) -> None:
-    """Not those that vlogd made."""
-    assert "other users may write" not in sentences(findings(home), "warn")
+    """The folder, and files that an earlier version accepted as they were dropped."""
+    film = home / "originals/0123456789abcdef/film.mp4"
+    film.parent.mkdir()
+    film.touch(0o644)
+    assert "originals" not in sentences(findings(home), "warn")
+    film.chmod(0o664)
+    assert "1 files belong to other users, or may be written by them" in sentences(findings(home), "warn")
     (home / "originals").chmod(0o775)
-    assert "other users may write" in sentences(findings(home), "warn")
+    assert "other users may write there" in sentences(findings(home), "warn")
 
 
 def test_missing_folders_fail_only_where_vlogd_cannot_make_them(home: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from vlogd.ingest import inbox_watch
 from vlogd.ingest.file_state import FileState
 from vlogd.ingest.inbox import Inbox
 from vlogd.ingest.inbox_watch import InboxWatch
@@ -81,6 +82,26 @@ def test_ignored_names_and_folders_are_passed_over(bench: Bench) -> None:
     bench.watch.look(bench.folder.parent / "film.ts")
     bench.watch.scan()
     assert (bench.watch.unstable_count, bench.notices) == (0, [])
+
+
+def test_more_files_than_are_kept_in_mind(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest is reported once, and follows when the first ones are gone."""
+    monkeypatch.setattr(inbox_watch, "_MOST_NAMES", 4)
+    (bench.folder / "folder").mkdir()
+    for number in range(6):
+        (bench.folder / f"folder/{number}.ts").write_bytes(b"film")
+    for _ in range(2):
+        bench.watch.scan()
+        bench.watch.look(bench.folder / "folder/5.ts")
+        assert bench.watch.unstable_count <= 4
+    for path, _ in bench.ready_after(5):
+        path.unlink()
+    ((notice,),) = [bench.notices]
+    assert isinstance(notice, NotTaken)
+    assert (notice.path, "more than" in notice.sentence) == (bench.folder, True)
+    bench.watch.scan()
+    assert bench.watch.unstable_count == 2
+    assert bench.notices[1:] == [Resolved(bench.folder)]
 
 
 def test_what_is_no_file_is_reported_once_and_resolved_once(bench: Bench) -> None:
