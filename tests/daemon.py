@@ -65,6 +65,21 @@ class Home:
         """`vlogd run --once`."""
         return self.vlogd("run", "--once", check=check)
 
+    def once_with(self, fake: str) -> "subprocess.CompletedProcess[str]":
+        """`vlogd run --once` with a fake: code that runs in the daemon's process before anything else."""
+        code = f"{fake}\nfrom vlogd.cli import main; main()"
+        return subprocess.run(
+            [sys.executable, "-c", code, "--config", self.config, "run", "--once"],
+            capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=600,
+        )  # fmt: skip
+
+    def once_later(self, hours: int) -> "subprocess.CompletedProcess[str]":
+        """The same with a fake: so many hours have passed, by a clock that is kept right."""
+        return self.once_with(
+            "import dataclasses\nfrom vlogd.core import clock\nread = clock.read\n"
+            f"clock.read = lambda: dataclasses.replace(read(), wall=read().wall + {hours * 3600}, is_synchronised=True)"
+        )
+
     def start_with(self, fake: str) -> "subprocess.Popen[bytes]":
         """The same with a fake: code that runs in the daemon's process before anything else."""
         code = f"{fake}\nfrom vlogd.cli import main; main()"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vlogd.core import files
+from vlogd.core.clock import Reading
 from vlogd.core.events import Event
 from vlogd.core.model import File, Item
 from vlogd.engine.controller import Controller
@@ -30,6 +31,7 @@ from vlogd.storage.library import Library
 from vlogd.storage.originals import Originals
 from vlogd.storage.retention import Retention
 from vlogd.storage.volumes import Volumes
+from vlogd.storage.waiting_times import WaitingTimes
 
 
 class Crash(BaseException):
@@ -74,11 +76,13 @@ class Engine:
         other_executor: Callable[[InlineExecutor], Executor] | None = None,
         *,
         looks: bool = True,
+        retention: Retention | None = None,
     ) -> None:
         self.originals, self.root, state = home / "originals", home / "library", home / "state"
         for folder in (self.originals, self.root, state):
             folder.mkdir(parents=True, exist_ok=True)
         self.now = 1e9
+        self.jump = 0.0  # of the wall clock
         self.job_seconds = job_seconds
         self._calls: deque[Callable[[], None]] = deque()
         self.executor = InlineExecutor()
@@ -92,10 +96,12 @@ class Engine:
             threading.Event(),
             Volumes(state, {}, 0),
         )
-        policy = Policy(
-            stages, lambda _inbox: settings, {"cpu": 2}, Retry(), Retention(), sweep_after_seconds=-1e12
+        kept = retention or Retention()
+        policy = Policy(stages, lambda _inbox: settings, {"cpu": 2}, Retry(), kept, sweep_after_seconds=-1e12)
+        self.library_worker = LibraryWorker(environment, Publisher(shelf), stages, kept)
+        self.waiting = WaitingTimes(
+            state, lambda: Reading(self.now + self.jump, self.now, is_synchronised=True)
         )
-        self.library_worker = LibraryWorker(environment, Publisher(shelf), stages, Retention())
         self.executor.worker = PartWorker(environment, stages)
         executor = other_executor(self.executor) if other_executor else self.executor
         self.events: list[Event] = []
@@ -106,6 +112,7 @@ class Engine:
             self.executor,
             self._calls.append,
             self.events.append,
+            self.waiting,
             lambda: self.now,
         )
         self.controller = Controller(policy, environment, services)

@@ -67,7 +67,7 @@ def test_a_linked_failed_folder_is_not_used(inbox: Inbox, intake: Intake, tmp_pa
     assert isinstance(outcome, NotTaken)
     assert "it is a link" in outcome.sentence
     assert outcome.path.read_text() == "dear"
-    assert quarantine.clear([inbox.folder], 1e-9) == []
+    assert quarantine.keys([inbox.folder]) == []
     assert [p.name for p in elsewhere.iterdir()] == ["mine.txt"]
 
 

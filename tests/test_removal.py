@@ -110,14 +110,17 @@ def test_a_crash_between_the_steps_of_a_removal(home: Home, steps: int) -> None:
 
 
 def test_the_trash_is_emptied_in_time(home: Home) -> None:
-    """With no days of grace it is empty after the next look."""
+    """With no days of grace it is empty after the second look at it, an hour later."""
     keeping(home, trash_days=0, failed_days=0.000001)
     stamped(home.inbox / "one.mp4", seconds=2)
     (home.inbox / "letter.mp4").write_text("no film\n")
     assert home.once().returncode == 1
-    assert (home.inbox / "_failed/letter.mp4").exists()
     home.vlogd("rm", "one")
-    assert home.once().returncode == 0
+    for hours in (0, 1):
+        assert (home.inbox / "_failed/letter.mp4").exists()
+        assert home.once_later(hours).returncode == 0
+        assert len(list(home.folder.glob("originals/.trash/*.json"))) == 1
+    assert home.once_later(2).returncode == 0
     assert not list(home.folder.glob("originals/.trash/*"))
     assert not list((home.inbox / "_failed").iterdir())
 
@@ -149,7 +152,9 @@ def test_an_archived_original_serves_as_before(home: Home) -> None:
     keeping(home, originals="archive", originals_days=0, archive=archive)
     clip = stamped(home.folder / "one.mp4", seconds=3)
     shutil.copy(clip, home.inbox)
-    assert home.once().returncode == 0
+    assert home.once_later(0).returncode == 0
+    assert len(list(home.folder.glob("originals/*/*.mp4"))) == 1
+    assert home.once_later(1).returncode == 0
     (kept,) = archive.glob("*/one.mp4")
     assert kept.read_bytes() == clip.read_bytes()
     assert not list(home.folder.glob("originals/*/*.mp4"))
@@ -169,7 +174,9 @@ def test_a_deleted_original_leaves_a_finished_video(home: Home) -> None:
     clip = stamped(home.folder / "one.mp4", seconds=3)
     shutil.copy(clip, home.inbox)
     (home.inbox / "letter.mp4").write_text("no film\n")
-    assert home.once().returncode == 1
+    assert home.once_later(0).returncode == 1
+    assert len(list(home.folder.glob("originals/*/*.mp4"))) == 1
+    assert home.once_later(1).returncode == 0
     assert not list(home.folder.glob("originals/*/*.mp4"))
     before = published(home)
     home.config.write_text(
@@ -251,16 +258,18 @@ def test_an_archive_whose_disk_is_away(home: Home) -> None:
     archive = home.folder / "archive"
     keeping(home, originals="archive", originals_days=0, archive=archive)
     stamped(home.inbox / "one.mp4", seconds=2)
-    assert home.once().returncode == 0
+    assert home.once_later(0).returncode == 0
+    assert home.once_later(1).returncode == 0
     away = archive.rename(home.folder / "elsewhere")
     archive.mkdir()
     stamped(home.inbox / "two.mp4", seconds=3)
     home.vlogd("rm", "--now", "one")
-    home.once()
+    home.once_later(2)
+    home.once_later(3)
     assert list(archive.iterdir()) == []
     assert len(list(home.folder.glob("originals/*/two.mp4"))) == 1
     assert len(list(away.glob("*/one.mp4"))) == 1
     archive.rmdir()
     away.rename(archive)
-    assert home.once().returncode == 0
+    assert home.once_later(4).returncode == 0
     assert [path.name for path in archive.glob("*/*.mp4")] == ["two.mp4"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from vlogd.config import Config, named_folders
+from vlogd.core import clock
 from vlogd.core.errors import VlogdError
 from vlogd.daemon import lock
 from vlogd.media import process
@@ -33,7 +34,15 @@ class Finding:
 
 def examine(config: Config) -> list[Finding]:
     """All findings, the tools first."""
-    return [*_tools(), *_folders(config), *_inotify(), *_disk(config), *_speech(config), *_daemon(config)]
+    return [
+        *_tools(),
+        *_folders(config),
+        *_inotify(),
+        *_disk(config),
+        *_clock(),
+        *_speech(config),
+        *_daemon(config),
+    ]
 
 
 _NEEDED = {
@@ -155,6 +164,15 @@ def _disk(config: Config) -> Iterator[Finding]:
             free = shutil.disk_usage(folder).free
             level: Literal["ok", "warn"] = "ok" if free > _LEAST_FREE_BYTES else "warn"
             yield Finding(level, f"{name}: {free / 1e9:.1f} GB free.", "" if level == "ok" else "Make room.")
+
+
+def _clock() -> Iterator[Finding]:
+    if clock.is_synchronised():
+        yield Finding("ok", "The clock is synchronised.")
+    else:
+        yield Finding("warn", "The clock is not known to be synchronised: what `keeping` deletes waits longer, since only the time "
+                      "in which vlogd runs counts.",
+                      "Enable systemd-timesyncd or chrony; in a container nothing is to be done.")  # fmt: skip
 
 
 def _speech(config: Config) -> Iterator[Finding]:

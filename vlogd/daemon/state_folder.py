@@ -1,6 +1,7 @@
 """Opens what a configuration names, at a start and at a reload: its disks, and the state folder for one daemon."""
 
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,19 +15,23 @@ from vlogd.storage.journal import Journal
 from vlogd.storage.journal_recovery import open_journal
 from vlogd.storage.lease import Lease
 from vlogd.storage.volumes import Volumes
+from vlogd.storage.waiting_times import WaitingTimes
 from vlogd.storage.workshop import Workshop
 
 
 @dataclass(frozen=True)
 class State:
-    """A locked state folder: its journal, and an empty scratch folder."""
+    """A locked state folder: its journal, an empty scratch folder, and how long things have waited to be deleted."""
 
     lock: Lock
     journal: Journal
     scratch: Path
+    waiting: WaitingTimes
 
     def close(self) -> None:
         """Release the folder for another daemon."""
+        with suppress(OSError):  # then they wait longer
+            self.waiting.save()
         self.journal.close()
         self.lock.release()
 
@@ -58,7 +63,7 @@ def open_state(config: Config) -> State:
             scratch = config.state / "scratch"
             shutil.rmtree(scratch, ignore_errors=True)
             private.make_folder(scratch)
-            return State(lock, open_journal(config.state), scratch)
+            return State(lock, open_journal(config.state), scratch, WaitingTimes(config.state))
         except BaseException:
             lock.release()
             raise

@@ -76,6 +76,7 @@ def connect(config: Config) -> Parts:
         jobs,
         calls.put,
         events.emit,
+        state.waiting,
     )
     controller = Controller(_policy(config), environment, services)
     notices = IngestNotices(state.journal, controller, events.emit)

@@ -12,6 +12,7 @@ from vlogd.core.errors import Unavailable
 from vlogd.core.events import Bug
 from vlogd.core.model import Verified
 from vlogd.engine.library_queue import LibraryQueue
+from vlogd.engine.policy import Policy
 from vlogd.engine.services import Services
 from vlogd.engine.verification import Verification
 
@@ -19,17 +20,25 @@ _BATCH_ITEMS = 200
 """About 20 ms on a local disk: a new drop waits for no more than one batch."""
 
 
+def original_key(item_id: str) -> str:
+    """The key of an item's original among what waits to be deleted (`WaitingTimes`)."""
+    return f"original:{item_id}"
+
+
 class LibraryLook:
     """`changed` gets the ids of items that are to be surveyed."""
 
     def __init__(
         self,
+        policy: Policy,
         verification: Verification,
         services: Services,
         queue: LibraryQueue,
         changed: Callable[[Iterable[str]], None],
     ) -> None:
         self._verification = verification
+        self._retention = policy.retention
+        self._waiting = services.waiting
         self._journal = services.journal
         self._emit = services.emit
         self._queue = queue
@@ -48,13 +57,19 @@ class LibraryLook:
         rows: Sequence[Verified] = ()
         while self._left and not rows:
             batch = [self._left.popleft() for _ in range(min(_BATCH_ITEMS, len(self._left)))]
-            known = self._known(batch)
+            known = {item_id: row for item_id, row in self._known(batch).items() if not self._may_be_due(row)}
             self._changed([item_id for item_id in batch if item_id not in known])
             rows = tuple(known.values())
         self._is_looking = bool(rows)
         if rows:
             job = partial(self._verification.changed, rows)
             self._queue.submit(job, self._looked, partial(self._failed, rows), waits_for_disk=True)
+
+    def _may_be_due(self, row: Verified) -> bool:
+        """Whether the original may have to be archived or deleted: the item is surveyed right before that."""
+        if row.ready_at is None or self._retention.originals == "keep":
+            return False
+        return self._waiting.may_be_over(original_key(row.item_id), self._retention.originals_seconds)
 
     def _known(self, item_ids: Sequence[str]) -> Mapping[str, Verified]:
         try:

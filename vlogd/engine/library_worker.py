@@ -68,6 +68,30 @@ class ItemPublished:
     before: VideoDocument | None
 
 
+@dataclass(frozen=True)
+class Discarded:
+    """What waits to be deleted, by keys of `WaitingTimes`.
+
+    `items` were removed, those in `at_once` for good, as a person requested; `strays` are folders in the trash that belong
+    to none of them, by name; `failed` are files in `_failed`.
+    """
+
+    items: Mapping[str, Item]
+    at_once: frozenset[str]
+    strays: Mapping[str, str]
+    failed: tuple[str, ...]
+
+    def keys(self) -> list[str]:
+        """All of them."""
+        return [*self.items, *self.strays, *self.failed]
+
+    def only(self, keys: Collection[str]) -> "Discarded":
+        """Those with these keys."""
+        items = {key: item for key, item in self.items.items() if key in keys}
+        strays = {key: name for key, name in self.strays.items() if key in keys}
+        return Discarded(items, self.at_once, strays, tuple(key for key in self.failed if key in keys))
+
+
 def original_state(originals: Originals, item: Item) -> OriginalState:
     """Where the original of an item is. Raises OSError when that cannot be determined."""
     if not isinstance(item.source, File) or originals.find(item) is not None:
@@ -177,14 +201,17 @@ class LibraryWorker:
         return ItemPublished(latest.report, self._publisher.publish(latest).before)
 
     def remove(self, item: Item, keep_until: float) -> None:
-        """Take an item off the page and into the trash, original and stream; repeating it is harmless."""
+        """Take an item off the page and into the trash, original and stream; repeating it is harmless.
+
+        One that is to be kept until 0 is deleted at once, as a person requested.
+        """
         self._environment.volumes.check()
         self._publisher.withdraw(item.slug)
         self._environment.originals.remove(item, keep_until)
         self._library.discard(item)
         for cache in caches_of(item, self._environment):
             shutil.rmtree(cache, ignore_errors=True)
-        if keep_until <= time.time():
+        if keep_until <= 0:
             self._purge(item)
 
     def restore(self, item_id: str) -> Item:
@@ -204,17 +231,22 @@ class LibraryWorker:
         self._library.workshop.purge(item.slug)
         self._environment.originals.purge(item)
 
-    def _empty_trash(self, now: float) -> list[Item]:
-        """Delete what has been in the trash for long enough. What is on an absent archive stays until it is back."""
-        deleted, removed = [], list(self._environment.originals.removed())
-        for item, keep_until in removed:
-            if keep_until <= now:
-                with suppress(Unavailable):
-                    self._purge(item)
-                    deleted.append(item)
-        kept = {item.slug for item, _ in removed}
-        self._library.workshop.empty_trash(kept, before=now - self._retention.trash_seconds)
-        return deleted
+    def discarded(self, inboxes: Collection[Path]) -> Discarded:
+        """What lies in the trash and in the inboxes' `_failed`.
+
+        What belongs to no removed item is listed only where every removed item can be read: else it may belong to one.
+        """
+        self._environment.volumes.check()
+        scan, removed = self._environment.originals.trash(), list(self._environment.originals.removed())
+        keyed = [(f"trash:{item.id}:{keep_until}", item, keep_until) for item, keep_until in removed]
+        slugs = {item.slug for item in scan.items}
+        names = () if scan.unreadable else self._library.workshop.discarded()
+        return Discarded(
+            items={key: item for key, item, _ in keyed},
+            at_once=frozenset(key for key, _, keep_until in keyed if keep_until <= 0),
+            strays={f"stray:{name}": name for name in names if name not in slugs},
+            failed=tuple(quarantine.keys(inboxes)) if self._retention.failed_seconds else (),
+        )
 
     def measure(self, item: Item) -> None:
         """Note the SHA-256 of an item's original, so that it is known when it is dropped again and this one is gone."""
@@ -231,8 +263,15 @@ class LibraryWorker:
             return "archived" if originals.put_into_archive(item, stop, is_there) else ""
         return "deleted" if originals.delete(item, self._environment.stop) else ""
 
-    def tidy(self, inboxes: Collection[Path]) -> list[str]:
-        """Delete what has been in the trash or in `_failed` for long enough. Returns the names of what was deleted."""
+    def delete(self, expired: Discarded, inboxes: Collection[Path]) -> list[str]:
+        """Delete these for good; returns their names. What is on an absent archive stays until it is back."""
         self._environment.volumes.check()
-        trash = [item.slug for item in self._empty_trash(time.time())]
-        return trash + [path.name for path in quarantine.clear(inboxes, self._retention.failed_seconds)]
+        deleted = []
+        for item in expired.items.values():
+            with suppress(Unavailable):
+                self._purge(item)
+                deleted.append(item.slug)
+        for name in expired.strays.values():
+            self._library.workshop.purge(name)
+            deleted.append(name)
+        return deleted + [path.name for path in quarantine.clear(inboxes, expired.failed)]

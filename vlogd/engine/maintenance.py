@@ -12,12 +12,14 @@ from vlogd.core.events import Bug, MaintenanceFailed, OriginalRetired, TrashEmpt
 from vlogd.core.model import Item, Verified
 from vlogd.engine.executors.worker import Environment
 from vlogd.engine.jobs import ARCHIVE
-from vlogd.engine.library_look import LibraryLook
+from vlogd.engine.library_look import LibraryLook, original_key
 from vlogd.engine.library_queue import LibraryQueue
+from vlogd.engine.library_worker import Discarded
 from vlogd.engine.policy import Policy
 from vlogd.engine.services import Services
 from vlogd.engine.state import ItemState
 from vlogd.engine.verification import Verification
+from vlogd.storage.verification import Mark
 
 
 class Maintenance:
@@ -36,12 +38,14 @@ class Maintenance:
         self._library_queue = library_queue
         self._journal = services.journal
         self._emit = services.emit
-        self._clock = services.clock
+        self._waiting = services.waiting
         self._verification = Verification(environment, policy)
-        self._look = LibraryLook(self._verification, services, library_queue, request_survey)
+        self._look = LibraryLook(policy, self._verification, services, library_queue, request_survey)
 
     def look(self, item_ids: Sequence[str]) -> None:
-        """Have those items surveyed that changed since they were last verified."""
+        """Have those items surveyed that changed since they were last verified, or whose originals are due."""
+        self._waiting.look()
+        self._waiting.keep_only("original", {original_key(item_id) for item_id in item_ids})
         self._look.begin(item_ids)
 
     def open(self, known: Collection[str], adopt: Callable[[list[Item]], None]) -> None:
@@ -52,18 +56,18 @@ class Maintenance:
 
     def tidy(self, inboxes: Collection[Path]) -> None:
         """Delete what has been in the trash and in the inboxes' `_failed` for long enough."""
-        job = partial(self._library_worker.tidy, inboxes)
-        self._library_queue.submit(job, self._emptied, self._not_emptied, waits_for_disk=False)
+        job = partial(self._library_worker.discarded, inboxes)
+        listed = partial(self._listed, inboxes)
+        self._library_queue.submit(job, listed, self._not_emptied, waits_for_disk=False)
 
     def finish(self, state: ItemState, failed: Callable[[Exception], None]) -> None:
         """Clean up after an item with nothing left to do, and remember its state on the disk."""
-        self._retire(state)
         if state.survey is not None:
             report = state.publish.report
             job = partial(
                 self._verification.sweep_and_mark, state.survey, report.ready_at if report else None
             )
-            self._library_queue.submit(job, self._remember, failed, waits_for_disk=True)
+            self._library_queue.submit(job, partial(self._remember, state.item), failed, waits_for_disk=True)
 
     def measure(self, item: Item) -> None:
         """Have the original of a video that has just become ready read once, for its SHA-256: nobody waits for that any more."""
@@ -75,12 +79,9 @@ class Maintenance:
             resource=ARCHIVE,
         )
 
-    def _retire(self, state: ItemState) -> None:
-        """Archive or delete the original of a finished video when that is due."""
-        report, item = state.publish.report, state.item
-        if state.original != "here" or report is None or report.ready_at is None:
-            return
-        if self._policy.retention.is_due(report.ready_at, self._clock()):
+    def _retire(self, item: Item) -> None:
+        """Archive or delete the original of a ready video that has just been found whole, when that is due."""
+        if self._waiting.is_over(original_key(item.id), self._policy.retention.originals_seconds):
             self._library_queue.submit(
                 partial(self._library_worker.retire, item),
                 partial(self._retired, item),
@@ -91,9 +92,34 @@ class Maintenance:
 
     # Outcomes
 
-    def _remember(self, row: Verified | None) -> None:
-        if row is not None:
-            self._journal.verified.set([row])
+    def _listed(self, inboxes: Collection[Path], discarded: Discarded) -> None:
+        """Have that deleted whose time is over; all of it begins to wait when it is first seen."""
+        retention, keys = self._policy.retention, discarded.keys()
+        seconds = dict.fromkeys(keys, retention.trash_seconds)
+        seconds |= dict.fromkeys(discarded.failed, retention.failed_seconds)
+        for kind in ("trash", "stray", "failed"):
+            self._waiting.keep_only(kind, seconds.keys())
+        expired = [
+            key for key in keys if self._waiting.is_over(key, seconds[key]) or key in discarded.at_once
+        ]
+        try:
+            self._waiting.save()
+        except OSError as error:
+            self._not_emptied(error)
+        if expired:
+            job = partial(self._library_worker.delete, discarded.only(expired), inboxes)
+            self._library_queue.submit(job, self._emptied, self._not_emptied, waits_for_disk=False)
+
+    def _remember(self, item: Item, row: Verified | None) -> None:
+        if row is None:
+            return
+        self._journal.verified.set([row])
+        mark = Mark.from_text(row.mark)
+        has_swept = (
+            mark is not None and mark.until is None
+        )  # earlier artifacts are swept while it can be made again
+        if has_swept and row.ready_at is not None and self._policy.retention.originals != "keep":
+            self._retire(item)
 
     def _emptied(self, names: Sequence[str]) -> None:
         if names:
@@ -103,6 +129,7 @@ class Maintenance:
         self._emit(MaintenanceFailed("emptying the trash", str(error)))
 
     def _retired(self, item: Item, how: str) -> None:
+        self._waiting.forget(original_key(item.id))
         if how:
             self._emit(OriginalRetired(item, how))
 

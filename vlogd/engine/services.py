@@ -9,13 +9,14 @@ from vlogd.engine.executors.contract import Executor
 from vlogd.engine.jobs import JobRunner
 from vlogd.engine.library_worker import LibraryWorker
 from vlogd.storage.journal import Journal
+from vlogd.storage.waiting_times import WaitingTimes
 
 
 @dataclass(frozen=True)
 class Services:
     """What the controller and its parts work with.
 
-    `post` runs a call on the controller's thread, from any thread; `emit` hands an event to the listeners; `clock`
+    `waiting` says how long things have waited to be deleted. `post` runs a call on the controller's thread, from any thread; `emit` hands an event to the listeners; `clock`
     returns epoch seconds.
     """
 
@@ -25,4 +26,5 @@ class Services:
     jobs: JobRunner
     post: Callable[[Callable[[], None]], None]
     emit: Emit
+    waiting: WaitingTimes
     clock: Callable[[], float] = time.time

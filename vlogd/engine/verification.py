@@ -38,8 +38,6 @@ class Verification:
         return [row.item_id for row in rows if not self._is_unchanged(row, now)]
 
     def _is_unchanged(self, row: Verified, now: float) -> bool:
-        if row.ready_at is not None and self._policy.retention.is_due(row.ready_at, now):
-            return False
         mark = Mark.from_text(row.mark)
         try:
             return mark is not None and mark.holds(self._key(mark.inbox), now)

@@ -10,14 +10,13 @@ interrupted is recognised by its note and its bytes and not put there twice.
 import errno
 import os
 import stat
-import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from vlogd.core import contents, files
+from vlogd.core import contents, digest, files
 from vlogd.core.cancellation import Never
 from vlogd.core.descriptors import Folder
 from vlogd.core.errors import Unavailable
@@ -154,18 +153,35 @@ def _has_grown(failed: Folder, name: str) -> bool:
     return False
 
 
-def clear(inboxes: Iterable[Path], seconds: float, now: float | None = None) -> list[Path]:
-    """Delete what has been in `_failed` for longer than `seconds` (0: never); returns what was deleted."""
-    before = (time.time() if now is None else now) - seconds
+def keys(inboxes: Iterable[Path]) -> list[str]:
+    """A key for each file in `_failed`, by which `clear` finds it again unless it was changed or replaced."""
+    return [key for _, _, key in _files(inboxes)]
+
+
+def clear(inboxes: Iterable[Path], expired: Collection[str]) -> list[Path]:
+    """Delete the files in `_failed` with these keys; returns what was deleted."""
     deleted = []
-    for inbox in inboxes if seconds else ():
-        with suppress(Unavailable, FileNotFoundError), inbox_folder.failed(inbox) as failed:
-            for name in [entry.name for entry in failed.entries()]:
-                status = failed.status(name)
-                if max(status.st_mtime, status.st_ctime) <= before and not stat.S_ISDIR(status.st_mode):
-                    failed.unlink(name)
-                    deleted.append(inbox / FAILED / name)
+    for failed, path, key in _files(inboxes if expired else ()):
+        if key in expired:
+            failed.unlink(path.name)
+            deleted.append(path)
     return deleted
+
+
+def _files(inboxes: Iterable[Path]) -> Iterator[tuple[Folder, Path, str]]:
+    """The files in `_failed` with their keys, while their folder is open."""
+    for inbox in inboxes:
+        with suppress(Unavailable, FileNotFoundError), inbox_folder.failed(inbox) as failed:
+            for name in sorted(entry.name for entry in failed.entries()):
+                status = failed.status(name)
+                path = inbox / FAILED / name
+                if not stat.S_ISDIR(status.st_mode):
+                    yield failed, path, _key(path, status)
+
+
+def _key(path: Path, status: os.stat_result) -> str:
+    identity = f"{status.st_dev} {status.st_ino} {status.st_mtime_ns} {status.st_ctime_ns} "
+    return f"failed:{digest.of_bytes(identity.encode() + os.fsencode(path))}"
 
 
 def _note_of(name: str) -> str:

@@ -187,6 +187,10 @@ class Originals:
             if is_here:
                 self._tree.rename(item.id, in_trash)
 
+    def trash(self) -> Scan:
+        """All items in the trash, also those whose note cannot be read. Raises OSError when it cannot be listed."""
+        return self._scan(TRASH, frozenset())
+
     def removed(self) -> Iterator[tuple[Item, float]]:
         """The items in the trash, and until when each is kept (epoch seconds); unreadable ones are skipped."""
         for item in self._scan(TRASH, frozenset()).items:

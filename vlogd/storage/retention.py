@@ -23,7 +23,3 @@ class Retention:
     archive: Path | None = None
     trash_seconds: float = 30 * _DAY_SECONDS
     failed_seconds: float = 0.0
-
-    def is_due(self, ready_at: float, now: float) -> bool:
-        """Whether the original of a video that became ready at `ready_at` is to be archived or deleted now."""
-        return self.originals != "keep" and ready_at + self.originals_seconds <= now

@@ -11,7 +11,6 @@ Up to 0.1.0 receipts were in `<step folder>/parts/` and the trash was `<library>
 
 import os
 import shutil
-from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -94,12 +93,9 @@ class Workshop:
         """Delete a video's folders in the trash."""
         shutil.rmtree(self.trash() / slug, ignore_errors=True)
 
-    def empty_trash(self, kept: Collection[str], before: float) -> None:
-        """Delete what was moved to the trash before `before` (epoch seconds), except these slugs."""
-        with suppress(FileNotFoundError):
-            for entry in list(os.scandir(self.trash())):
-                if entry.name not in kept and entry.stat(follow_symlinks=False).st_ctime < before:
-                    shutil.rmtree(entry.path, ignore_errors=True)
+    def discarded(self) -> list[str]:
+        """The names in the trash: slugs of removed videos, and folders that belonged to none."""
+        return sorted(os.listdir(self.trash()))  # noqa: PTH208 - names only
 
     def discard_stray(self, folder: Path) -> Path:
         """Move a folder that belongs to no video to the trash, under a free name; its new path."""

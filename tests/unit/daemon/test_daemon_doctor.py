@@ -8,6 +8,7 @@ import pytest
 from vlogd import config
 from vlogd.cli.init_add import init
 from vlogd.config import Config
+from vlogd.core import clock
 from vlogd.daemon.doctor import Finding, examine
 from vlogd.daemon.lock import Lock
 from vlogd.storage import mount_locks
@@ -47,6 +48,15 @@ def test_a_running_daemon_is_seen(home: Path) -> None:
     lock = Lock(home / "state")
     assert "vlogd is running." in sentences(findings(home), "ok")
     lock.release()
+
+
+@pytest.mark.parametrize(("known", "level"), [(True, "ok"), (False, "warn"), (None, "warn")])
+def test_a_clock_that_may_be_wrong_is_told(
+    home: Path, monkeypatch: pytest.MonkeyPatch, known: bool | None, level: str
+) -> None:
+    """With what follows of it (a fake: the system's answer)."""
+    monkeypatch.setattr(clock, "is_synchronised", lambda: known)
+    assert "synchronised" in sentences(findings(home), level)
 
 
 def test_without_ffmpeg_nothing_can_work(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

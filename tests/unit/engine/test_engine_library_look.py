@@ -164,7 +164,7 @@ def test_a_new_drop_overtakes_a_look(engine: Engine) -> None:
 
 
 def test_an_item_that_is_due_is_looked_at(engine: Engine) -> None:
-    """The archive's time has come (a fake: the journal says that it was ready long ago); `Retention` keeps it here."""
+    """A sweep is due (a fake: the journal says so)."""
     (row,) = [row for row in engine.journal.verified.all().values() if row.item_id == "item1"]
     assert row.ready_at is not None
     mark = row.mark.replace(",null,", ",1.0,", 1)

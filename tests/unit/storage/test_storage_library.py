@@ -218,17 +218,16 @@ def test_the_trash_of_the_first_version_is_adopted(library: Library) -> None:
     assert not (library.root / ".trash").exists()
 
 
-def test_the_trash_is_emptied_of_what_is_old_and_not_kept(library: Library) -> None:
-    """`before` is compared with the time at which it was put there."""
+def test_the_trash_lists_and_loses_what_is_named(library: Library) -> None:
+    """Removed videos, and folders that belonged to none."""
     committed(library)
     library.discard(ITEM)
     stray = library.root / "videos/stray"
     stray.mkdir()
     assert library.workshop.discard_stray(stray) == library.workshop.trash() / "stray"
-    library.workshop.empty_trash(["film-1"], before=0.0)
-    assert len(list(library.workshop.trash().iterdir())) == 2
-    library.workshop.empty_trash(["film-1"], before=1e12)
-    assert [path.name for path in library.workshop.trash().iterdir()] == ["film-1"]
+    assert library.workshop.discarded() == ["film-1", "stray"]
+    library.workshop.purge("stray")
+    assert library.workshop.discarded() == ["film-1"]
 
 
 def test_whose_an_address_is(library: Library) -> None:
