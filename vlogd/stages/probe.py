@@ -134,14 +134,19 @@ def _scan(ws: Workspace[NoSettings], media: Media, video: VideoStream) -> dict[s
     if times:
         first, last = (float(time * Fraction(video.time_base)) for time in (times[0], times[-1]))
         bounds.check_duration(last - min(first, media.start_seconds))
+    # AVI counts frames instead of giving them times, in decoding order: wrong with B-frames.
+    times_are_known = not unknown and not ("avi" in media.format and video.b_frames > 0)
+    if (
+        not times_are_known or media.format in REMUX_FIRST
+    ):  # the container's duration is what room on disks is kept for
+        bounds.check_duration(media.duration_seconds)
     _deliver(ws, times, "video.pts")
     keys = _closed_gops(ws, table) if table else None
     if keys:
         _deliver(ws, keys, KEYS)
     return {
         "frames": len(times) + unknown,
-        # AVI counts frames instead of giving them times, in decoding order: wrong with B-frames.
-        "times_are_known": not unknown and not ("avi" in media.format and video.b_frames > 0),
+        "times_are_known": times_are_known,
         "remux_first": media.format in REMUX_FIRST,
         "keys": bool(keys),
         **(_later_ends(ws, media, video, times, last_ticks) if times else {}),

@@ -158,3 +158,10 @@ def test_a_copy_that_lasts_longer_has_another_name(tmp_path: Path) -> None:
         found.why_no_copy
         == "The source is re-encoded: its last frame has to be held for long, because its audio goes on."
     )
+
+
+def test_room_is_kept_for_what_there_is(tmp_path: Path) -> None:
+    """Ten seconds of frames in a container that claims 300 years: the audio waits for a megabyte, not for terabytes."""
+    claimed = plan(write_probe(tmp_path / "probe", media(duration_seconds=1e10), steady(10)))
+    assert all(part.library_bytes < 20 << 20 for part in parts(claimed))
+    assert parts(claimed)[-1].name == "audio-0"

@@ -9,6 +9,7 @@ import pytest
 from clips import stamped
 from stage_driver import LIMITS, item_of
 
+from vlogd.core.errors import BadInput
 from vlogd.core.settings import NoSettings
 from vlogd.media import description, ffprobe
 from vlogd.media.ffprobe import Media
@@ -65,3 +66,16 @@ def test_a_description_that_does_not_fit_is_not_believed(
     assert json.loads(probe(clip, path, tmp_path / "kept"))["media"] == json.loads(
         json.dumps(media.to_json())
     )
+
+
+@pytest.mark.parametrize(("kind", "is_refused"), [("mpegts", True), ("mov,mp4,m4a,3gp,3g2,mj2", False)])
+def test_a_duration_that_counts_is_bounded(
+    kind: str, is_refused: bool, clip: Path, media: Media, tmp_path: Path
+) -> None:
+    """Where room is kept by it, a claim of centuries is refused; where frames have times, these count."""
+    description.write(tmp_path / "media.json", replace(media, format=kind, duration_seconds=1e10))
+    if is_refused:
+        with pytest.raises(BadInput, match="vlogd takes at most 100"):
+            probe(clip, tmp_path / "media.json", tmp_path / "kept")
+    else:
+        assert probe(clip, tmp_path / "media.json", tmp_path / "kept")

@@ -45,6 +45,8 @@ def parts(plan: Plan) -> tuple[Part, ...]:
     if isinstance(plan, UnindexedPlan):
         return (Part(REMUX, state_bytes=plan.media.size_bytes),)
     seconds = max(1.0, plan.media.duration_seconds)
+    if plan.boundaries:  # what will be published; the container of a video may claim anything
+        seconds = (plan.boundaries[-1] - plan.boundaries[0]) / TICKS
     audio = tuple(_audio_part(rendition, seconds) for rendition in plan.audio if plan.boundaries)
     if isinstance(plan, AudioOnlyPlan):
         return audio
