@@ -5,12 +5,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from vlogd.core import log
 from vlogd.ingest.inbox import Inbox
 from vlogd.ingest.intake import Intake
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+# How fast a machine draws examples says nothing about vlogd: on a busy one Hypothesis' time limits only fail at random.
+settings.register_profile("vlogd", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("vlogd")
 
 
 @pytest.fixture(autouse=True)

@@ -39,8 +39,8 @@ class Reader:
         self._config = config
         self._library = Library(config.library)
         self._originals = Originals(config.originals, config.retention.archive)
-        self._journal = journal_recovery.open_for_reading(config.state)
         self.daemon = status_file.read(config.state) if is_locked(config.state) else None
+        self._journal = journal_recovery.open_for_reading(config.state)
 
     def __enter__(self) -> Self:
         return self

@@ -6,6 +6,7 @@ as damage, so all of the journal must be readable before it is believed.
 
 import os
 import time
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from vlogd.core.errors import Unavailable
@@ -50,14 +51,23 @@ def sound_journal(path: Path, *, read_only: bool = False) -> Journal | None:
     """The journal in a file; None when it is damaged. Raises Waiting while that cannot be determined."""
     for _ in range(2):  # what was unreadable for a moment must not count, either
         try:
-            journal = Journal(sqlite_url(path), read_only=read_only)
-            if journal.is_sound():
-                return journal
-            journal.close()
+            if _is_sound(path):
+                return Journal(sqlite_url(path), read_only=read_only)
         except Damaged:
             pass
         _read_to_the_end(path)
     return None
+
+
+def _is_sound(path: Path) -> bool:
+    """Whether the journal may be used. Raises Waiting while that cannot be determined, and Damaged.
+
+    It is opened for reading only: SQLite deletes the write-ahead log when a writer closes a damaged database.
+    """
+    if not path.exists():
+        return True
+    with closing(Journal(sqlite_url(path), read_only=True)) as journal:
+        return journal.is_sound()
 
 
 def _read_to_the_end(path: Path) -> None:
@@ -88,7 +98,9 @@ def open_for_reading(state: Path) -> Journal | None:
     if not journal_file(state).exists():
         return None
     journal = Journal(sqlite_url(journal_file(state)), read_only=True)
-    if journal.is_begun():
-        return journal
-    journal.close()
-    return None
+    with ExitStack() as unless_returned:
+        unless_returned.callback(journal.close)
+        if not journal.is_begun():
+            return None
+        unless_returned.pop_all()
+    return journal

@@ -22,6 +22,7 @@ def test_the_sha256_of_an_original_is_noted_when_its_video_is_ready(tmp_path: Pa
     note.unlink()
     engine = Engine(tmp_path, [toy("first")], {"first": ToySettings()})
     engine.run()
+    engine.close()
     assert not note.exists()
 
 
@@ -33,4 +34,5 @@ def test_an_original_that_has_changed_is_not_measured(tmp_path: Path) -> None:
     engine.run()
     (item,) = Originals(engine.originals).scan().items
     assert Originals(engine.originals).sha256(item) is None
+    engine.close()
     assert [event.item for event in engine.events if isinstance(event, MaintenanceFailed)] == [item]

@@ -1,6 +1,8 @@
 """The journal's file over the years: every earlier schema is brought up to date, a newer one is left alone."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +17,10 @@ DATA = Path(__file__).parents[2] / "data"
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Journal:
+def journal(tmp_path: Path) -> Iterator[Journal]:
     """A new one."""
-    return Journal(sqlite_url(tmp_path / "journal.db"))
+    with closing(Journal(sqlite_url(tmp_path / "journal.db"))) as journal:
+        yield journal
 
 
 def item(item_id: str = "00aa", source: Source | None = None, accepted_at: float = 1e9) -> Item:
@@ -33,7 +36,7 @@ def attempt(item_id: str = "00aa", sentence: str = "It failed.") -> Attempt:
 
 def schema(path: Path) -> set[str]:
     """What SQLite says of the tables and indexes."""
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database:
         return {row[0] for row in database.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
 
 
@@ -42,7 +45,7 @@ def test_every_earlier_schema_is_upgraded(version: int, tmp_path: Path) -> None:
     """From files as they were written then; what they held is still known."""
     path = tmp_path / "journal.db"
     if version:
-        with sqlite3.connect(path) as database:
+        with closing(sqlite3.connect(path)) as database:
             database.executescript((DATA / f"journal-{version}.sql").read_text())
     Journal(sqlite_url(tmp_path / "fresh.db")).close()
     journal = Journal(sqlite_url(path))
@@ -57,9 +60,8 @@ def test_every_earlier_schema_is_upgraded(version: int, tmp_path: Path) -> None:
 def test_an_earlier_schema_is_only_read(tmp_path: Path) -> None:
     """`vlogd status` before the new daemon was started: all is shown, and the file stays as it is."""
     path = tmp_path / "journal.db"
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database:
         database.executescript((DATA / "journal-1.sql").read_text())
-    database.close()
     before = path.read_bytes()
     journal = Journal(sqlite_url(path), read_only=True)
     assert journal.is_begun()
@@ -73,7 +75,7 @@ def test_an_earlier_schema_is_only_read(tmp_path: Path) -> None:
 def test_a_newer_journal_is_left_alone(journal: Journal, tmp_path: Path) -> None:
     """An older vlogd neither reads it wrongly nor sets it aside as damaged."""
     journal.close()
-    with sqlite3.connect(tmp_path / "journal.db") as database:
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as database:
         database.execute(f"PRAGMA user_version = {SCHEMA + 1}")
     for read_only in (False, True):
         with pytest.raises(Unavailable, match="newer vlogd") as caught:

@@ -3,6 +3,7 @@
 import io
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,13 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def journal(path: Path, monkeypatch: pytest.MonkeyPatch) -> Journal:
+def journal(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Journal]:
     """A new one that doesn't wait long for locks, nor before it tries again."""
     monkeypatch.setattr(database, "_BUSY_MILLISECONDS", 1)
     monkeypatch.setattr(writer, "_SHORTEST_PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(writer, "_PAUSE_PER_SECOND", 0.0)
-    return Journal(sqlite_url(path))
+    with closing(Journal(sqlite_url(path))) as journal:
+        yield journal
 
 
 @pytest.fixture
@@ -56,7 +58,8 @@ def test_what_waits_for_a_lock_is_known_and_written_later(
     assert "journal.written" in logged.getvalue()
     assert journal.trouble == ""
     journal.close()
-    assert Journal(sqlite_url(path)).items.ids() == ["00bb"]
+    with closing(Journal(sqlite_url(path))) as again:
+        assert again.items.ids() == ["00bb"]
 
 
 def test_a_removal_that_waits_hides_what_is_still_written(journal: Journal, lock: sqlite3.Connection) -> None:
@@ -98,6 +101,7 @@ def test_it_waits_before_it_tries_again(path: Path, monkeypatch: pytest.MonkeyPa
     now[0] += 1
     late.flush_if_due()
     assert tries == [100.0, 122.0]
+    opened.close()
 
 
 def sqlite3_busy() -> sqlite3.OperationalError:
@@ -137,7 +141,8 @@ def test_a_full_disk_is_waited_for(journal: Journal, path: Path, logged: io.Stri
     assert journal.attempts.of("00aa") == []
     journal._database._pragma("max_page_count = 1000000")
     journal.close()
-    assert len(Journal(sqlite_url(path)).attempts.of("00aa")) == 1
+    with closing(Journal(sqlite_url(path))) as again:
+        assert len(again.attempts.of("00aa")) == 1
 
 
 def test_a_bug_does_not_hold_up_the_others(journal: Journal, logged: io.StringIO) -> None:

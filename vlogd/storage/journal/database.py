@@ -137,13 +137,17 @@ def open_database(url: str, *, read_only: bool) -> "SqliteDatabase":
     if parts.scheme != "sqlite":
         raise Unavailable(f"The journal cannot be kept at {url}: its address must begin with sqlite://.")
     database = SqliteDatabase(parts.path, read_only=read_only)
-    with database.errors_translated():
-        database.connect()
-        version = database.schema
-        if read_only and 0 < version < SCHEMA:  # no daemon of this version has run yet
-            database.copy_into_memory()
-        if version or not read_only:
-            _upgrade(database)
+    try:
+        with database.errors_translated():
+            database.connect()
+            version = database.schema
+            if read_only and 0 < version < SCHEMA:  # no daemon of this version has run yet
+                database.copy_into_memory()
+            if version or not read_only:
+                _upgrade(database)
+    except BaseException:
+        database.close()
+        raise
     return database
 
 
