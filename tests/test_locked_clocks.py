@@ -122,3 +122,19 @@ def test_the_original_stays_while_anything_of_its_video_is_not_whole(engine: Eng
     look(engine)
     assert (folder / "part-1.txt").exists()
     assert (folder / ARTIFACT).exists()
+
+
+def test_a_clock_that_is_set_back_delays_nothing(tmp_path: Path) -> None:
+    """A fake: at each call the wall clock is an hour earlier. A video is published, and a failed part is tried again."""
+    home = Home(tmp_path)
+    stamped(home.inbox / "one.mp4", seconds=2)
+    back = "import itertools, time\ntrue, hours = time.time, itertools.count()\n"
+    back += "time.time = lambda: true() - 3600 * next(hours)\n"
+    back += "from vlogd.stages import probe\nfrom vlogd.core.errors import ToolFailed\nimport dataclasses\n"
+    back += "from vlogd.stages import pipeline\nrun, failed = probe.STAGE.run, []\n"
+    back += "def once(part, ws):\n    if not failed:\n        failed.append(1)\n        raise ToolFailed('It failed.')\n"
+    back += "    return run(part, ws)\nobject.__setattr__(probe.STAGE, 'run', once)"
+    done = home.once_with(back)
+    assert done.returncode == 0, done.stderr
+    assert "part.failed" in done.stderr
+    assert [video["status"] for video in home.videos()] == ["ready"]

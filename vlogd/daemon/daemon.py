@@ -100,7 +100,7 @@ class Daemon:
         due = self._parts.controller.next_due()
         longest = min(_LONGEST_SLEEP_SECONDS, watchdog_seconds() or _LONGEST_SLEEP_SECONDS)
         if due is not None:
-            longest = min(longest, max(_SHORTEST_SLEEP_SECONDS, due - time.time()))
+            longest = min(longest, max(_SHORTEST_SLEEP_SECONDS, due - time.monotonic()))
         pending = self._pulse.pending_seconds()
         if pending is not None:
             longest = min(longest, max(_SHORTEST_SLEEP_SECONDS, pending))

@@ -91,7 +91,7 @@ def surplus(items: Iterable[ItemState]) -> list[ItemState]:
 
 
 def _due(state: ItemState) -> float:
-    """When (epoch seconds) a resting item is to be surveyed again; never, when every open step is parked."""
+    """When (monotonic seconds) a resting item is to be surveyed again; never, when every open step is parked."""
     times = [step.not_before for step in state.steps.values() if not step.is_parked]
     publishing = [state.publish.not_before] if state.publish.problem else []
     return min([*times, *publishing], default=math.inf)
@@ -99,7 +99,7 @@ def _due(state: ItemState) -> float:
 
 @dataclass(frozen=True)
 class _Rest:
-    """An evicted item. `due` in epoch seconds; `essential`: its video is blocked; `will_continue`: `--once` waits for it."""
+    """An evicted item. `due` in monotonic seconds; `essential`: its video is blocked; `will_continue`: `--once` waits for it."""
 
     due: float
     essential: bool
@@ -126,7 +126,7 @@ class EvictedItems:
             self._rests.pop(item_id, None)
 
     def due(self, now: float) -> list[float]:
-        """When (epoch seconds) the next one is to be surveyed; those that are due wait for room."""
+        """When (monotonic seconds) the next one is to be surveyed; those that are due wait for room."""
         return [self._queue[0][0]] if self._queue and self._queue[0][0] > now else []
 
     def take_due(self, now: float, most: int) -> list[str]:

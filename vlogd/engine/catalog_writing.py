@@ -41,7 +41,7 @@ class CatalogWriting:
             self._library_queue.submit(job, self._written, self._failed, waits_for_disk=False, urgent=True)
 
     def due(self) -> list[float]:
-        """When (epoch seconds) it is to be written."""
+        """When (monotonic seconds) it is to be written."""
         return [self._not_before] if self._is_wanted and not self._is_writing else []
 
     def problems(self) -> list[str]:

@@ -149,7 +149,7 @@ class Controller:
         return not self.waiting and self._queue.is_idle and self._publishing.catalog.finished and not busy
 
     def next_due(self) -> float | None:
-        """When (epoch seconds) something must be done although nothing happens."""
+        """When (monotonic seconds) something must be done although nothing happens."""
         items = [*queries.due(self.items, self._clock()), *self._evicted.due(self._clock())]
         return min([*items, *self._queue.due(), *self._publishing.catalog.due()], default=None)
 

@@ -3,6 +3,7 @@
 Part of the controller's thread.
 """
 
+import time
 from collections.abc import Callable
 
 from vlogd.core.errors import Cancelled, Unavailable
@@ -74,5 +75,5 @@ class Failures:
             kind=failure.kind,
             sentence=failure.sentence,
             stderr=failure.stderr,
-            at=self._clock(),
+            at=time.time(),
         )

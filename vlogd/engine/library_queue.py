@@ -28,7 +28,7 @@ class _Submission:
 
 @dataclass(frozen=True)
 class _Delayed:
-    """A job that waits until `due` (epoch seconds); `reason` is a sentence, or "" if it does not wait for its disk."""
+    """A job that waits until `due` (monotonic seconds); `reason` is a sentence, or "" if it does not wait for its disk."""
 
     due: float
     reason: str
@@ -106,7 +106,7 @@ class LibraryQueue:
             self._submit(submission)
 
     def due(self) -> list[float]:
-        """When (epoch seconds) delayed jobs are submitted again."""
+        """When (monotonic seconds) delayed jobs are submitted again."""
         return [delayed.due for delayed in self._delayed]
 
     def waits(self) -> list[str]:

@@ -34,7 +34,7 @@ class PublishState:
     """Whether an item is to be published, and what was published of it last.
 
     `is_new`: it was just dropped, so that its jobs go first until it can be watched. `is_outdated`: viewers do not see the
-    latest yet; it is not published before `not_before` (epoch seconds). `is_open`: it is being published. `problem`: why
+    latest yet; it is not published before `not_before` (monotonic seconds). `is_open`: it is being published. `problem`: why
     the last attempt failed.
     """
 
@@ -72,6 +72,6 @@ class PublishState:
         self.is_new = self.is_new and not report.playable
 
     def fail(self, problem: str | None, not_before: float) -> None:
-        """The latest state could not be published; it is retried at `not_before` (epoch seconds)."""
+        """The latest state could not be published; it is retried at `not_before` (monotonic seconds)."""
         self.is_open, self.is_outdated = False, True
         self.problem, self.not_before = problem, not_before

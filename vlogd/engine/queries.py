@@ -46,7 +46,7 @@ def blockers(items: Iterable[ItemState]) -> list[str]:
 
 
 def due(items: Iterable[ItemState], now: float) -> list[float]:
-    """When (epoch seconds) delayed steps and delayed publishing come due."""
+    """When (monotonic seconds) delayed steps and delayed publishing come due."""
     times: list[float] = []
     for state in items:
         times += [step.not_before for step in state.steps.values() if step.not_before > now]

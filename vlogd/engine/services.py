@@ -17,7 +17,8 @@ class Services:
     """What the controller and its parts work with.
 
     `waiting` says how long things have waited to be deleted. `post` runs a call on the controller's thread, from any thread; `emit` hands an event to the listeners; `clock`
-    returns epoch seconds.
+    returns the seconds by which waits are measured: of a clock that nobody can set, since a wall clock that is set back would
+    delay retries and publishing for as long.
     """
 
     journal: Journal
@@ -27,4 +28,4 @@ class Services:
     post: Callable[[Callable[[], None]], None]
     emit: Emit
     waiting: WaitingTimes
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] = time.monotonic

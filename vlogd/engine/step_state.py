@@ -28,7 +28,7 @@ class StepState:
 
     `running` maps parts that run to their share done, 0 to 1. `receipts` are those of the finished parts, `have` the names of
     the whole files in the step's folder. `trouble` says why it is waiting; after a failure it continues at `not_before`
-    (epoch seconds). `seconds` is the total time of its parts.
+    (monotonic seconds). `seconds` is the total time of its parts.
     """
 
     step: Step
@@ -147,7 +147,7 @@ class StepState:
         return self._on(StepEvent.PART_STOPPED)
 
     def failed(self, part: str, trouble: str, not_before: float) -> StepEffect:
-        """A part (or the library: "-") failed and is retried at `not_before` (epoch seconds)."""
+        """A part (or the library: "-") failed and is retried at `not_before` (monotonic seconds)."""
         self.running.pop(part, None)
         if not self.is_parked:
             self.trouble, self.not_before = trouble, not_before
