@@ -19,6 +19,7 @@ from daemon import until
 from taking import intake_into, seen
 
 from vlogd.core.errors import Unavailable
+from vlogd.ingest import ingestor as ingestor_module
 from vlogd.ingest import quarantine
 from vlogd.ingest.inbox import Inbox
 from vlogd.ingest.inbox_watch import InboxWatch
@@ -346,6 +347,41 @@ def test_trouble_in_one_inbox_is_its_own(tmp_path: Path, monkeypatch: pytest.Mon
     try:
         until((intake.target / "second.ts").exists, 30)
     finally:
+        ingestor.stop()
+
+
+def test_more_hints_than_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a film is being taken a dropper may cause any number; the listing finds what was not told of."""
+    monkeypatch.setattr(ingestor_module, "_MOST_HINTS", 5)
+    busy, go_on = threading.Event(), threading.Event()
+
+    class Slow(Moving):
+        """A fake: it takes its time over one film."""
+
+        def take(self, path: Path, inbox: Inbox, expected: object) -> Outcome:
+            """Wait before that one is moved."""
+            if path.name == "slow.ts":
+                busy.set()
+                go_on.wait(60)
+            return super().take(path, inbox, expected)
+
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "slow.ts").write_bytes(b"film")
+    intake = Slow(tmp_path / "taken")
+    ingestor = Ingestor(
+        [Inbox("main", inbox, "inotify", settle_seconds=0.1, rescan_seconds=1)], intake, lambda _notice: None
+    )
+    ingestor.start()
+    try:
+        assert busy.wait(60)
+        for number in range(50):
+            (inbox / f"{number}.ts").write_bytes(b"film")
+        until(lambda: ingestor._hints.qsize() == 5, 30)
+        go_on.set()
+        until(lambda: len(list(intake.target.iterdir())) == 51, 30)
+    finally:
+        go_on.set()
         ingestor.stop()
 
 

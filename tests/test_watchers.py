@@ -23,7 +23,7 @@ from vlogd.media.process import Limits
 from vlogd.storage.mounts import file_system
 from vlogd.storage.originals import Originals
 from vlogd.storage.volumes import Volumes
-from vlogd.watchers import inotify, registry
+from vlogd.watchers import inotify, polling, registry
 from vlogd.watchers.inotify import InotifyWatcher
 from vlogd.watchers.polling import PollingWatcher
 
@@ -100,6 +100,20 @@ def test_polling_survives_a_folder_that_comes_and_goes(tmp_path: Path) -> None:
         (tmp_path / "away/film.mp4").unlink()
         (tmp_path / "away").rmdir()
     watcher.stop()
+
+
+def test_polling_remembers_a_bounded_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever may write to an inbox may put any number of names there."""
+    monkeypatch.setattr(polling, "_MOST_NAMES", 3)
+    for number in range(10):
+        (tmp_path / str(number)).touch()
+    heard: queue.SimpleQueue[Path] = queue.SimpleQueue()
+    watcher = PollingWatcher(every_seconds=0.01)
+    watcher.start(tmp_path, heard.put)
+    names = {heard.get(timeout=60).name for _ in range(3)}
+    watcher.stop()
+    assert len(names) == 3
+    assert heard.empty()
 
 
 @pytest.mark.parametrize("watch", ["polling", "inotify", "auto"])

@@ -26,6 +26,9 @@ _PAUSE_SECONDS = 1.0
 _SHORTEST_SLEEP_SECONDS = 0.05
 """Hints of one copy come in bursts; this gathers them."""
 
+_MOST_HINTS = 100_000
+"""How many are kept while a large file is copied, some hundred bytes each: whoever may write to an inbox makes them."""
+
 
 class Ingestor:
     """Runs in a thread of its own; `send` is called from it and must be thread-safe."""
@@ -37,7 +40,7 @@ class Ingestor:
         send: Callable[[Notice], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._hints: queue.SimpleQueue[tuple[InboxWatch, Path] | None] = queue.SimpleQueue()
+        self._hints: queue.Queue[tuple[InboxWatch, Path] | None] = queue.Queue(_MOST_HINTS)
         self._send = send
         self._problems = Problems(send)
         self._watches = [
@@ -59,7 +62,8 @@ class Ingestor:
     def stop(self) -> None:
         """Stop watching and join the thread; a claim in progress is continued at the next start."""
         self._stopping.set()
-        self._hints.put(None)
+        with contextlib.suppress(queue.Full):  # then there is no need to wake it
+            self._hints.put_nowait(None)
         if self._thread.ident is not None:
             self._thread.join()
 
@@ -73,7 +77,9 @@ class Ingestor:
         return self._has_scanned.is_set() and self._hints.empty() and not self.unstable_count
 
     def _hint(self, number: int, path: Path) -> None:
-        self._hints.put((self._watches[number], path))
+        """Called from the watchers' threads. What is too much is dropped: the next listing finds it."""
+        with contextlib.suppress(queue.Full):
+            self._hints.put_nowait((self._watches[number], path))
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -3,11 +3,15 @@
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 from vlogd.core.descriptors import Folder
 from vlogd.core.tree_walk import walk
 from vlogd.watchers.contract import Hint
+
+_MOST_NAMES = 200_000
+"""How many are compared with the last listing, some hundred bytes each. Others are found by the inbox's own listing."""
 
 
 class PollingWatcher:
@@ -35,7 +39,7 @@ class PollingWatcher:
     def _watch(self, folder: Path, hint: Hint) -> None:
         known: dict[Path, tuple[int, int]] = {}
         while not self._stop.wait(self._every_seconds):
-            listing = dict(_listing(folder))
+            listing = dict(islice(_listing(folder), _MOST_NAMES))
             for path, state in listing.items():
                 if known.get(path) != state:
                     hint(path)
