@@ -18,6 +18,7 @@ from vlogd.core.errors import BadInput, Unavailable
 from vlogd.core.log import get_logger
 from vlogd.core.model import Artifact, File, Item, Part, Receipt
 from vlogd.core.publication import Report
+from vlogd.engine import outdated
 from vlogd.engine.executors.worker import Environment, cache_of, caches_of, work_of
 from vlogd.engine.status import Progress
 from vlogd.engine.survey import OriginalState, Step, Survey
@@ -164,6 +165,8 @@ class LibraryWorker:
         finished = self._library.finished(item, strict=original != "here")
         whole = {artifact.folder for artifact in finished if not artifact.missing}
         verified = artifact_folders(mark, self._library, item) if mark is not None else frozenset()
+        if original == "here":
+            finished = outdated.marked(self._library, item, finished, self._stages)
         return ItemOnDisk(finished, original, verified - whole)
 
     def position(self, step: Step, receipts: Mapping[str, Receipt] | None = None) -> Position:

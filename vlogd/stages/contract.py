@@ -40,7 +40,7 @@ To add a stage, write `vlogd/stages/<name>.py` that ends in `STAGE = Stage(...)`
 `pipeline.py`, and describe its settings in `config.example.yaml`. `tests/unit/stages/test_stages_contract.py` has
 small complete ones to copy, and `tests/stage_driver.py` runs a stage in a test. Raise `version` when the code would
 produce different bytes from the same recipe: the artifact is then rebuilt for every video, and the earlier one stays
-published until the new one is finished.
+published until the new one is finished. Where only few artifacts differ, `is_outdated` names them instead.
 """
 
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -48,7 +48,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from vlogd.core.model import Item, Part, Receipt, View
+from vlogd.core.model import Item, Json, Part, Receipt, View
 from vlogd.core.settings import NoSettings
 from vlogd.stages import facts
 from vlogd.stages.facts import F, Facts
@@ -88,6 +88,10 @@ def always(item: Item) -> bool:  # noqa: ARG001 - the contract's signature
     return True
 
 
+Outdated = Callable[[Path, Mapping[str, Path], Mapping[str, Json]], bool]
+"""Whether an artifact is outdated: its folder, those of the artifacts that it was made from, and its settings as JSON."""
+
+
 @dataclass(frozen=True)
 class Stage(Generic[S]):
     """One kind of work; the module's docstring explains the functions.
@@ -96,7 +100,8 @@ class Stage(Generic[S]):
     are there: it does not wait for them, and is rebuilt when they come or change. An `essential` stage has to be
     finished before the video counts as ready, and its failure is the video's. `effort` is its share of the work on
     a video relative to the other stages, by which progress bars are weighted. `public_since`: the version before which its
-    artifacts say more than viewers should know.
+    artifacts say more than viewers should know. `is_outdated` tells of which artifacts more would be made of the same recipe
+    by now; the parts that they lack have other names than those they have (`engine/outdated.py`).
     """
 
     name: str
@@ -112,6 +117,7 @@ class Stage(Generic[S]):
     applies: Callable[[Item], bool] = always
     private: bool = False
     public_since: int = 0
+    is_outdated: Outdated | None = None
 
     @property
     def first_public_version(self) -> int | None:

@@ -23,7 +23,7 @@ def media_playlist(
     """
     lines = [
         *_HEAD,
-        f"#EXT-X-TARGETDURATION:{target}",
+        target_line(target),
         "#EXT-X-MEDIA-SEQUENCE:0",
         f"#EXT-X-PLAYLIST-TYPE:{'VOD' if complete else 'EVENT'}",
     ]
@@ -42,6 +42,11 @@ def media_playlist(
     return _text(lines)
 
 
+def target_line(seconds: int) -> str:
+    """The line of a media playlist that has the target duration."""
+    return f"#EXT-X-TARGETDURATION:{seconds}"
+
+
 def target_seconds(tracks: Iterable[Track]) -> int:
     """EXT-X-TARGETDURATION of all `tracks`: no segment of any, rounded, is longer (RFC 8216, 4.3.3.1).
 
@@ -55,7 +60,7 @@ def target_seconds(tracks: Iterable[Track]) -> int:
 def iframe_playlist(track: Track) -> bytes:
     """The key frames of a finished video track, for scrubbing [6.1, 6.8]."""
     frame_count = sum(len(row) // 2 for row in track.iframes)
-    lines = [*_HEAD, f"#EXT-X-TARGETDURATION:{target_seconds([track])}", "#EXT-X-MEDIA-SEQUENCE:0",
+    lines = [*_HEAD, target_line(target_seconds([track])), "#EXT-X-MEDIA-SEQUENCE:0",
              "#EXT-X-PLAYLIST-TYPE:VOD", "#EXT-X-I-FRAMES-ONLY"]  # fmt: skip
     if track.init:
         lines.append(f"#EXT-X-MAP:{_quoted('URI', track.init)}")

@@ -3,7 +3,8 @@
 Read on in this order: `ladder` and `audio_tracks` (what is made), `passthrough` (may the source's own frames be
 published?), `timeline` and `hold` (where to cut), `plans`, `plan` and `parts` (how, and in which pieces), `filter_graph` and
 `video_encode` (encoding a chunk), `validate` and `segment_writer` (what is delivered), `hold_encode`, `stream_copy`, `remux`,
-`whole_file_encode`, `audio_encode` (the other parts), `view` (what viewers see).
+`whole_file_encode`, `audio_encode` (the other parts), `view` and `notes` (what viewers see), `outdated` (which streams
+of earlier versions lack something).
 """
 
 from collections.abc import Sequence, Set
@@ -15,6 +16,7 @@ from vlogd.stages.facts import Facts
 from vlogd.stages.hls import (
     audio_encode,
     hold_encode,
+    outdated,
     remux,
     stream_copy,
     video_encode,
@@ -75,4 +77,5 @@ STAGE = Stage(
     run=_run,
     view=_view,
     effort=20.0,
+    is_outdated=outdated.is_outdated,
 )

@@ -20,7 +20,6 @@ from vlogd.stages.hls.plans import (
     HELD_AFTER,
     HELD_BEFORE,
     REMUX,
-    WHOLE,
     AudioOnlyPlan,
     ChunkedPlan,
     Plan,
@@ -57,7 +56,7 @@ def parts(plan: Plan) -> tuple[Part, ...]:
         return (*remux, *_copy_part(plan, seconds), *before, *chunks, *after, *audio)
     size = _encoded_bytes(plan.renditions, seconds)
     remux = (Part(REMUX),) if plan.remux_failed else ()
-    return (*remux, Part(WHOLE, weight=seconds, library_bytes=size, state_bytes=size), *audio)
+    return (*remux, Part(plan.part, weight=seconds, library_bytes=size, state_bytes=size), *audio)
 
 
 def _copy_part(plan: ChunkedPlan, seconds: float) -> tuple[Part, ...]:

@@ -17,13 +17,14 @@ from vlogd.media.streaming.tracks import OFFSET, TICKS
 from vlogd.stages import artifacts, facts
 from vlogd.stages.artifacts import Probed
 from vlogd.stages.hls import frame_rate, passthrough, timeline
-from vlogd.stages.hls.audio_tracks import audio_renditions
+from vlogd.stages.hls.audio_tracks import AudioRendition, audio_renditions
 from vlogd.stages.hls.facts import CopyFacts, EncodeFacts, RemuxFacts
 from vlogd.stages.hls.ladder import HlsSettings, renditions
 from vlogd.stages.hls.plans import (
     REMUX,
     REMUXED_PTS,
     WHOLE,
+    WHOLE_LONG,
     AudioOnlyPlan,
     ChunkedPlan,
     Plan,
@@ -85,9 +86,12 @@ class _FrameTimes:
 
 
 def _whole_file(plan: UnindexedPlan, receipts: Mapping[str, Receipt], *, remux_failed: bool) -> WholeFilePlan:
-    boundaries = facts.of_part(receipts, WHOLE, EncodeFacts).borders if WHOLE in receipts else ()
+    part = WHOLE_LONG if plan.least_end else WHOLE
+    boundaries = facts.of_part(receipts, part, EncodeFacts).borders if part in receipts else ()
+    longer = replace(plan, audio=_renamed(plan.audio, "long")) if plan.least_end else plan
     return WholeFilePlan(
-        **_fields(plan),
+        **_fields(longer),
+        part=part,
         why_no_copy="The source is re-encoded: the file doesn't say when its frames are presented.",
         encoded_boundaries=boundaries,
         remux_failed=remux_failed,
@@ -107,8 +111,12 @@ def _chunked(plan: UnindexedPlan, times: _FrameTimes, keys: timeline.Keys = ()) 
     )
     if not recut and not cut.after:
         return planned
-    audio = tuple(replace(track, part=f"{track.part}-{recut or 'long'}") for track in plan.audio)
-    return replace(planned, audio=audio)
+    return replace(planned, audio=_renamed(plan.audio, recut or "long"))
+
+
+def _renamed(audio: tuple[AudioRendition, ...], kind: str) -> tuple[AudioRendition, ...]:
+    """With other names of their parts: earlier versions cut them otherwise."""
+    return tuple(replace(rendition, part=f"{rendition.part}-{kind}") for rendition in audio)
 
 
 def _recut(plan: UnindexedPlan, cut: Timeline) -> str:
@@ -118,7 +126,7 @@ def _recut(plan: UnindexedPlan, cut: Timeline) -> str:
     if cut.is_stretched:
         return "long"
     listed, rate = (Fraction(video.frame_rate) for video in (plan.media.video or plan.video, plan.video))
-    dropped_as_many = timeline.keep_every(listed, plan.config) == cut.keep_every
+    dropped_as_many = timeline.keep_every(listed, plan.config.max_frame_rate) == cut.keep_every
     copied_as_well = passthrough.is_too_fast(listed, plan.config) == passthrough.is_too_fast(
         rate, plan.config
     )

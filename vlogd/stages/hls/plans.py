@@ -22,7 +22,8 @@ REMUX = "remux"
 COPY = "copy"
 COPY_STRETCHED = "copy-long"
 """Instead of `copy` where the last frame stands until the sound ends: earlier versions cut the sound off."""
-WHOLE = "video-whole"
+WHOLE, WHOLE_LONG = "video-whole", "video-whole-long"
+"""The second where the last frame stands until the sound ends; it and its audio are other parts, as above."""
 HELD_BEFORE, HELD_AFTER = "held-before", "held-after"
 
 REMUXED_PTS = "remux.pts"
@@ -98,9 +99,10 @@ class UnindexedPlan(_VideoPlan):
 class WholeFilePlan(_VideoPlan):
     """One encode from the first frame to the last, which determines the segment boundaries.
 
-    `remux_failed`: the file has no index, and a copy to MP4 did not give it one.
+    `part` is its part's name. `remux_failed`: the file has no index, and a copy to MP4 did not give it one.
     """
 
+    part: str = WHOLE
     encoded_boundaries: tuple[int, ...] = ()
     remux_failed: bool = False
 
@@ -112,7 +114,7 @@ class WholeFilePlan(_VideoPlan):
     @property
     def encode_parts(self) -> tuple[str, ...]:
         """The only part."""
-        return (WHOLE,)
+        return (self.part,)
 
     @property
     def frame_rate(self) -> Fraction:

@@ -151,7 +151,7 @@ def build(
     """
     scale = time_base * TICKS
     shift = OFFSET - round(zero_seconds * TICKS)
-    kept = keep_every(frame_rate, config)
+    kept = keep_every(frame_rate, config.max_frame_rate)
     pts = array(
         "q",
         (_rounded(tick * scale.numerator, scale.denominator) + shift for tick in source_pts[::kept]),
@@ -248,11 +248,11 @@ def _rounded(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def keep_every(frame_rate: Fraction, config: HlsSettings) -> int:
+def keep_every(frame_rate: Fraction, max_frame_rate: int) -> int:
     """1 when all frames are published, 2 for every second one, by the highest frame rate that is configured."""
-    if not config.max_frame_rate or frame_rate > _HIGHEST_FRAME_RATE:
+    if not max_frame_rate or frame_rate > _HIGHEST_FRAME_RATE:
         return 1
-    return max(1, round(frame_rate / config.max_frame_rate + _DROP_THRESHOLD))
+    return max(1, round(frame_rate / max_frame_rate + _DROP_THRESHOLD))
 
 
 def _last_duration(pts: "array[int]", frame_rate: Fraction) -> int:
