@@ -48,7 +48,7 @@ def test_plan_touches_nothing(tmp_path: Path) -> None:
     assert any("published as the top rendition" in sentence for sentence in told["why"])
     refused = home.vlogd("plan", __file__, check=False)
     assert refused.returncode == 1
-    assert refused.stderr.startswith("vlogd: The file is not video or audio")
+    assert refused.stderr.startswith("vlogd: The file is not a video: it is a text.")
 
 
 def test_a_video_s_life(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 | class         | what vlogd does                                                            |
 |---------------|----------------------------------------------------------------------------|
 | `BadInput`    | parks the item at once and says why: trying again cannot help              |
-| `ToolFailed`  | tries again after a growing pause, then parks with the tool's last lines   |
+| `ToolFailed`  | tries again after a growing pause, then parks; `vlogd show` has its output |
 | `ToolKilled`  | the same: a tool that was killed from outside says nothing about the file  |
 | `ToolStalled` | the same: a slow disk or a hung driver says nothing about the file either  |
 | `Unavailable` | waits and looks again (disk full, mount gone, model missing); no attempt   |
@@ -25,23 +25,23 @@ class VlogdError(Exception):
     """Common parent, never raised itself. `str(error)` is a sentence for people."""
 
 
-class BadInput(VlogdError):
-    """The file cannot become a video, whatever we try."""
-
-
 class _ToolTrouble(VlogdError):
-    """Of a tool that printed something. `stderr_tail` holds its last lines, for `vlogd show`."""
+    """Of a tool that may have printed something. `stderr_tail` holds its last lines, for the log and `vlogd show`."""
 
     def __init__(self, sentence: str, stderr_tail: Sequence[str] = ()) -> None:
         super().__init__(sentence)
         self.stderr_tail = tuple(stderr_tail)
 
 
+class BadInput(_ToolTrouble):
+    """The file cannot become a video, whatever we try."""
+
+
 class ToolFailed(_ToolTrouble):
     """A tool exited with an error."""
 
 
-class ToolKilled(VlogdError):
+class ToolKilled(_ToolTrouble):
     """A tool was killed from outside: by the kernel when memory ran out, or by a person."""
 
 

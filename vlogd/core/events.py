@@ -169,11 +169,12 @@ class PartFailed(ItemEvent):
 
 @dataclass(frozen=True)
 class FileFailed(Event):
-    """A dropped file is not a video; it lies at `moved_to` with a note beside it."""
+    """A dropped file is not a video; it lies at `moved_to` with a note beside it. `tool_output`: what ffprobe printed."""
 
     file: Path
     why: str
     moved_to: Path
+    tool_output: str | None = None
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,9 @@ class IngestNotices:
                 self._journal.left_files.clear(path)
                 self._emit(ItemDuplicate(item, path))
                 self._controller.request_survey([item.id])
-            case Failed(path, sentence, moved_to):
+            case Failed(path, sentence, moved_to, tool_output):
                 self._journal.left_files.clear(path)
-                self._emit(FileFailed(path, sentence, moved_to))
+                self._emit(FileFailed(path, sentence, moved_to, tool_output or None))
                 self.failed += 1
             case Resolved(path):
                 self._journal.left_files.clear(path)

@@ -23,7 +23,7 @@ from vlogd.ingest.file_state import FileState
 from vlogd.ingest.inbox import Inbox
 from vlogd.ingest.matching import Match, Matching
 from vlogd.ingest.outcomes import Accepted, Changed, Duplicate, Failed, NotTaken, Outcome
-from vlogd.media import description, ffprobe
+from vlogd.media import description, ffprobe, refusals
 from vlogd.media.process import Limits
 from vlogd.storage import set_aside
 from vlogd.storage.original_notes import MEDIA
@@ -56,7 +56,7 @@ class Intake:
         self._is_leaving = is_leaving
         self._is_others = is_others
         self._stalls: Counter[str] = Counter()
-        self._refused: dict[str, str] = {}
+        self._refused: dict[str, BadInput] = {}
 
     def take(self, path: Path, inbox: Inbox, expected: FileState) -> Outcome:
         """Claim and identify `path`. Raises Unavailable (disk full, mount gone) with nothing lost.
@@ -108,16 +108,16 @@ class Intake:
             self._stalls[claim.token] += 1
             if self._stalls[claim.token] < _MOST_STALLS:
                 raise
-            return self._reject(claim, inbox, f"ffprobe stalls over it: {error}")
+            return self._reject(claim, inbox, refusals.STALLS.error(error.stderr_tail))
 
-    def _reject(self, claim: Claim, inbox: Inbox, sentence: str) -> Failed:
+    def _reject(self, claim: Claim, inbox: Inbox, error: BadInput) -> Failed:
         """Move the file to `_failed`. Until that works, the verdict is remembered: ffprobe isn't asked again."""
-        self._refused[claim.token] = sentence
+        self._refused[claim.token] = error
         self._volumes.check()
-        moved_to = quarantine.put(claim.as_dropped(), inbox.folder, sentence)
+        moved_to = quarantine.put(claim.as_dropped(), inbox.folder, str(error))
         claim.drop()
         del self._refused[claim.token]
-        return Failed(claim.dropped_as, sentence, moved_to)
+        return Failed(claim.dropped_as, str(error), moved_to, "\n".join(error.stderr_tail))
 
     def _identify(self, claim: Claim, inbox: Inbox) -> Outcome:
         match = self._matching.of(claim.file, self._originals.item_in(claim.folder))
@@ -130,7 +130,7 @@ class Intake:
         try:
             media = ffprobe.describe(claim.plain_path(), self._limits, self._stop)
         except BadInput as error:
-            return self._reject(claim, inbox, str(error))
+            return self._reject(claim, inbox, error)
         item = self._item(match, claim)
         self._volumes.check()  # what was read above may have taken minutes
         files.sync_file(claim.file)

@@ -26,11 +26,12 @@ class Duplicate:
 
 @dataclass(frozen=True)
 class Failed:
-    """The file is not a video; it lies at `moved_to` with a note beside it."""
+    """The file is not a video; it lies at `moved_to` with a note beside it. `tool_output`: what ffprobe printed, for the log."""
 
     path: Path
     sentence: str
     moved_to: Path
+    tool_output: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from vlogd.core.errors import BadInput
-from vlogd.media import isobmff
+from vlogd.media import isobmff, refusals
 from vlogd.media.isobmff import Box, BoxError
 
 _ENCRYPTED_ENTRIES = (b"encv", b"enca", b"drmi", b"drms")
@@ -25,9 +24,7 @@ _ENTRY_AT, _ENTRY_TYPE_BYTES = 12, 4
 def check(path: Path, streams: Sequence[Mapping[str, Any]]) -> None:
     """Raise BadInput when a track of video or audio is encrypted. `streams`: ffprobe's description of the tracks."""
     if _has_key_id(streams) or _has_encrypted_entry(path):
-        raise BadInput(
-            "The file is encrypted (copy protection), and vlogd has no key. Drop a file that is not protected."
-        )
+        raise refusals.ENCRYPTED.error()
 
 
 def _has_key_id(streams: Sequence[Mapping[str, Any]]) -> bool:

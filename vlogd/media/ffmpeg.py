@@ -99,8 +99,8 @@ def run(
     on_progress_seconds: Callable[[float], None] | None = None,
     on_frame_count: Callable[[int], None] | None = None,
     global_options: Sequence[str] = (),
-) -> None:
-    """Run one graph to its end.
+) -> Sequence[str]:
+    """Run one graph to its end; return the last lines of its standard error.
 
     `on_progress_seconds` is called with the output time and `on_frame_count` with the number of frames written so
     far, about twice a second and at the end.
@@ -118,6 +118,7 @@ def run(
         _check_disks(arguments, error.stderr_tail, stop)
         raise
     _check_disks(arguments, stderr_tail, stop)
+    return stderr_tail
 
 
 def _check_disks(arguments: Sequence[str], stderr_tail: Sequence[str], stop: Stop | None) -> None:

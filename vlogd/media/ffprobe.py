@@ -5,7 +5,8 @@ are ffprobe's where it has one.
 """
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Set
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from fractions import Fraction
@@ -13,8 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from vlogd.core.cancellation import Stop
-from vlogd.core.errors import BadInput, ToolFailed
-from vlogd.media import bounds, encryption, ffmpeg, read_errors, start_time
+from vlogd.core.errors import ToolFailed
+from vlogd.media import (
+    bounds,
+    codec_support,
+    encryption,
+    ffmpeg,
+    read_errors,
+    refusals,
+    start_time,
+    unreadable,
+)
 from vlogd.media.process import Limits
 
 _MAX_STREAMS = 256
@@ -105,7 +115,10 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Media:
-    """A whole file. `video` is the first video stream that is no attached picture (cover art), or None."""
+    """A whole file. `video` is the first video stream that is no attached picture (cover art), or None.
+
+    `undecodable` names the tracks of video and audio for which this ffmpeg has no decoder, each like "video (vvc1)".
+    """
 
     format: str
     duration_seconds: float
@@ -118,10 +131,11 @@ class Media:
     subtitles: tuple[SubtitleStream, ...]
     chapters: tuple[Chapter, ...]
     tags: Mapping[str, str]
+    undecodable: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data for `probe.json`."""
-        return asdict(self)
+        """As plain data for `probe.json`; `undecodable` only where there are any."""
+        return {key: value for key, value in asdict(self).items() if value or key != "undecodable"}
 
 
 def from_json(value: Mapping[str, Any]) -> Media:
@@ -133,6 +147,7 @@ def from_json(value: Mapping[str, Any]) -> Media:
             "audio": tuple(AudioStream(**stream) for stream in value["audio"]),
             "subtitles": tuple(SubtitleStream(**stream) for stream in value["subtitles"]),
             "chapters": tuple(Chapter(**chapter) for chapter in value["chapters"]),
+            "undecodable": tuple(value.get("undecodable", ())),
         }
     )
 
@@ -143,46 +158,34 @@ def describe(path: Path, limits: Limits, stop: Stop | None = None) -> Media:
     Raises OSError when the disk fails at either end, which ffprobe reads; else as `process.run`.
     """
     if path.stat().st_size == 0:
-        raise BadInput("The file is empty. Copy it again.")
+        raise refusals.EMPTY.error()
     read_errors.check_ends(path)
     try:
         description = json.loads(ffmpeg.probe(path, *_ENTRIES, limits=limits, stop=stop))
     except ToolFailed as error:
-        reason = _reason(error, path)
-        raise BadInput(f"The file is not video or audio that ffmpeg can read: {reason}") from error
+        raise unreadable.by_ffprobe(error, path) from error
     except ValueError as error:
-        raise BadInput("The file is not a video: ffprobe could not describe it.") from error
-    if len(description.get("streams", [])) > _MAX_STREAMS:
-        raise BadInput(f"The file claims to have more than {_MAX_STREAMS} tracks; no genuine video does.")
-    encryption.check(path, description.get("streams", []))
-    media = _media(description)
-    if media.video is not None and media.video.width * media.video.height > ffmpeg.MAX_PIXELS:
-        raise BadInput(
-            f"The video's frames are {media.video.width}x{media.video.height} pixels; vlogd takes at most "
-            f"{ffmpeg.MAX_PIXELS >> 20} million pixels, far above 8K."
-        )
-    if media.video is None and not media.audio:
-        raise BadInput("The file has neither video nor audio.")
-    if media.video is None:  # a video lasts as long as its frames say, which are counted later
+        raise refusals.NOT_RECOGNISED.error() from error
+    streams = description.get("streams", [])
+    if len(streams) > _MAX_STREAMS:
+        raise refusals.TOO_MANY_TRACKS.error(most=_MAX_STREAMS)
+    encryption.check(path, streams)
+    media = _media(description, codec_support.undecodable(streams, limits, stop))
+    if media.video is not None:  # it lasts as long as its frames say, which are counted later
+        unreadable.check_frame_size(media.video.width, media.video.height)
+    elif not any(track.codec and track.channels for track in media.audio):
+        raise unreadable.without_media(streams, media.undecodable, path)
+    else:
         bounds.check_duration(media.duration_seconds)
     return media
 
 
-def _reason(error: ToolFailed, path: Path) -> str:
-    last = (error.stderr_tail or (str(error),))[-1]
-    last = last.replace(ffmpeg.argument(path), "").replace(str(path), "").strip(" :")
-    if "moov atom not found" in " ".join(error.stderr_tail):
-        return "it has no index (moov): it is incomplete, or not an MP4 file. Copy it again."
-    if "not on whitelist" in " ".join(error.stderr_tail):
-        return "it is a playlist, an image, a text or something else that holds no video itself."
-    return f"{last.rstrip('.')}."
-
-
-def _media(description: Mapping[str, Any]) -> Media:
-    streams = description.get("streams", [])
+def _media(description: Mapping[str, Any], undecodable: Set[str] = frozenset()) -> Media:
+    """`undecodable`: names of codecs without a decoder here."""
     container = description.get("format", {})
+    streams, left_out = codec_support.marked(description.get("streams", []), undecodable)
     video_streams = [s for s in streams if s.get("codec_type") == "video" and _integer(s, "width")]
-    covers = [s for s in video_streams if s.get("disposition", {}).get("attached_pic")]
+    covers = [s for s in video_streams if codec_support.is_cover(s)]
     videos = [s for s in video_streams if s not in covers and s.get("codec_name")]
     return Media(
         format=container.get("format_name", ""),
@@ -198,6 +201,7 @@ def _media(description: Mapping[str, Any]) -> Media:
         subtitles=tuple(_subtitle(s) for s in streams if s.get("codec_type") == "subtitle")[:_MAX_SUBTITLES],
         chapters=tuple(_chapter(c) for c in description.get("chapters", [])[:_MAX_CHAPTERS]),
         tags=_tags(container),
+        undecodable=left_out,
     )
 
 
@@ -277,7 +281,7 @@ def _duration(container: Mapping[str, Any], streams: list[Mapping[str, Any]]) ->
 
 def _seconds(text: Any) -> float:
     with suppress(TypeError, ValueError):
-        return float(text)
+        return float(text) if math.isfinite(float(text)) else 0.0
     return 0.0
 
 

@@ -27,6 +27,7 @@ from typing import IO
 
 from vlogd.core.cancellation import Stop
 from vlogd.core.errors import Stopping, ToolFailed, ToolKilled, ToolStalled, Unavailable
+from vlogd.media import refusals
 
 _TAIL_LINES = 40
 """Of standard error. The reason of a failure is among ffmpeg's last lines; a damaged file prints thousands before."""
@@ -44,6 +45,9 @@ _MAX_OUTPUT_BYTES = 16 << 20
 _KILLED_BY_OTHERS = (-signal.SIGKILL, -signal.SIGTERM)
 """Return codes of a tool that was killed from outside, by the OOM killer for instance. A crash of its own (SIGSEGV,
 SIGABRT) may be caused by the file."""
+
+_EXPLAINED = ("ffmpeg", "ffprobe")
+"""The programs whose standard error `refusals` understands."""
 
 Line = Callable[[str], None]
 
@@ -92,9 +96,10 @@ def run(
             if pipe is not None:
                 pipe.close()
     if child.returncode in _KILLED_BY_OTHERS:
-        raise ToolKilled(_failure_message(command[0], child.returncode, tail))
+        name, by = _short(command[0]), _signal_name(child.returncode)
+        raise ToolKilled(refusals.TOOL_KILLED.sentence(tool=name, signal=by), tuple(tail))
     if child.returncode != 0:
-        raise ToolFailed(_failure_message(command[0], child.returncode, tail), tuple(tail))
+        raise ToolFailed(_failure_sentence(command[0], child.returncode, tail), tuple(tail))
     return tuple(tail)
 
 
@@ -113,7 +118,7 @@ def output(command: Sequence[str], *, limits: Limits, stop: Stop | None = None) 
 
 def _too_much_output(name: str) -> ToolFailed:
     return ToolFailed(
-        f"{name} printed more than {_MAX_OUTPUT_BYTES >> 20} MiB about the file, which no genuine file causes."
+        refusals.TOO_MUCH_OUTPUT.sentence(mebibytes=_MAX_OUTPUT_BYTES >> 20), (f"{name} printed too much",)
     )
 
 
@@ -175,9 +180,7 @@ def _read_output(
             if stop is not None and stop.is_set():
                 raise Stopping(f"{name} was stopped because vlogd is stopping.")
             if time.monotonic() - last_progress > limits.stall_seconds:
-                raise ToolStalled(
-                    f"{name} made no progress for {limits.stall_seconds:.0f} s and was killed.", tuple(tail)
-                )
+                raise ToolStalled(_stall_sentence(name, limits), tuple(tail))
             if not selector.select(_POLL_SECONDS):
                 continue
             block = os.read(child.stdout.fileno(), _READ_BYTES)
@@ -189,7 +192,7 @@ def _read_output(
                     on_line(text)
             if not block:
                 break
-    _wait(child, stop, limits)
+    _wait(child, name, stop, limits)
 
 
 class _LineSplitter:
@@ -215,7 +218,7 @@ class _LineSplitter:
         return [line, *complete] if block or line else []
 
 
-def _wait(child: "subprocess.Popen[bytes]", stop: Stop | None, limits: Limits) -> None:
+def _wait(child: "subprocess.Popen[bytes]", name: str, stop: Stop | None, limits: Limits) -> None:
     """Wait for a child that has closed its standard output, as ffmpeg does just before it exits."""
     deadline = time.monotonic() + limits.stall_seconds
     while True:
@@ -223,9 +226,9 @@ def _wait(child: "subprocess.Popen[bytes]", stop: Stop | None, limits: Limits) -
             child.wait(_POLL_SECONDS)
             return
         if stop is not None and stop.is_set():
-            raise Stopping("A tool was stopped because vlogd is stopping.")
+            raise Stopping(f"{name} was stopped because vlogd is stopping.")
         if time.monotonic() > deadline:
-            raise ToolStalled("A tool did not end after its last output and was killed.")
+            raise ToolStalled(_stall_sentence(name, limits))
 
 
 def _terminate(child: "subprocess.Popen[bytes]") -> None:
@@ -238,9 +241,28 @@ def _terminate(child: "subprocess.Popen[bytes]") -> None:
             return
 
 
-def _failure_message(name: str, status: int, tail: deque[str]) -> str:
-    last = tail[-1] if tail else "it printed no error"
+def _failure_sentence(command: str, status: int, tail: Sequence[str]) -> str:
+    """What a failure means for people; what the tool printed is in the error's `stderr_tail`."""
+    cause = refusals.explained(tail) if _short(command) in _EXPLAINED else None
+    if cause is not None:
+        return cause.sentence()
     if status < 0:
-        with suppress(ValueError):
-            return f"{name} was killed by {signal.Signals(-status).name}: {last}"
-    return f"{name} failed (exit status {status}): {last}"
+        return refusals.TOOL_CRASHED.sentence(tool=_short(command), signal=_signal_name(status))
+    return refusals.TOOL_FAILED.sentence(tool=_short(command), status=status)
+
+
+def _stall_sentence(command: str, limits: Limits) -> str:
+    return refusals.TOOL_STALLED.sentence(tool=_short(command), seconds=f"{limits.stall_seconds:.0f}")
+
+
+def _short(command: str) -> str:
+    """A program's name without its folder."""
+    return command.rpartition("/")[2]
+
+
+def _signal_name(status: int) -> str:
+    """The name of the signal that ended a child with this return code."""
+    try:
+        return signal.Signals(-status).name
+    except ValueError:
+        return f"signal {-status}"

@@ -56,7 +56,11 @@ def _rates(variant: Variant, track: CheckedTrack, audio: Sequence[CheckedTrack])
         (variant.bandwidth, peak, "BANDWIDTH", "Apple 1.27"),
         (variant.average, average, "AVERAGE-BANDWIDTH", "Apple 1.26"),
     ):
-        if listed and not listed / _RATE_TOLERANCE <= measured <= listed * _RATE_TOLERANCE:
+        if (
+            not listed or abs(listed - measured) <= 1
+        ):  # a bit of rounding counts where a frame stands for hours
+            continue
+        if not listed / _RATE_TOLERANCE <= measured <= listed * _RATE_TOLERANCE:
             yield must(rule, variant.uri, f"{name} says {listed}, measured are {round(measured)} bit/s.")
 
 
