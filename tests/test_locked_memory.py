@@ -42,9 +42,17 @@ ws = Workspace(item, folder / "film.m4a", {}, NoSettings(), {}, probed, folder /
                threading.Event())
 try:
     PROBE.run(PROBE.parts(None)[0], ws)
+    # probed
     print(len(plan.read(probed, folder, {}, HlsSettings(segment_seconds=2)).boundaries) - 1)
 except BadInput as error:
     print(error)
+"""
+
+_LONG = """
+    import json
+    content = json.loads((probed / "probe.json").read_text())
+    content["media"]["duration_seconds"] = 360_000.0
+    (probed / "probe.json").write_text(json.dumps(content))
 """
 
 
@@ -81,8 +89,8 @@ def test_a_second_that_claims_to_be_68_years(tmp_path: Path) -> None:
 
 def test_a_hundred_hours_are_planned(tmp_path: Path) -> None:
     """In segments of two seconds, which need little."""
-    claiming(tmp_path / "film.m4a", 360_000)
-    segments, mebibytes = measured(tmp_path, _PROBE)
+    ffmpeg("-f", "lavfi", "-i", "sine=d=1:r=8000", tmp_path / "film.m4a")
+    segments, mebibytes = measured(tmp_path, _PROBE.replace("# probed", _LONG))
     assert int(segments) == 180_000
     assert int(mebibytes) < 200
 

@@ -10,7 +10,9 @@ All other stages plan from this artifact, so that the file is analysed once. It 
 ffprobe described the file when it was accepted; that description is used if it was kept. A plain MP4 has the times
 in its sample table, which is trusted if ffprobe reports the same for the first packets; of other files every packet is
 read. The length of an audio-only file is taken from its packets too: containers that are written while recording don't
-have it, and for others ffprobe estimates it from the first bit rate.
+have it, for others ffprobe estimates it from the first bit rate, and a file that was cut off has less than it says.
+
+What a file says of its length is a claim: whatever the scan shows to be impossible is corrected, or refused.
 """
 
 import json
@@ -20,10 +22,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain, pairwise
 
-from vlogd.core.errors import BadInput, Malformed, NewerFormat, ToolFailed
+from vlogd.core.errors import Malformed, NewerFormat, ToolFailed
 from vlogd.core.model import Json, Part, View
 from vlogd.core.settings import NoSettings
-from vlogd.media import bounds, description, ffmpeg, ffprobe, hidden_frames, mp4_index, read_errors
+from vlogd.media import bounds, description, ffmpeg, ffprobe, hidden_frames, mp4_index, read_errors, refusals
 from vlogd.media.ffprobe import Media, VideoStream
 from vlogd.media.mp4_index import SampleTable
 from vlogd.media.packets import REMUX_FIRST, AudioScan, PacketScan, presentation_order
@@ -47,15 +49,30 @@ _LONGEST_HOLD_SECONDS = 86_400.0
 _MOST_KEYS = 400_000
 """A key frame every 0.9 s for 100 hours. Of a film with more, its own frames are not published: plans keep all of them."""
 
+_CUT_SECONDS = 1.0
+"""Sound that ends so much earlier than its file says is missing. Rounding and padding of formats take less."""
+
+_LIE_FACTOR, _LIE_SECONDS = 2, 3600
+"""A video's duration that is twice and an hour longer than all that is in the file is not a subtitle that lasts longer."""
+
 
 @dataclass(frozen=True)
 class ScanFacts:
-    """Keys of `video.json`. The size is the one at which viewers see the video; None where there is only audio."""
+    """Keys of `video.json`. The size is the one at which viewers see the video; None where there is only audio.
+
+    Not published as they are: `claimed_seconds`, how long an audio-only file says it is, where its sound ends earlier;
+    and `undecodable`, the tracks without a decoder.
+    """
 
     duration_seconds: float
     width: int | None
     height: int | None
     audio_only: bool
+    claimed_seconds: float | None = None
+    undecodable: tuple[str, ...] = ()
+
+
+_PRIVATE_FACTS = ("claimed_seconds", "undecodable")
 
 
 def _parts(_work: Work[NoSettings]) -> Sequence[Part]:
@@ -64,16 +81,25 @@ def _parts(_work: Work[NoSettings]) -> Sequence[Part]:
 
 def _run(_part: Part, ws: Workspace[NoSettings]) -> ScanFacts:
     media = _stored_description(ws) or ffprobe.describe(ws.film, ws.limits, ws.stop)
+    claimed_seconds = media.duration_seconds
     scan: dict[str, Json] = {"frames": 0, "times_are_known": True, "remux_first": False, "keys": False}
     if media.video is None:
         media = _with_measured_duration(ws, media)
         bounds.check_duration(media.duration_seconds)
     else:
-        scan = _scan(ws, media, media.video)
+        scan, media = _scan(ws, media, media.video)
     content = {"media": media.to_json(), "scan": scan}
     ws.deliver_bytes((json.dumps(content, indent=1) + "\n").encode(), "probe.json")
     width, height = media.video.shown_size() if media.video else (None, None)
-    return ScanFacts(round(media.duration_seconds, 3), width, height, media.video is None)
+    is_cut = media.format in bounds.STATES_LENGTH and claimed_seconds - media.duration_seconds > _CUT_SECONDS
+    return ScanFacts(
+        round(media.duration_seconds, 3),
+        width,
+        height,
+        media.video is None,
+        round(claimed_seconds, 3) if is_cut and media.video is None else None,
+        media.undecodable,
+    )
 
 
 def _stored_description(ws: Workspace[NoSettings]) -> Media | None:
@@ -88,23 +114,45 @@ def _stored_description(ws: Workspace[NoSettings]) -> Media | None:
 
 def _with_measured_duration(ws: Workspace[NoSettings], media: Media) -> Media:
     """An audio-only file with the duration of its packets, where the container's may be an estimate or missing."""
-    if mp4_index.is_plain(ws.film):
+    if mp4_index.is_plain(ws.film) and _ends_as_claimed(ws, media):
         return media
     seconds = _audio_seconds(ws, media)
+    if not seconds and media.format in bounds.STATES_LENGTH:  # their packets have times, if there are any
+        raise refusals.NO_PACKET.error()
     agrees = not seconds or abs(seconds - media.duration_seconds) < _DURATION_TOLERANCE_SECONDS
     return media if agrees else replace(media, duration_seconds=seconds)
 
 
-def _audio_seconds(ws: Workspace[NoSettings], media: Media) -> float:
-    """How long after the file's start the last audio packet ends; 0 when no packet has a time."""
+def _ends_as_claimed(ws: Workspace[NoSettings], media: Media) -> bool:
+    """Whether an MP4's last packets are in the file, at the time at which it says that it ends. Only these are read."""
     scan = AudioScan()
-    _scan_packets(ws, scan)
+    near_end = max(0.0, media.start_seconds + media.duration_seconds - _CUT_SECONDS)
+    try:
+        ffmpeg.probe_lines(ws.film, "-read_intervals", f"{near_end:.3f}%", *scan.ENTRIES, on_line=scan.add,
+                           limits=ws.limits, stop=ws.stop)  # fmt: skip
+    except ToolFailed:
+        return False
+    end_seconds = scan.end_seconds - media.start_seconds
+    return end_seconds > media.duration_seconds - _CUT_SECONDS
+
+
+def _audio_seconds(ws: Workspace[NoSettings], media: Media) -> float:
+    """How long after the file's start the last audio packet ends; 0 when no packet has a time.
+
+    Raises BadInput when there is nothing but sound, and no packet of it can be read.
+    """
+    scan = AudioScan()
+    try:
+        _scan_packets(ws, scan)
+    except ToolFailed as error:
+        if media.video is None:
+            raise refusals.NO_PACKET.error(error.stderr_tail) from error
     return round(max(0.0, scan.end_seconds - media.start_seconds), 6)
 
 
 def _later_ends(
     ws: Workspace[NoSettings], media: Media, video: VideoStream, times: "array[int]", last_ticks: int
-) -> dict[str, Json]:
+) -> dict[str, float]:
     """When the last frame ends by the container, and when the audio does, where it is later than is usual.
 
     `last_frame_seconds` and `sound_seconds` (a stored name), from the file's start on. The packets of the audio are read
@@ -120,8 +168,11 @@ def _later_ends(
     return {name: seconds for name, seconds in ends.items() if least < seconds < most}
 
 
-def _scan(ws: Workspace[NoSettings], media: Media, video: VideoStream) -> dict[str, Json]:
-    """Deliver `video.pts` and, where a copy could be cut, `video.keys`; the summary for `probe.json`."""
+def _scan(ws: Workspace[NoSettings], media: Media, video: VideoStream) -> tuple[dict[str, Json], Media]:
+    """Deliver `video.pts` and, where a copy could be cut, `video.keys`; the summary for `probe.json`.
+
+    Also the description, with the duration that the scan shows where the claimed one is impossible.
+    """
     table = mp4_index.read(ws.film, video.index)
     if table is not None and not _agrees(table, ws, video):
         table = None
@@ -130,10 +181,11 @@ def _scan(ws: Workspace[NoSettings], media: Media, video: VideoStream) -> dict[s
     else:
         times, unknown, last_ticks = _packet_times(ws, media.format, video)
     if not times and not unknown:
-        raise BadInput("The file claims to contain a video, but there is not a single complete frame in it.")
+        raise refusals.NO_COMPLETE_FRAME.error()
     if times:
         first, last = (float(time * Fraction(video.time_base)) for time in (times[0], times[-1]))
         bounds.check_duration(last - min(first, media.start_seconds))
+    bounds.check_gaps(times, Fraction(video.time_base), media.start_seconds)
     # AVI counts frames instead of giving them times, in decoding order: wrong with B-frames.
     times_are_known = not unknown and not ("avi" in media.format and video.b_frames > 0)
     if (
@@ -144,13 +196,24 @@ def _scan(ws: Workspace[NoSettings], media: Media, video: VideoStream) -> dict[s
     keys = _closed_gops(ws, table) if table else None
     if keys:
         _deliver(ws, keys, KEYS)
-    return {
+    later = _later_ends(ws, media, video, times, last_ticks) if times else {}
+    summary: dict[str, Json] = {
         "frames": len(times) + unknown,
         "times_are_known": times_are_known,
         "remux_first": media.format in REMUX_FIRST,
         "keys": bool(keys),
-        **(_later_ends(ws, media, video, times, last_ticks) if times else {}),
+        **later,
     }
+    if not times:
+        return summary, media
+    begin_of_last = float(times[-1] * Fraction(video.time_base)) - media.start_seconds
+    return summary, _corrected(media, max([begin_of_last, *later.values()]))
+
+
+def _corrected(media: Media, scanned_seconds: float) -> Media:
+    """The description; with the scanned duration where the claimed one is far beyond anything in the file."""
+    lies = media.duration_seconds > scanned_seconds * _LIE_FACTOR + _LIE_SECONDS
+    return replace(media, duration_seconds=round(max(0.0, scanned_seconds), 6)) if lies else media
 
 
 def _agrees(table: SampleTable, ws: Workspace[NoSettings], video: VideoStream) -> bool:
@@ -211,7 +274,27 @@ def _deliver(ws: Workspace[NoSettings], values: "array[int]", name: str) -> None
 def _view(work: Work[NoSettings], _have: Set[str]) -> View:
     if "scan" not in work.receipts:
         return View()
-    return View(facts=facts.to_json(work.facts("scan", ScanFacts)))
+    found = work.facts("scan", ScanFacts)
+    notes = _notes(found)
+    keys = {key: value for key, value in facts.to_json(found).items() if key not in _PRIVATE_FACTS}
+    return View(facts={**keys, "notes": notes} if notes else keys)
+
+
+def _notes(found: ScanFacts) -> list[Json]:
+    """What people should know of a file that is published, but not all of it."""
+    notes: list[Json] = []
+    if found.undecodable:
+        tracks = " and ".join(found.undecodable)
+        rest = "; only its sound is published" if found.audio_only and "video" in tracks else ""
+        notes.append(
+            f"The file's {tracks} cannot be decoded by the ffmpeg that is installed here, and is left out{rest}."
+        )
+    if found.claimed_seconds is not None:
+        claimed, there = refusals.length(found.claimed_seconds), refusals.length(found.duration_seconds)
+        notes.append(
+            f"The file says that it lasts {claimed}, but its sound ends after {there}: is the copy complete?"
+        )
+    return notes
 
 
 STAGE = Stage(name="probe", version=3, needs=("source",), parts=_parts, run=_run, view=_view, private=True)

@@ -51,7 +51,8 @@ def _run(_part: Part, ws: Workspace[NoSettings]) -> SubtitlesFacts:
         else:
             unreadable += 1
     ws.deliver_bytes(artifacts.texts_json(texts), TEXTS)
-    images = sum(not stream.text for stream in media.subtitles)
+    images = sum(not stream.text for stream in media.subtitles if stream.codec)
+    unreadable += sum(not stream.codec for stream in media.subtitles)
     return SubtitlesFacts(tuple(texts), unreadable, images)
 
 

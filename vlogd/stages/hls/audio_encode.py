@@ -12,8 +12,9 @@ from pathlib import Path
 from vlogd.media import ffmpeg
 from vlogd.media.streaming import fragment_reader, fragment_writer
 from vlogd.media.streaming.tracks import INIT, OFFSET, OFFSET_SECONDS, TICKS
-from vlogd.stages.facts import NoFacts
+from vlogd.stages.hls import decoded_audio
 from vlogd.stages.hls.audio_tracks import STEREO_CHANNELS, AudioRendition
+from vlogd.stages.hls.facts import AudioFacts
 from vlogd.stages.hls.ladder import HlsSettings
 from vlogd.stages.hls.plans import StreamPlan, extension
 from vlogd.stages.hls.segment_writer import transport_stream
@@ -38,8 +39,8 @@ def first_frames(boundaries: Sequence[int]) -> list[int]:
     return [-(-(tick - zero) * SAMPLE_RATE // (TICKS * FRAME_SAMPLES)) for tick in boundaries]
 
 
-def run(plan: StreamPlan, rendition: AudioRendition, ws: Workspace[HlsSettings]) -> NoFacts:
-    """Encode and deliver one rendition."""
+def run(plan: StreamPlan, rendition: AudioRendition, ws: Workspace[HlsSettings]) -> AudioFacts:
+    """Encode and deliver one rendition. Raises BadInput where there is only audio and none of it can be decoded."""
     frames = first_frames(plan.boundaries)
     target = ws.scratch / "audio.mp4"
     cutter = _Cutter(target, rendition.folder, frames, ws)
@@ -49,8 +50,9 @@ def run(plan: StreamPlan, rendition: AudioRendition, ws: Workspace[HlsSettings])
         ws.report_progress(seconds / length)
         cutter.cut()
 
-    ffmpeg.run(
-        [_output(plan, rendition, ws, target, frames[-1] * FRAME_SAMPLES)],
+    decoded, listing = decoded_audio.counted(ffmpeg.source(ws.film)[str(rendition.stream.index)], ws)
+    printed = ffmpeg.run(
+        [_output(decoded, plan, rendition, target, frames[-1] * FRAME_SAMPLES), listing],
         limits=ws.limits,
         stop=ws.stop,
         on_progress_seconds=on_progress,
@@ -59,15 +61,14 @@ def run(plan: StreamPlan, rendition: AudioRendition, ws: Workspace[HlsSettings])
     )
     cutter.cut()
     cutter.finish()
-    return NoFacts()
+    return decoded_audio.facts(plan, rendition, ws, complained=bool(printed))
 
 
 def _output(
-    plan: StreamPlan, rendition: AudioRendition, ws: Workspace[HlsSettings], target: Path, samples: int
+    decoded: ffmpeg.Stream, plan: StreamPlan, rendition: AudioRendition, target: Path, samples: int
 ) -> ffmpeg.Stream:
     layout = "stereo" if rendition.channels == STEREO_CHANNELS else "5.1"
-    stream = ffmpeg.source(ws.film)[str(rendition.stream.index)]
-    stream = stream.filter("asetpts", f"PTS-({plan.media.start_seconds:.6f})/TB")
+    stream = decoded.filter("asetpts", f"PTS-({plan.media.start_seconds:.6f})/TB")
     # async: fill gaps with silence and follow drifting times. first_pts=0: silence before a late start.
     stream = stream.filter("aresample", SAMPLE_RATE, **{"async": _MOST_DRIFT_SAMPLES, "first_pts": 0})
     stream = stream.filter("aformat", channel_layouts=layout, sample_rates=SAMPLE_RATE)

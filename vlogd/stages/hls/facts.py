@@ -30,6 +30,17 @@ class CopyFacts:
 
 
 @dataclass(frozen=True)
+class AudioFacts:
+    """Of an audio rendition: how many seconds are silence in place of sound that could not be decoded; `silent`: all.
+
+    The seconds of a silent track are not always known.
+    """
+
+    missing_seconds: float = 0.0
+    silent: bool = False
+
+
+@dataclass(frozen=True)
 class DamageFacts:
     """Of `EncodeFacts`, what the view of a growing stream needs. It is read of every chunk, once a second."""
 

@@ -3,17 +3,23 @@
 from collections.abc import Sequence, Set
 
 from vlogd.media.streaming.tracks import TICKS
+from vlogd.stages.contract import Work
 from vlogd.stages.hls.audio_tracks import MOST_TRACKS, decodable
+from vlogd.stages.hls.facts import AudioFacts
+from vlogd.stages.hls.ladder import HlsSettings
 from vlogd.stages.hls.plans import ChunkedPlan, StreamPlan
 
 
-def notes(plan: StreamPlan, empty: Set[int], count: int, *, damaged: bool) -> list[str]:
+def notes(
+    plan: StreamPlan, work: Work[HlsSettings], empty: Set[int], count: int, *, damaged: bool
+) -> list[str]:
     """Sentences. `empty` segments have no frame, `count` segments are listed; `damaged`: frames are missing."""
     return [
         *(_damage(plan, sorted(empty), count) if damaged else ()),
         *_dropped_frames(plan),
         *_held_frames(plan),
         *_left_out_tracks(plan),
+        *_silence(plan, work),
     ]
 
 
@@ -57,3 +63,17 @@ def _held_frames(plan: StreamPlan) -> list[str]:
             f"The video ends {hold.seconds:.0f} s before the audio; its last frame is shown until then."
         )
     return sentences
+
+
+def _silence(plan: StreamPlan, work: Work[HlsSettings]) -> list[str]:
+    """Where silence stands in place of sound, once for each track of the source."""
+    sentences: dict[int, str] = {}
+    for rendition in plan.audio:
+        found = work.facts(rendition.part, AudioFacts) if rendition.part in work.receipts else AudioFacts()
+        track = f"of the audio track {rendition.name!r}" if len(plan.audio) > 1 else "of the sound"
+        about = f"about {found.missing_seconds:.0f} s {track} could not be decoded and are silent"
+        if found.silent:
+            about = f"nothing {track} could be decoded; it is silent"
+        if found.silent or found.missing_seconds:
+            sentences[rendition.stream.index] = f"The file is damaged: {about}."
+    return list(sentences.values())

@@ -13,6 +13,7 @@
 from collections.abc import Sequence
 
 from vlogd.core.model import Part
+from vlogd.media import bounds
 from vlogd.media.streaming.tracks import TICKS
 from vlogd.stages.hls.audio_tracks import AudioRendition
 from vlogd.stages.hls.ladder import Rendition
@@ -23,6 +24,7 @@ from vlogd.stages.hls.plans import (
     AudioOnlyPlan,
     ChunkedPlan,
     Plan,
+    StreamPlan,
     UnindexedPlan,
 )
 from vlogd.stages.hls.timeline import Chunk
@@ -36,6 +38,9 @@ _AUDIO_SPEED = 20
 _OVER_CAP = 1.2
 """A chunk may exceed its renditions' caps by what their rate control buffers hold: two seconds of a chunk of twelve."""
 
+_LARGEST_FRAME_SECONDS = 2
+"""No frame takes more than the rate control's buffer, two seconds of the cap, however long it is shown."""
+
 _BYTES_PER_KILOBIT = 125
 
 
@@ -43,9 +48,7 @@ def parts(plan: Plan) -> tuple[Part, ...]:
     """The parts that are known so far, in order."""
     if isinstance(plan, UnindexedPlan):
         return (Part(REMUX, state_bytes=plan.media.size_bytes),)
-    seconds = max(1.0, plan.media.duration_seconds)
-    if plan.boundaries:  # what will be published; the container of a video may claim anything
-        seconds = (plan.boundaries[-1] - plan.boundaries[0]) / TICKS
+    seconds = _seconds(plan)
     audio = tuple(_audio_part(rendition, seconds) for rendition in plan.audio if plan.boundaries)
     if isinstance(plan, AudioOnlyPlan):
         return audio
@@ -57,6 +60,13 @@ def parts(plan: Plan) -> tuple[Part, ...]:
     size = _encoded_bytes(plan.renditions, seconds)
     remux = (Part(REMUX),) if plan.remux_failed else ()
     return (*remux, Part(plan.part, weight=seconds, library_bytes=size, state_bytes=size), *audio)
+
+
+def _seconds(plan: StreamPlan) -> float:
+    """How long the stream is: by what was scanned, and only while that is not known by what the file says."""
+    if plan.boundaries:
+        return max(1.0, (plan.boundaries[-1] - plan.boundaries[0]) / TICKS)
+    return min(max(1.0, plan.media.duration_seconds), bounds.MOST_HOURS * 3600)
 
 
 def _copy_part(plan: ChunkedPlan, seconds: float) -> tuple[Part, ...]:
@@ -88,7 +98,8 @@ def _audio_part(rendition: AudioRendition, seconds: float) -> Part:
 def _chunk_part(chunk: Chunk, plan: ChunkedPlan) -> Part:
     """A chunk's part. The first one runs alone: somebody waits for it, and it is short."""
     seconds = (plan.boundaries[chunk.last] - plan.boundaries[chunk.first]) / TICKS
-    size = _encoded_bytes(plan.renditions, seconds)
+    first, last = plan.timeline.frames(chunk)
+    size = _encoded_bytes(plan.renditions, min(seconds, (last - first) * _LARGEST_FRAME_SECONDS))
     return Part(
         plan.chunk_part(chunk.number),
         order=chunk.number,

@@ -35,6 +35,7 @@ def run(plan: VideoPlan, ws: Workspace[HlsSettings]) -> RemuxFacts:
         bounds.check_duration((times[-1] - times[0]) / TICKS)
     if scan.unknown or len(times) != artifacts.read_probed(ws.inputs["probe"]).frames:
         return RemuxFacts(copied=False, why="the copy does not say when each of its pictures is shown")
+    bounds.check_gaps(times, Fraction(1, TICKS), 0.0)
     ws.deliver_bytes(times.tobytes(), REMUXED_PTS)
     return RemuxFacts(copied=True, time_base=f"1/{TICKS}", zero_seconds="0")
 

@@ -13,8 +13,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from vlogd.core.cancellation import Stop
-from vlogd.core.errors import BadInput, ToolFailed, ToolStalled
-from vlogd.media import ffmpeg
+from vlogd.core.errors import ToolFailed, ToolStalled
+from vlogd.media import ffmpeg, refusals
 from vlogd.media.encoders import Encoder, Family, pick
 from vlogd.media.ffprobe import VideoStream
 from vlogd.media.process import Limits
@@ -33,8 +33,6 @@ that, and containers that index by time (Matroska, AVI) may point behind the wan
 
 _SEEK_BEHIND_KEY_SECONDS = Fraction(1, 1000)
 """So that rounding doesn't seek to the key frame before; two frames are never as close as this."""
-
-NO_FRAME = "Not a single frame of the file can be decoded; it is damaged."
 
 _HARDWARE_DECODERS = {"nvenc": "cuda", "vaapi": "vaapi", "qsv": "qsv"}
 """The `hwaccel` of each family of hardware encoders: frames are decoded by the same device."""
@@ -99,7 +97,7 @@ def _publish_decodable(plan: ChunkedPlan, chunk: Chunk, ws: Workspace[HlsSetting
     facts = _deliver(plan, chunk, gops, ws)
     empty = facts.empty or ()
     if len(plan.chunks) == 1 and len(empty) == chunk.last - chunk.first:
-        raise BadInput(NO_FRAME)
+        raise refusals.NO_FRAME_DECODES.error()
     return replace(facts, fallback="published as it decodes: pictures are missing or damaged", empty=empty)
 
 

@@ -59,7 +59,7 @@ def view(plan: Plan, work: Work[HlsSettings], have: Set[str]) -> View:
     return View(
         files=_playlists(described, work, count, empty, hls_writer.target_seconds(all_tracks)),
         names={MASTER: hls_writer.master_playlist([track.below(below) for track in described])},
-        facts=_facts(plan, notes.notes(plan, empty, count, damaged=_is_damaged(damage))),
+        facts=_facts(plan, notes.notes(plan, work, empty, count, damaged=_is_damaged(damage))),
     )
 
 

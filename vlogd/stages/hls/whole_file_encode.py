@@ -1,10 +1,11 @@
 """Encodes a file that doesn't say when its frames are presented: in one go, with the times that ffmpeg gives them."""
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 
-from vlogd.core.errors import BadInput
-from vlogd.media import ffmpeg
+from vlogd.media import bounds, ffmpeg, refusals
 from vlogd.media.streaming.fragment_reader import Fragment
 from vlogd.media.streaming.tracks import OFFSET, TICKS
 from vlogd.stages.hls import filter_graph, validate
@@ -12,7 +13,7 @@ from vlogd.stages.hls.facts import EncodeFacts
 from vlogd.stages.hls.ladder import HlsSettings
 from vlogd.stages.hls.plans import WholeFilePlan
 from vlogd.stages.hls.timeline import Chunk
-from vlogd.stages.hls.video_encode import NO_FRAME, pick_all, run_encoders
+from vlogd.stages.hls.video_encode import pick_all, run_encoders
 from vlogd.stages.workspace import Workspace
 
 _EARLY_TICKS = TICKS // 2
@@ -64,11 +65,12 @@ def _boundaries(fragments: Sequence[Fragment], segment_seconds: int, least_end: 
     """
     key_times = sorted(min(fragment.pts) for fragment in fragments if fragment.sync[0])
     if not key_times:
-        raise BadInput(NO_FRAME)
+        raise refusals.NO_FRAME_DECODES.error()
     boundaries = [min(OFFSET, key_times[0])]
     for time in key_times[1:]:
         if time - boundaries[-1] >= segment_seconds * TICKS - _EARLY_TICKS:
             boundaries.append(time)
     times = sorted(time for fragment in fragments for time in fragment.pts)
+    bounds.check_gaps(array("q", times), Fraction(1, TICKS), OFFSET / TICKS)
     last_duration = times[-1] - times[-2] if len(times) > 1 else _DEFAULT_FRAME_TICKS
     return [*boundaries, max(times[-1] + max(1, min(TICKS, last_duration)), least_end)]
