@@ -15,6 +15,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hostile_kinds
+import hostile_lies
 from clips import ffmpeg, stamped
 
 FUZZED = 24
@@ -59,9 +61,8 @@ def make(folder: Path, listener: str) -> list[Path]:
     """All of them, in `folder`."""
     for name, text in TEXTS.items():
         (folder / name).write_text(text.replace("LISTENER", listener))
-    for name, data in _raw().items():
-        (folder / name).write_bytes(data)
-    for name, data in _pictures(folder).items():
+    small = {**_raw(), **_pictures(folder), **hostile_kinds.mistakes(), **hostile_kinds.headers()}
+    for name, data in {**small, **hostile_lies.make(folder)}.items():
         (folder / name).write_bytes(data)
     clip = stamped(folder / "clip.mp4", seconds=2).read_bytes()
     for name, data in _lying(clip).items():
