@@ -185,13 +185,12 @@ def _scan(ws: Workspace[NoSettings], media: Media, video: VideoStream) -> tuple[
     if times:
         first, last = (float(time * Fraction(video.time_base)) for time in (times[0], times[-1]))
         bounds.check_duration(last - min(first, media.start_seconds))
-    bounds.check_gaps(times, Fraction(video.time_base), media.start_seconds)
     # AVI counts frames instead of giving them times, in decoding order: wrong with B-frames.
     times_are_known = not unknown and not ("avi" in media.format and video.b_frames > 0)
-    if (
-        not times_are_known or media.format in REMUX_FIRST
-    ):  # the container's duration is what room on disks is kept for
+    if not times_are_known or media.format in REMUX_FIRST:  # its claim is what room on disks is kept for
         bounds.check_duration(media.duration_seconds)
+    else:
+        bounds.check_gaps(times, Fraction(video.time_base), media.start_seconds)
     _deliver(ws, times, "video.pts")
     keys = _closed_gops(ws, table) if table else None
     if keys:

@@ -6,7 +6,7 @@ Seeking in such files lost frames in trials, and their times may begin anew in t
 from fractions import Fraction
 from pathlib import Path
 
-from vlogd.core.errors import ToolFailed
+from vlogd.core.errors import BadInput, ToolFailed
 from vlogd.media import bounds, ffmpeg
 from vlogd.media.packets import PacketScan
 from vlogd.media.streaming.tracks import TICKS
@@ -35,7 +35,10 @@ def run(plan: VideoPlan, ws: Workspace[HlsSettings]) -> RemuxFacts:
         bounds.check_duration((times[-1] - times[0]) / TICKS)
     if scan.unknown or len(times) != artifacts.read_probed(ws.inputs["probe"]).frames:
         return RemuxFacts(copied=False, why="the copy does not say when each of its pictures is shown")
-    bounds.check_gaps(times, Fraction(1, TICKS), 0.0)
+    try:
+        bounds.check_gaps(times, Fraction(1, TICKS), 0.0)
+    except BadInput as error:  # its times may begin anew; an encode in one go joins them
+        return RemuxFacts(copied=False, why=str(error))
     ws.deliver_bytes(times.tobytes(), REMUXED_PTS)
     return RemuxFacts(copied=True, time_base=f"1/{TICKS}", zero_seconds="0")
 
