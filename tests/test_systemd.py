@@ -110,7 +110,7 @@ def test_what_reads_dropped_files_has_no_network_and_another_unit_fetches_the_mo
     assert service["PrivateNetwork"] == ["yes"]
     assert service["RestrictAddressFamilies"] == ["AF_UNIX"]
     assert "PrivateNetwork" not in fetching
-    assert unit["Wants"] == [MODEL_UNIT.name]
+    assert set(unit["Wants"]) == {"time-sync.target", MODEL_UNIT.name}
     assert MODEL_UNIT.name not in unit["After"]
     for same in ("User", "Group", "CacheDirectory", "CacheDirectoryMode", "Environment"):
         assert service[same] == fetching[same]
