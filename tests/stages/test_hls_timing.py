@@ -8,12 +8,13 @@ import m3u8
 import pytest
 from clips import ffmpeg, numbers, stamped
 from hls_tools import SETTINGS, check_playlists, playlists, publish
-from stage_driver import LIMITS
+from stage_driver import LIMITS, run_stage
 
+from vlogd.core.settings import NoSettings
 from vlogd.media.conformance import check
 from vlogd.media.conformance.check import CheckOptions
 from vlogd.stages.contract import Work
-from vlogd.stages.pipeline import HLS
+from vlogd.stages.pipeline import HLS, SUBTITLES
 
 
 def faults(work: Work) -> list[str]:
@@ -102,7 +103,9 @@ def test_audio_tracks_that_are_left_out_are_told(tmp_path: Path) -> None:
 def test_subtitles_that_begin_earlier_do_not_move_the_stream(tmp_path: Path) -> None:
     """Zero is where the picture or the sound begins."""
     stamped(tmp_path / "a.mp4", seconds=2)
-    (tmp_path / "a.srt").write_text("1\n00:00:00,000 --> 00:00:01,500\nHello\n")
+    (tmp_path / "a.srt").write_text(
+        "1\n00:00:00,000 --> 00:00:01,500\nHello\n\n2\n00:00:02,000 --> 00:00:02,500\nWorld\n"
+    )
     ffmpeg("-itsoffset", "0.8", "-i", tmp_path / "a.mp4", "-i", tmp_path / "a.srt", "-map", "0:v", "-map", "0:a", "-map", "1",
            "-c", "copy", "-c:s", "srt", tmp_path / "b.mkv")  # fmt: skip
     work = publish(tmp_path / "b.mkv", tmp_path)
@@ -111,3 +114,7 @@ def test_subtitles_that_begin_earlier_do_not_move_the_stream(tmp_path: Path) -> 
     assert (
         numbers(work.folder / "v108/index.m3u8")[1][0] - numbers(work.folder / "v108/index.m3u8")[0][0] < 0.1
     )
+    texts = run_stage(SUBTITLES, tmp_path / "b.mkv", work.inputs, NoSettings(), tmp_path).folder
+    cues = [line for line in next(texts.glob("*.vtt")).read_text().splitlines() if "-->" in line]
+    starts = [float(line.split()[0].partition(":")[2]) for line in cues]
+    assert starts == [0, pytest.approx(2 - media["start_seconds"], abs=0.002)]

@@ -11,7 +11,7 @@ from vlogd.core import typed_json
 from vlogd.core.errors import ToolFailed
 from vlogd.core.model import Part, View
 from vlogd.core.settings import NoSettings
-from vlogd.media import ffmpeg, languages
+from vlogd.media import ffmpeg, languages, webvtt
 from vlogd.media.ffprobe import Media, SubtitleStream
 from vlogd.media.streaming.tracks import TEXTS
 from vlogd.stages import artifacts
@@ -72,6 +72,8 @@ def _deliver(stream: SubtitleStream, media: Media, ws: Workspace[NoSettings]) ->
         "map_metadata": -1,
         # Times from the published stream's zero on; copyts below keeps ffmpeg from choosing a zero of its own.
         "output_ts_offset": f"{-media.start_seconds:.6f}",
+        # Cues may begin before the film; by default the muxer would move all of them then.
+        "avoid_negative_ts": "disabled",
     }
     silence = media.size_bytes / _SLOWEST_READ_BYTES_PER_SECOND
     limits = replace(ws.limits, stall_seconds=ws.limits.stall_seconds + silence)
@@ -80,9 +82,10 @@ def _deliver(stream: SubtitleStream, media: Media, ws: Workspace[NoSettings]) ->
                    global_options=("-copyts",))  # fmt: skip
     except ToolFailed:
         return False
-    if _CUE_ARROW not in target.read_bytes():
+    cues = webvtt.from_zero(target.read_bytes())
+    if _CUE_ARROW not in cues:
         return False
-    ws.deliver(target, _file_name(stream))
+    ws.deliver_bytes(cues, _file_name(stream))
     return True
 
 

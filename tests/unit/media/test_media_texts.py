@@ -96,6 +96,17 @@ def test_an_audio_scan_finds_the_last_end_of_all_tracks() -> None:
     assert scan.end_bytes == 50
 
 
+@pytest.mark.parametrize(("cues", "expected"), [
+    (b"00:01.000 --> 00:02.000\nHello\n", b"00:01.000 --> 00:02.000\nHello\n"),
+    (b"00:00.-777 --> 00:01.223 line:0\nHello\n", b"00:00.000 --> 00:01.223 line:0\nHello\n"),
+    (b"-1:-1.-500 --> 00:00.-100\nGone\n\n00:02.000 --> 00:03.000\n-1 --> -2\n", b"00:02.000 --> 00:03.000\n-1 --> -2\n"),
+    (b"00:02.000 --> 00:03.000\n- Hello\n- You\n", b"00:02.000 --> 00:03.000\n- Hello\n- You\n"),
+])  # fmt: skip
+def test_no_cue_begins_before_the_film(cues: bytes, expected: bytes) -> None:
+    """Ffmpeg writes negative times, which WebVTT has not."""
+    assert webvtt.from_zero(b"WEBVTT\n\n" + cues) == b"WEBVTT\n\n" + expected
+
+
 @given(st.text(alphabet="0123456789-,.KDN/Ae²\x00", max_size=60))
 def test_no_line_is_too_odd(line: str) -> None:
     """Numbers beyond 64 bits, words, and missing fields are passed over."""
