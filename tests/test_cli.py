@@ -64,6 +64,11 @@ def test_a_video_s_life(tmp_path: Path) -> None:
     ]
     assert not status["running"]
     assert "Day out" in home.vlogd("status").stdout
+    (home.inbox / "film.mp4.part").touch()
+    assert "ignored" not in status
+    (ignored,) = json.loads(home.vlogd("status", "--ignored", "--json").stdout)["ignored"]
+    assert ignored["path"] == str(home.inbox / "film.mp4.part")
+    assert f"{ignored['path']}: {ignored['why']}" in home.vlogd("status", "--ignored").stdout
     shown = json.loads(home.vlogd("show", "day-out", "--json").stdout)
     assert Path(shown["original"]).read_bytes() == clip.read_bytes()
     assert {row["stage"] for row in shown["history"]} == {stage.name for stage in STAGES} - {"source"}

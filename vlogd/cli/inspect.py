@@ -17,28 +17,34 @@ _WATCH_SECONDS = 1.0
 
 @click.command()
 @click.option("--watch", is_flag=True, help="Keep it up to date until Ctrl-C.")
+@click.option("--ignored", is_flag=True, help="Also show what is ignored in the inboxes because of its name.")
 @json_option
 @click.pass_context
-def status(context: click.Context, watch: bool, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
+def status(context: click.Context, watch: bool, ignored: bool, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
     """Show every video with its progress."""
     config = config_as_owner(context)
     if as_json:
-        output.as_json(_status(config))
+        output.as_json(_status(config, ignored=ignored))
         return
     from vlogd.cli import render
 
     if watch:
-        render.watch(lambda: _status(config), _WATCH_SECONDS)
+        render.watch(lambda: _status(config, ignored=ignored), _WATCH_SECONDS)
     else:
-        render.status(_status(config))
+        render.status(_status(config, ignored=ignored))
 
 
-def _status(config: "Config") -> dict[str, Any]:
+def _status(config: "Config", *, ignored: bool) -> dict[str, Any]:
     from vlogd.cli.reader import Reader
+    from vlogd.ingest.ignored_files import ignored_files
 
+    passed_over = (
+        [asdict(file) for inbox in config.inboxes for file in ignored_files(inbox.folder)] if ignored else []
+    )
     with Reader(config) as reader:
         daemon = reader.daemon
         return {
+            **({"ignored": passed_over} if ignored else {}),
             "running": daemon is not None,
             "settling": daemon.settling if daemon else 0,
             "troubles": dict(daemon.troubles) if daemon else {},

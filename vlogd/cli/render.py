@@ -59,6 +59,10 @@ def _overview(overview: Mapping[str, Any]) -> RenderableType:
         _text(f"left in the inbox: {left['path']}: {left['why']}", style="yellow")
         for left in overview["left"]
     ]
+    lines += [
+        _text(f"ignored in the inbox: {ignored['path']}: {ignored['why']}", style="dim")
+        for ignored in overview.get("ignored", ())
+    ]
     lines += [_text(sentence, style="yellow") for sentence in overview["troubles"].values()]
     count = overview["settling"]
     if count:

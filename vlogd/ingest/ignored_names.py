@@ -13,5 +13,19 @@ _IGNORED_NAMES = {"@eadir", "#recycle", "#snapshot", "thumbs.db", "desktop.ini",
 
 def is_ignored(name: str) -> bool:
     """Whether a name is a temporary one or a file server's own, and never a dropped video."""
+    return bool(rule(name))
+
+
+def rule(name: str) -> str:
+    """The rule by which a name is ignored, as a sentence for people; "" when it is not."""
     lower = name.lower()
-    return lower.startswith(".") or lower.endswith(_IGNORED_SUFFIXES) or lower in _IGNORED_NAMES
+    if lower in _IGNORED_NAMES:
+        return "A file server, a system or vlogd keeps it for itself."
+    if lower.startswith("."):
+        return "Its name begins with a dot: it is hidden."
+    suffix = next((suffix for suffix in _IGNORED_SUFFIXES if lower.endswith(suffix)), "")
+    return (
+        f'Its name ends in "{suffix}": it is unfinished or temporary. Rename it if it is whole.'
+        if suffix
+        else ""
+    )
