@@ -40,6 +40,7 @@ THIRD_PARTY = {
     "slugify": "core.titles",
     "structlog": "core.log",
     "tenacity": "engine.retry",
+    "watchdog": "watchers.inotify",
     "yaml": "config",
 }
 """A package, and the one module (click: room) that imports it."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from clips import stamped
 from daemon import Home, kill, until
+from watchdog.observers.inotify_c import InotifyFD
 
 from vlogd.core.errors import Unavailable
 from vlogd.ingest.inbox import Inbox
@@ -23,7 +24,7 @@ from vlogd.media.process import Limits
 from vlogd.storage.mounts import file_system
 from vlogd.storage.originals import Originals
 from vlogd.storage.volumes import Volumes
-from vlogd.watchers import inotify, polling, registry
+from vlogd.watchers import polling, registry
 from vlogd.watchers.inotify import InotifyWatcher
 from vlogd.watchers.polling import PollingWatcher
 
@@ -231,16 +232,16 @@ def test_a_daemon_at_the_kernels_limit_polls_and_says_so(tmp_path: Path, limit: 
     assert "Traceback" not in home.logged()
 
 
-@pytest.mark.parametrize("function", ["_init", "_add_watch"])
+@pytest.mark.parametrize("method", ["__init__", "add_callback"])
 @pytest.mark.parametrize(
     ("number", "words"),
     [(errno.ENOSPC, "max_user_watches"), (errno.EMFILE, "max_user_instances"), (errno.EACCES, "Permission denied")],
 )  # fmt: skip
 def test_a_folder_that_cannot_be_watched_is_unavailable(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str, number: int, words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, number: int, words: str
 ) -> None:
     """Whichever call meets the kernel's refusal, it becomes a sentence, and nothing stays open."""
-    monkeypatch.setattr(inotify, function, refusal(number))
+    monkeypatch.setattr(InotifyFD, method, refusal(number))
     watcher = InotifyWatcher()
     opened = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(Unavailable, match=words) as caught:
@@ -296,7 +297,7 @@ def test_inotify_watches_nothing_behind_a_link(tmp_path: Path) -> None:
 
 def test_an_inbox_that_cannot_be_watched_is_polled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The trouble is told once, and what is dropped later is taken long before the next rescan."""
-    monkeypatch.setattr(inotify, "_add_watch", refusal(errno.ENOSPC))
+    monkeypatch.setattr(InotifyFD, "add_callback", refusal(errno.ENOSPC))
     inbox, originals = tmp_path / "inbox", tmp_path / "originals"
     inbox.mkdir()
     said: queue.SimpleQueue[Notice] = queue.SimpleQueue()
