@@ -185,6 +185,16 @@ def test_frames_that_are_days_apart_are_refused(name: str, tmp_path: Path) -> No
     assert cause.matches(str(caught.value))
 
 
+def test_a_single_frame_of_days_is_published(tmp_path: Path) -> None:
+    """An edit list shows only the first frame, and the container's rate is one in 46 hours: ffmpeg's muxer failed."""
+    clip = stamped(tmp_path / "clip.mp4", seconds=1, size="96x54", sound=False).read_bytes()
+    path = tmp_path / "a.mp4"
+    path.write_bytes(replaced(clip, b"stts", 12, b"\x7f\xff\xff\xff"))
+    scan = run_stage(probe.STAGE, path, {}, None, tmp_path / "probed")
+    work = run_stage(hls.STAGE, path, {"probe": scan.folder}, SETTINGS, tmp_path / "made")
+    assert (work.folder / "v54/00000.m4s").stat().st_size > 500
+
+
 def test_a_picture_without_a_decoder_is_told(tmp_path: Path) -> None:
     """Its sound is published, and people know why there is no picture."""
     clip = stamped(tmp_path / "clip.mkv", seconds=1, size="96x54").read_bytes()

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from vlogd.media import ffmpeg
+from vlogd.media import bounds, ffmpeg
 from vlogd.media.encoders import Encoder
 from vlogd.media.ffmpeg import Stream
 from vlogd.media.ffprobe import VideoStream
@@ -30,6 +30,9 @@ of its first frame, not the sum of the durations before. `skip_sidx`, `skip_trai
 
 EVERY_FRAME: Mapping[str, Any] = {"fps_mode": "passthrough"}
 """Output options: frames are neither dropped nor repeated."""
+
+_LOWEST_FRAME_RATE = Fraction(1, bounds.MOST_GAP_HOURS * 3600)
+"""Frames a second, with the longest distance that is published."""
 
 _INTERLACED = ("tt", "bb", "tb", "bt")
 """ffprobe's `field_order` of interlaced video: which field is coded and displayed first."""
@@ -135,6 +138,8 @@ def encoded(
             **key_frames,
             # By default times are rounded to the frame rate, by up to 21 ms.
             "enc_time_base": f"1:{TICKS}",
+            # A rate that the container makes up would be the length of a last frame, which no muxer can say.
+            **({} if frame_rate > _LOWEST_FRAME_RATE else {"r": 1}),
             # No encoder version in the stream: it would change the bytes with every ffmpeg.
             "flags:v": "+bitexact",
             **mp4_options(),
