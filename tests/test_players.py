@@ -22,9 +22,10 @@ SECONDS = 24
 RATE = 25
 SRT = "1\n00:00:02,000 --> 00:00:04,000\nat two seconds\n\n2\n00:00:20,000 --> 00:00:22,000\nat twenty seconds\n"
 
-PAGE = """<!doctype html><title>player</title><video muted style="width:640px"></video>
-<script src="assets/hls.min.js"></script><script src="shaka-player.compiled.js"></script>
-<script>
+PAGE = """<!doctype html><title>player</title><video muted width="640"></video>
+<script src="assets/hls.min.js"></script><script src="assets/shaka-player.js"></script>
+<script src="assets/player.js"></script>"""
+SCRIPT = """
 const video = document.querySelector("video"), faults = [];
 function hls(address) {
   window.player = new Hls({ startPosition: 0, maxBufferLength: 60 });
@@ -52,7 +53,7 @@ function state() {
     ranges: [...Array(b.length).keys()].map((n) => [b.start(n), b.end(n)]), frames: quality.totalVideoFrames,
     cues: [...video.textTracks].filter((t) => t.mode === "showing").flatMap((t) => [...(t.activeCues || [])]).map((c) => c.text) };
 }
-</script>""" % {"bits": BITS}  # noqa: UP031 - braces are JavaScript's here
+""" % {"bits": BITS}  # noqa: UP031 - braces are JavaScript's here
 
 
 @pytest.fixture(scope="module", params=["encoded", "copied"])
@@ -66,10 +67,16 @@ def published(
         home.config.write_text(home.config.read_text().replace("copy: never", "copy: auto"))
     _film(work, home.inbox / "film.mp4")
     assert home.once().returncode == 0
-    (home.library / "player.html").write_text(PAGE)
-    shutil.copy(DATA / "shaka/shaka-player.compiled.js", home.library)
+    _install_player(home.library)
     with web.served(home.library, work) as address:
         yield address, next(home.library.glob("videos/*"))
+
+
+def _install_player(library: Path) -> None:
+    """In place of the page: nginx serves nothing else, and scripts only from files."""
+    (library / "index.html").write_text(PAGE)
+    (library / "assets/player.js").write_text(SCRIPT)
+    shutil.copy(DATA / "shaka/shaka-player.compiled.js", library / "assets/shaka-player.js")
 
 
 def _film(work: Path, target: Path) -> None:
@@ -86,7 +93,7 @@ def page(published: tuple[str, Path]) -> Iterator[tuple[Any, str, Path]]:
     """An open player page, the video's address and its folder."""
     address, folder = published
     with browser.open_browser() as driver:
-        driver.get(f"{address}player.html")
+        driver.get(f"{address}index.html")
         yield driver, f"{address}videos/{folder.name}/", folder
 
 
@@ -197,3 +204,37 @@ def test_mpv_plays_both(published: tuple[str, Path]) -> None:
                              check=False, timeout=120)  # fmt: skip
         assert (ran.returncode, ran.stderr) == (0, "")
     assert json.loads((folder / "video.json").read_text())["manifest"] == "manifest.mpd"
+
+
+def test_a_held_picture_plays_to_the_end_of_the_sound(tmp_path: Path) -> None:
+    """Both players in one buffered range, without an error; seeks land on the picture that is held."""
+    home = Home(tmp_path / "home")
+    clip = stamped(tmp_path / "clip.mp4", "-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", seconds=5,
+                   size="854x480", sound=False)  # fmt: skip
+    ffmpeg(
+        "-i", clip, "-f", "lavfi", "-i", "sine=d=20", "-c:v", "copy", "-c:a", "aac", home.inbox / "film.mp4"
+    )
+    assert home.once().returncode == 0
+    _install_player(home.library)
+    (folder,) = home.library.glob("videos/*")
+    for load in ("hls(arguments[0] + 'master.m3u8')", "dash(arguments[0] + 'manifest.mpd')"):
+        with web.served(home.library, tmp_path) as address, browser.open_browser() as driver:
+            driver.get(f"{address}index.html")
+            driver.execute_script(load, f"{address}videos/{folder.name}/")
+            until(lambda driver=driver: state(driver)["ready"] >= 3, 30)
+            for seconds in (2.5, 7.3, 18.9):
+                seek(driver, seconds)
+                shown = min(int(seconds * RATE), 5 * RATE - 1)
+                until(
+                    lambda driver=driver, shown=shown: (
+                        abs(driver.execute_script("return number()") - shown) <= 1
+                    ),
+                    10,
+                )
+            seek(driver, 0)
+            play(driver, 4)
+            until(lambda driver=driver: state(driver)["ended"], 60)
+            told = state(driver)
+            assert told["faults"] == []
+            assert len(told["ranges"]) == 1
+            assert abs(told["ranges"][0][1] - 20) < 0.1
