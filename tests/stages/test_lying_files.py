@@ -166,6 +166,21 @@ def test_a_claim_of_ten_thousand_years_asks_for_no_room(tmp_path: Path) -> None:
     assert 0 < sum(part.library_bytes for part in planned) < 10 << 20
 
 
+@pytest.mark.parametrize("index", ["with", "without"])
+def test_a_claim_where_times_are_not_known(index: str, tmp_path: Path) -> None:
+    """An AVI with B-frames is encoded in one go; its header says that it has 8 million frames."""
+    clip = stamped(
+        tmp_path / "clip.avi", "-c:v", "mpeg4", "-bf", "2", seconds=1, size="96x54", sound=False
+    ).read_bytes()
+    path = tmp_path / "a.avi"
+    data = replaced(clip, b"vids", 28, struct.pack("<I", 8_000_000))
+    path.write_bytes(data if index == "with" else data[: data.rindex(b"idx1")])
+    scan = run_stage(probe.STAGE, path, {}, None, tmp_path / "probed")
+    planned = hls.planned_parts.parts(plan.read(scan.folder, tmp_path, {}, SETTINGS))
+    assert [part.name for part in planned] == ["video-whole"]
+    assert planned[0].library_bytes < 1 << 20
+
+
 def test_a_frame_that_stands_for_hours_asks_for_little_room(tmp_path: Path) -> None:
     """By its time, a chunk of 4 hours would take gigabytes."""
     data = hostile_lies._gaps(tmp_path)["hours.mp4"]

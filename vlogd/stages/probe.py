@@ -203,10 +203,10 @@ def _scan(ws: Workspace[NoSettings], media: Media, video: VideoStream) -> tuple[
         "keys": bool(keys),
         **later,
     }
-    if not times:
-        return summary, media
-    begin_of_last = float(times[-1] * Fraction(video.time_base)) - media.start_seconds
-    return summary, _corrected(media, max([begin_of_last, *later.values()]))
+    scanned = unknown / float(Fraction(video.frame_rate))
+    if times:
+        scanned = float(times[-1] * Fraction(video.time_base)) - media.start_seconds
+    return summary, _corrected(media, max([scanned, *later.values()]))
 
 
 def _corrected(media: Media, scanned_seconds: float) -> Media:

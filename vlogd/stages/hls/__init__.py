@@ -3,7 +3,7 @@
 Read on in this order: `ladder` and `audio_tracks` (what is made), `passthrough` (may the source's own frames be
 published?), `timeline` and `hold` (where to cut), `plans`, `plan` and `parts` (how, and in which pieces), `filter_graph` and
 `video_encode` (encoding a chunk), `validate` and `segment_writer` (what is delivered), `hold_encode`, `stream_copy`, `remux`,
-`whole_file_encode`, `audio_encode` (the other parts), `view` and `notes` (what viewers see), `outdated` (which streams
+`whole_file_encode`, `audio_encode` and `decoded_audio` (the other parts), `view` and `notes` (what viewers see), `outdated` (which streams
 of earlier versions lack something).
 """
 
