@@ -15,6 +15,7 @@ from daemon import DEMO, Home, children, kill, until
 
 import vlogd
 from vlogd.core.files import TEMPORARY_PREFIX
+from vlogd.media import refusals
 
 
 def test_sigterm_ends_it_within_seconds_with_all_children(tmp_path: Path) -> None:
@@ -197,7 +198,10 @@ def test_bad_input_gets_a_sentence_and_never_stops_the_next_file(tmp_path: Path)
     failed = {path.name for path in (inbox / "_failed").iterdir()}
     names = {"empty.mp4", "text.mp4", "list.mp4", "concat.mp4", "picture.png", "cut.mp4"}
     assert failed == names | {f"{name}.txt" for name in names}
-    assert all((inbox / "_failed" / f"{name}.txt").read_text().strip().endswith(".") for name in names)
+    notes = {name: (inbox / "_failed" / f"{name}.txt").read_text().strip() for name in names}
+    assert all(map(refusals.is_refusal, notes.values()))
+    assert notes["cut.mp4"] == refusals.NO_INDEX.sentence()
+    assert "moov atom not found" in done.stderr
     assert (inbox / "_failed/cut.mp4").read_bytes() == cut[: len(cut) // 2]
     assert {path.name for path in inbox.iterdir()} == {"link.mp4", "pipe.mp4", "folder.mp4", "_failed"}
     assert {one["why"].split(",")[0] for one in home.status()["left"]} == {

@@ -96,6 +96,13 @@ def test_a_file_that_is_not_a_video_counts(parts: Parts, events: list[Event]) ->
     assert parts.notices.failed == 1
 
 
+def test_what_a_tool_printed_goes_to_the_log(parts: Parts, events: list[Event]) -> None:
+    """The sentence for people has none of it."""
+    moved_to = Path("/inbox/_failed/film.mp4")
+    parts.notices.take(Failed(PATH, "It is damaged.", moved_to, "[mov @ 0x1] moov atom not found"))
+    assert events == [FileFailed(PATH, "It is damaged.", moved_to, "[mov @ 0x1] moov atom not found")]
+
+
 def test_a_problem_of_an_inbox_lasts_until_it_is_solved(parts: Parts, events: list[Event]) -> None:
     """Meanwhile the status has it."""
     parts.notices.take(InboxProblem("main: folder", "It does not exist."))
