@@ -170,7 +170,7 @@ def test_a_file_that_is_encoded_in_one_go_lasts_as_long_as_its_sound(tmp_path: P
     ffmpeg("-i", stamped(tmp_path / "a.mp4", seconds=4, sound=False), "-f", "lavfi", "-i", "sine=d=9", "-c:v", "mpeg4",
            "-bf", "2", "-c:a", "mp3", tmp_path / "a.avi")  # fmt: skip
     work = published(tmp_path / "a.avi", tmp_path)
-    assert "video-whole" in work.receipts
+    assert "video-whole-long" in work.receipts
     assert heard(work) == pytest.approx((0, 9), abs=0.1)
 
 

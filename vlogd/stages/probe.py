@@ -43,8 +43,8 @@ _DURATION_TOLERANCE_SECONDS = 0.1
 _PADDING_SECONDS = 0.1
 """What outlasts the last frame by less is padding: encoders fill up their last frame, of AAC or MP3 up to 50 ms."""
 
-_LONGEST_HOLD_SECONDS = 86_400.0
-"""A picture that stands for longer than a day after the one before is a mistake of the container's times."""
+_LONGEST_HOLD_SECONDS = bounds.MOST_HOURS * 3600
+"""A picture that stands for longer than any film is a mistake of the container's times."""
 
 _MOST_KEYS = 400_000
 """A key frame every 0.9 s for 100 hours. Of a film with more, its own frames are not published: plans keep all of them."""

@@ -77,7 +77,9 @@ def test_the_last_frame_is_held_until_the_sound_ends() -> None:
     assert line.frame_count == 200 + 12
 
 
-@pytest.mark.parametrize(("until", "end", "is_extended"), [(8.05, 8, False), (8.3, 8.3, True), (7, 8, False)])
+@pytest.mark.parametrize(
+    ("until", "end", "is_extended"), [(8.05, 8, False), (8.3, 8.3, True), (7, 8, False), (400_000, 8, False)]
+)
 def test_a_little_more_sound_lengthens_the_last_frame(until: float, end: float, is_extended: bool) -> None:
     """Padding doesn't."""
     line = at(steady(8), least_end=until)

@@ -8,11 +8,15 @@ repeated: in segments and GOPs of the usual length, about one frame a second. Al
 from dataclasses import dataclass
 from itertools import pairwise
 
+from vlogd.media import bounds
 from vlogd.media.streaming.tracks import TICKS
 from vlogd.stages.hls.ladder import HlsSettings
 
 SHORTEST_SEGMENT_TICKS = TICKS * 2 // 5
 """A last segment shorter than 0.4 s joins the one before: with a frame more, still within half a second over."""
+
+LONGEST_SECONDS = bounds.MOST_HOURS * 3600
+"""A picture that stands for longer than any film is a mistake of the file's times."""
 
 Times = tuple[int, ...]
 

@@ -18,6 +18,7 @@ from vlogd.media.streaming.tracks import MEDIA, STREAM, Track
 from vlogd.stages import artifacts
 from vlogd.stages.artifacts import Probed
 from vlogd.stages.hls import frame_rate, timeline
+from vlogd.stages.hls.hold import LONGEST_SECONDS
 
 _CUT_OFF_SECONDS = 1.0
 """Earlier versions noted sound that is two seconds longer than the picture at least; streams end up to a second later."""
@@ -46,8 +47,9 @@ def _has_other_target(folder: Path, published: tuple[Track, ...]) -> bool:
 
 
 def _is_cut_off(video: Track, probed: Probed) -> bool:
-    seconds = sum(video.durations) / video.timescale
-    return probed.audio_seconds is not None and probed.audio_seconds > seconds + _CUT_OFF_SECONDS
+    if probed.audio_seconds is None:
+        return False
+    return _CUT_OFF_SECONDS < probed.audio_seconds - sum(video.durations) / video.timescale <= LONGEST_SECONDS
 
 
 def _is_thinned(video: Track, probed: Probed, settings: Mapping[str, Json]) -> bool:

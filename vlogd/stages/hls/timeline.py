@@ -157,7 +157,7 @@ def build(
         (_rounded(tick * scale.numerator, scale.denominator) + shift for tick in source_pts[::kept]),
     )
     end = pts[-1] + _last_duration(pts, frame_rate / kept)
-    is_longer = least_end > end + _PADDING_TICKS
+    is_longer = _PADDING_TICKS < least_end - end <= hold.LONGEST_SECONDS * TICKS
     is_stretched = is_longer and (bool(source_keys) or least_end - end <= SHORTEST_SEGMENT_TICKS)
     end = least_end if is_stretched else end
     if source_keys:

@@ -20,6 +20,9 @@ _EARLY_TICKS = TICKS // 2
 """A key frame may begin a segment when that is not more than half a second too short: a key frame is forced
 at the first frame after its time, so it may be late."""
 
+_LONGEST_STRETCH_TICKS = 12 * 3600 * TICKS
+"""How much longer the last frame may be shown: the duration of a sample has 32 bits, 13 hours (ISO/IEC 14496-12, 8.8.8)."""
+
 _DEFAULT_FRAME_TICKS = TICKS // 25
 
 
@@ -73,4 +76,5 @@ def _boundaries(fragments: Sequence[Fragment], segment_seconds: int, least_end: 
     times = sorted(time for fragment in fragments for time in fragment.pts)
     bounds.check_gaps(array("q", times), Fraction(1, TICKS), OFFSET / TICKS)
     last_duration = times[-1] - times[-2] if len(times) > 1 else _DEFAULT_FRAME_TICKS
-    return [*boundaries, max(times[-1] + max(1, min(TICKS, last_duration)), least_end)]
+    end = times[-1] + max(1, min(TICKS, last_duration))
+    return [*boundaries, max(end, least_end) if least_end - end < _LONGEST_STRETCH_TICKS else end]
