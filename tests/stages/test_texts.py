@@ -86,6 +86,20 @@ def test_text_subtitles_are_published_and_pictures_are_told_of(tmp_path: Path) -
     assert view.facts["notes"] == ["Subtitles that are images cannot be published as text and were left out."]
 
 
+def test_subtitles_in_an_unknown_format_are_not_called_images(tmp_path: Path) -> None:
+    """They may be text that this ffmpeg has no name for."""
+    (tmp_path / "a.srt").write_text(SRT)
+    clip = stamped(tmp_path / "clip.mkv", seconds=1, size="96x54", sound=False)
+    film = tmp_path / "a.mkv"
+    ffmpeg("-i", clip, "-i", tmp_path / "a.srt", "-c", "copy", "-c:s", "srt", film)
+    film.write_bytes(film.read_bytes().replace(b"S_TEXT/UTF8", b"S_TEXT/XXXX"))
+    probed = run_stage(PROBE, film, {}, NoSettings(), tmp_path)
+    work = run_stage(SUBTITLES, film, {"probe": probed.folder}, NoSettings(), tmp_path)
+    assert SUBTITLES.view(work, frozenset()).facts["notes"] == [
+        "A subtitle track could not be read and was left out."
+    ]
+
+
 def test_mov_text_and_a_late_start(tmp_path: Path) -> None:
     """Subtitles of a file that begins at five seconds are told from its first moment."""
     clip = stamped(tmp_path / "clip.mp4", seconds=6)
