@@ -66,7 +66,9 @@ class Reader:
         """The survey that the daemon would act on now."""
         settings = self._config.stage_settings(item.inbox)
         original = original_state(self._originals, item)
-        return survey(item, STAGES, settings, self._library.finished(item), original)
+        return survey(
+            item, STAGES, settings, self._library.finished(item), original, self._library.begun(item)
+        )
 
     def original(self, item: Item) -> str:
         """The path of the original, or "not there"."""

@@ -52,12 +52,13 @@ class Position:
 class ItemOnDisk:
     """What there is of an item on the disks.
 
-    `artifacts` include those that lost files since they were finished. `vanished` names the folders of artifacts that were
+    `artifacts` include those that lost files since they were finished, `begun` names all step folders. `vanished` names the folders of artifacts that were
     there when the item was last verified, and are not there, or not whole, now.
     """
 
     artifacts: list[Artifact]
     original: OriginalState
+    begun: frozenset[str] = frozenset()
     vanished: frozenset[str] = frozenset()
 
 
@@ -167,7 +168,7 @@ class LibraryWorker:
         verified = artifact_folders(mark, self._library, item) if mark is not None else frozenset()
         if original == "here":
             finished = outdated.marked(self._library, item, finished, self._stages)
-        return ItemOnDisk(finished, original, verified - whole)
+        return ItemOnDisk(finished, original, self._library.begun(item), verified - whole)
 
     def position(self, step: Step, receipts: Mapping[str, Receipt] | None = None) -> Position:
         """Where a step stands; commits it when no part is missing.

@@ -43,7 +43,7 @@ class ItemState:
     """An item with work to do or something to publish.
 
     `again`: it was evicted while resting, and nothing may have changed. `failures` are those that count. `artifacts`
-    include those that lost files; `original` says where its original is. `mark` is how it looked when it was last verified,
+    include those that lost files, `begun` names all of its step folders; `original` says where its original is. `mark` is how it looked when it was last verified,
     None also once it was read a second time. `removal`: the request to remove it, and `is_being_removed` whether that is under way.
     `dropped`: it was dropped again meanwhile, and starts over when nothing is running.
     """
@@ -57,6 +57,7 @@ class ItemState:
     failures: list[Attempt] = field(default_factory=list)
     publish: PublishState = field(default_factory=PublishState)
     original: OriginalState = "here"
+    begun: frozenset[str] = frozenset()
     mark: Mark | None = None
     removal: RemovalRequest | None = None
     is_being_removed: bool = False
@@ -77,9 +78,11 @@ class ItemState:
         """Whether no removal is requested."""
         return self.removal is None
 
-    def read(self, artifacts: Sequence[Artifact], original: OriginalState) -> None:
+    def read(
+        self, artifacts: Sequence[Artifact], original: OriginalState, begun: frozenset[str] = frozenset()
+    ) -> None:
         """Its state on the disks was read."""
-        self.artifacts, self.original = [*artifacts], original
+        self.artifacts, self.original, self.begun = [*artifacts], original, begun
 
     def doubted(self) -> None:
         """What was read lacks something that was there: it is read a second time, and believed then."""

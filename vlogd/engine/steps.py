@@ -47,7 +47,7 @@ class Steps:
         """An item was read from the disks."""
         if not state.is_here:
             return
-        state.read(on_disk.artifacts, on_disk.original)
+        state.read(on_disk.artifacts, on_disk.original, on_disk.begun)
         self._survey(state)
         why = loss(state.survey, self._policy.stages) if state.survey is not None else ""
         if why:
@@ -85,7 +85,9 @@ class Steps:
 
     def _survey(self, state: ItemState) -> None:
         settings = self._policy.settings(state.item.inbox)
-        result = survey(state.item, self._policy.stages, settings, state.artifacts, state.original)
+        result = survey(
+            state.item, self._policy.stages, settings, state.artifacts, state.original, state.begun
+        )
         effect = state.surveyed(result)
         if effect is not ItemEffect.NOTHING:
             opened = self._open(state)

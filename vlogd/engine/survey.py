@@ -6,8 +6,9 @@
 Nothing here touches a disk or a clock. An artifact is current when its fingerprint equals the
 fingerprint of what it *should* be made from now: the stage's name and version, its settings
 for this item, the content of the original, and the digests of the artifacts it is made from
-(their content, so that a stage that ran again with equal output causes no further work). Tool versions
-are not part of it: an ffmpeg upgrade must not re-encode a library.
+(their content, so that a stage that ran again with equal output causes no further work). A stage may say that artifacts of
+its earlier versions are as good (`Stage.good_since`): what was made or begun under one of them keeps that one's
+fingerprint. Tool versions are not part of it: an ffmpeg upgrade must not re-encode a library.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -71,18 +72,25 @@ def survey(
     settings: Mapping[str, Any],
     artifacts: Collection[Artifact],
     original: OriginalState = "here",
+    begun: Collection[str] = (),
 ) -> Survey:
     """Compare what is with what should be. `stages` come in an order in which needs precede.
 
-    Artifacts that lost files count only while the original is not `here`, to be published as far as they go.
+    Artifacts that lost files count only while the original is not `here`, to be published as far as they go. `begun` names
+    the item's step folders, finished or not.
     """
     whole = [artifact for artifact in artifacts if not artifact.missing]
-    result = _survey(item, stages, settings, whole)
+    folders = {*begun, *(artifact.folder for artifact in artifacts)}
+    result = _survey(item, stages, settings, whole, folders)
     return result if original == "here" else _without_original(result, artifacts, original)
 
 
 def _survey(
-    item: Item, stages: Sequence[Stage[Any]], settings: Mapping[str, Any], artifacts: Collection[Artifact]
+    item: Item,
+    stages: Sequence[Stage[Any]],
+    settings: Mapping[str, Any],
+    artifacts: Collection[Artifact],
+    folders: Collection[str],
 ) -> Survey:
     current: dict[str, Artifact] = {}
     published: dict[str, Artifact] = {}
@@ -100,13 +108,24 @@ def _survey(
             continue
         inputs = {need: current[need] for need in needs}
         inputs |= {name: published[name] for name in stage.uses if name in published}
-        step = _step(item, stage, settings[stage.name], inputs, earlier)
+        candidates = [
+            _step(item, stage, version, settings[stage.name], inputs, earlier)
+            for version in stage.good_versions
+        ]
+        step = _chosen(candidates, earlier, folders)
         matching = [a for a in earlier if a.fingerprint == step.fingerprint]
         if matching:
             current[stage.name] = published[stage.name] = matching[-1]
         else:
             steps.append(step)
     return Survey(item, current, published, tuple(steps), waiting)
+
+
+def _chosen(candidates: Sequence[Step], earlier: Sequence[Artifact], folders: Collection[str]) -> Step:
+    """Of the same step under versions that are as good: the one that is finished, or begun, or the newest."""
+    finished = {artifact.folder for artifact in earlier}
+    existing = [step for found in (finished, folders) for step in candidates if step.folder in found]
+    return existing[0] if existing else candidates[0]
 
 
 def _without_original(
@@ -124,11 +143,16 @@ def _without_original(
 
 
 def _step(
-    item: Item, stage: Stage[Any], settings: Any, inputs: Mapping[str, Artifact], earlier: Sequence[Artifact]
+    item: Item,
+    stage: Stage[Any],
+    version: int,
+    settings: Any,
+    inputs: Mapping[str, Artifact],
+    earlier: Sequence[Artifact],
 ) -> Step:
     recipe: dict[str, Json] = {
         "stage": stage.name,
-        "version": stage.version,
+        "version": version,
         "settings": asdict(settings),
         "original": item.digest,
         "inputs": {need: artifact.digest for need, artifact in inputs.items()},

@@ -130,6 +130,8 @@ _X264: Mapping[str, Any] = {
     "keyint_min": _NO_KEY_FRAMES,  # no key frame but the forced ones; x264 lowers it to half of g
     "sc_threshold": 0,  # none at cuts either
     "forced-idr": 1,  # a forced key frame is an IDR picture: segments decode by themselves
+    # By default x264 rounds otherwise with AVX-512 than with AVX2, and with neither (docs/decisions/0031).
+    "x264-params": "cpu-independent=1",
 }
 _X265: Mapping[str, Any] = {
     "tag:v": "hvc1",  # parameter sets are in the init segment only (Apple 1.10)

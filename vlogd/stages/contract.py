@@ -40,7 +40,8 @@ To add a stage, write `vlogd/stages/<name>.py` that ends in `STAGE = Stage(...)`
 `pipeline.py`, and describe its settings in `config.example.yaml`. `tests/unit/stages/test_stages_contract.py` has
 small complete ones to copy, and `tests/stage_driver.py` runs a stage in a test. Raise `version` when the code would
 produce different bytes from the same recipe: the artifact is then rebuilt for every video, and the earlier one stays
-published until the new one is finished. Where only few artifacts differ, `is_outdated` names them instead.
+published until the new one is finished. If those of earlier versions are as good for viewers, `good_since` keeps them
+current. Where only few artifacts differ, `is_outdated` names them instead.
 """
 
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -100,7 +101,8 @@ class Stage(Generic[S]):
     are there: it does not wait for them, and is rebuilt when they come or change. An `essential` stage has to be
     finished before the video counts as ready, and its failure is the video's. `effort` is its share of the work on
     a video relative to the other stages, by which progress bars are weighted. `public_since`: the version before which its
-    artifacts say more than viewers should know. `is_outdated` tells of which artifacts more would be made of the same recipe
+    artifacts say more than viewers should know. `good_since`: the earliest version whose artifacts are as good as those of
+    today; they stay current, and what was begun under it is finished under it. None: only those of `version`. `is_outdated` tells of which artifacts more would be made of the same recipe
     by now; the parts that they lack have other names than those they have (`engine/outdated.py`).
     """
 
@@ -117,7 +119,14 @@ class Stage(Generic[S]):
     applies: Callable[[Item], bool] = always
     private: bool = False
     public_since: int = 0
+    good_since: int | None = None
     is_outdated: Outdated | None = None
+
+    @property
+    def good_versions(self) -> Sequence[int]:
+        """The versions whose artifacts are current, the newest first."""
+        earliest = self.version if self.good_since is None else self.good_since
+        return range(self.version, earliest - 1, -1)
 
     @property
     def first_public_version(self) -> int | None:

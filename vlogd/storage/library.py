@@ -73,6 +73,10 @@ class Library:
         candidates = (self._artifact(item, folder, strict=strict) for folder in self._step_folders(item))
         return [artifact for artifact in candidates if artifact is not None]
 
+    def begun(self, item: Item) -> frozenset[str]:
+        """The names of the item's step folders, finished or not. Raises OSError."""
+        return frozenset(folder.name for folder in self._step_folders(item))
+
     def receipts(self, item: Item, folder: Path) -> dict[str, Receipt]:
         """The receipts of a step whose files are all there, by part name. `folder` is the step's."""
         receipts: list[Receipt] = []

@@ -62,12 +62,13 @@ def wanted(result: Survey) -> dict[str, str]:
 def test_the_recipes_of_today_s_artifacts_do_not_change() -> None:
     """Artifacts that vlogd 0.1.0 made are adopted: these are its folders for a file and default settings.
 
-    All but that of `meta` (meta-85c8b8ed3e09), which published every tag and is made again from probe's.
+    All but that of `meta` (meta-85c8b8ed3e09), which published every tag and is made again from probe's, and that of `hls`,
+    which is new for new videos only: see below.
     """
     artifacts = at_rest(STAGES, {stage.name: stage.settings() for stage in STAGES})
     assert {artifact.folder for artifact in artifacts} == {
         "probe-c6c7598464e4",
-        "hls-13ab418f6009",
+        "hls-bfe037d7762a",
         "poster-00f24c618988",
         "captions-b76a2c85d0e9",
         "subtitles-ccc37a2ba7e5",
@@ -76,6 +77,49 @@ def test_the_recipes_of_today_s_artifacts_do_not_change() -> None:
         "verify-a5786359cc9e",
         "stream-8dbe1332cff2",
     }
+
+
+def test_a_stream_of_the_first_version_stays_current() -> None:
+    """Its scaler rounded otherwise, which is no reason to encode a library again."""
+    old = [replace(stage, version=2) if stage.name == "hls" else stage for stage in STAGES]
+    artifacts = at_rest(old, {stage.name: stage.settings() for stage in old})
+    assert "hls-13ab418f6009" in {artifact.folder for artifact in artifacts}
+    assert survey(ITEM, STAGES, {stage.name: stage.settings() for stage in STAGES}, artifacts).complete
+
+
+def newer(version: int, good_since: int | None) -> tuple[Stage[Any], ...]:
+    """The pipeline, `left` in another version."""
+    return tuple(
+        replace(stage, good_since=good_since) if stage.name == "left" else stage
+        for stage in pipeline(left=version)
+    )
+
+
+def test_what_an_earlier_version_made_as_well_stays_current() -> None:
+    """Only from the version on that the stage names; nothing that is made of it is made again either."""
+    artifacts = at_rest(pipeline(left=2), dict(SETTINGS))
+    assert survey(ITEM, newer(3, good_since=2), SETTINGS, artifacts).complete
+    assert wanted(survey(ITEM, newer(4, good_since=3), SETTINGS, artifacts)) == {
+        "left": "the stage went from version 2 to 4"
+    }
+    changed = {**SETTINGS, "left": ToySettings(word="b")}
+    (step,) = survey(ITEM, newer(3, good_since=2), changed, artifacts).steps
+    assert step.recipe["version"] == 3
+
+
+def test_what_was_begun_or_lost_a_file_is_finished_under_its_version() -> None:
+    """In its folder, with the parts that it has; what is finished counts before what is only begun."""
+    artifacts = at_rest(pipeline(left=2), dict(SETTINGS))
+    (left,) = [artifact for artifact in artifacts if artifact.stage == "left"]
+    rest = [artifact for artifact in artifacts if artifact is not left]
+    stages = newer(3, good_since=2)
+
+    (fresh,) = survey(ITEM, stages, SETTINGS, rest).steps
+    (begun,) = survey(ITEM, stages, SETTINGS, rest, begun={left.folder}).steps
+    (damaged,) = survey(ITEM, stages, SETTINGS, [*rest, replace(left, missing=("a",))]).steps
+    assert (fresh.recipe["version"], begun.folder, damaged.folder) == (3, left.folder, left.folder)
+    assert begun.recipe == left.recipe
+    assert survey(ITEM, stages, SETTINGS, artifacts, begun={left.folder, fresh.folder}).complete
 
 
 def test_a_stage_that_does_not_apply_changes_no_recipe() -> None:

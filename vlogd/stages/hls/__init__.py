@@ -70,7 +70,8 @@ def _view(work: Work[HlsSettings], have: Set[str]) -> View:
 
 STAGE = Stage(
     name="hls",
-    version=2,
+    version=3,
+    good_since=2,  # what it made depends on the processor: docs/decisions/0031
     needs=("source", "probe"),
     settings=HlsSettings,
     parts=_parts,

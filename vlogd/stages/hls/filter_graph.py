@@ -28,6 +28,10 @@ _MOVFLAGS = "+frag_keyframe+empty_moov+default_base_moof+frag_discont+skip_sidx+
 `default_base_moof`: data offsets count from their moof, as CMAF and MSE require. `frag_discont`: a fragment has the time
 of its first frame, not the sum of the durations before. `skip_sidx`, `skip_trailer`: no indexes, which nothing here reads."""
 
+_SCALER = "bicubic+accurate_rnd"
+"""bicubic is the scaler's default, written down so that no version's default changes the bytes. accurate_rnd: without it the
+rounding depends on the processor's instruction sets (docs/decisions/0031)."""
+
 EVERY_FRAME: Mapping[str, Any] = {"fps_mode": "passthrough"}
 """Output options: frames are neither dropped nor repeated."""
 
@@ -98,9 +102,9 @@ def _branches(stream: Stream, ladder: Sequence[Rendition]) -> list[Stream]:
 
 
 def _sized(stream: Stream, rendition: Rendition) -> Stream:
-    # bicubic is the scaler's default, written down so that no version's default changes the bytes. Limited range ("tv")
-    # is what players assume. The sizes are for square pixels; setsar removes what rounding leaves of an aspect ratio.
-    stream = stream.filter("scale", rendition.width, rendition.height, flags="bicubic", out_range="tv")
+    # Limited range ("tv") is what players assume. The sizes are for square pixels; setsar removes what rounding leaves of
+    # an aspect ratio.
+    stream = stream.filter("scale", rendition.width, rendition.height, flags=_SCALER, out_range="tv")
     return stream.filter("setsar", "1")
 
 
@@ -110,7 +114,7 @@ def _tone_mapped(stream: Stream, largest: Rendition) -> Stream:
     Tone mapping works on linear light, in floating point, with 100 cd/m² as the white of SDR (`npl`). Hable's curve
     keeps details in highlights; `desat=0` keeps their colour.
     """
-    stream = stream.filter("scale", largest.width, largest.height, flags="bicubic")
+    stream = stream.filter("scale", largest.width, largest.height, flags=_SCALER)
     stream = stream.filter("zscale", t="linear", npl=100).filter("format", "gbrpf32le")
     stream = stream.filter("zscale", p="bt709").filter("tonemap", tonemap="hable", desat=0)
     return stream.filter("zscale", t="bt709", m="bt709", r="tv").filter("format", "yuv420p")
