@@ -50,11 +50,11 @@ def test_hostile_files(tmp_path: Path) -> None:
         path.rename(home.inbox / path.name)
     daemon = home.start()
     until(
-        lambda: not [path for path in home.inbox.iterdir() if path.is_file() and not path.is_symlink()], 300
+        lambda: not [path for path in home.inbox.iterdir() if path.is_file() and not path.is_symlink()], 900
     )
     stamped(home.inbox / "good.mp4", seconds=3)
-    until(lambda: [v for v in home.videos() if v["title"] == "good" and v["status"] == "ready"], 300)
-    until(lambda: all(video["status"] in ("ready", "failed") for video in home.videos()), 300)
+    until(lambda: [v for v in home.videos() if v["title"] == "good" and v["status"] == "ready"], 900)
+    until(lambda: all(video["status"] in ("ready", "failed") for video in home.videos()), 900)
     assert daemon.poll() is None
     daemon.terminate()
     assert daemon.wait(15) == 0

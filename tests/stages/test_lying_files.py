@@ -62,6 +62,16 @@ def test_sound_that_was_cut_off_is_as_long_as_it_is(tone: bytes, tmp_path: Path)
     assert "notes" not in scanned(tone, "whole.m4a", tmp_path / "whole")
 
 
+def test_a_video_that_was_cut_off_is_told(tmp_path: Path) -> None:
+    """It is published as far as it goes, which it was without a word."""
+    clip = stamped(tmp_path / "clip.mp4", "-movflags", "+faststart", seconds=4, size="96x54").read_bytes()
+    assert scanned(clip[: len(clip) * 6 // 10], "a.mp4", tmp_path)["notes"] == [
+        "The file is cut off, and is published as far as it goes: is the copy complete?"
+    ]
+    (tmp_path / "whole").mkdir()
+    assert "notes" not in scanned(clip, "whole.mp4", tmp_path / "whole")
+
+
 def test_an_index_without_its_data_is_refused(tone: bytes, tmp_path: Path) -> None:
     """It was published as twenty seconds of silence; an index of hours as hours."""
     with pytest.raises(BadInput) as caught:

@@ -23,11 +23,20 @@ STATES_LENGTH = frozenset(("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flac", "
 
 _SECONDS_OF_AN_HOUR = 3600
 
+_LIE_FACTOR = 2
+"""A video's duration that is twice and an hour longer than all that is in the file is not a subtitle that lasts longer."""
+
 
 def check_duration(seconds: float) -> None:
     """Raise BadInput when a film of so many seconds is too long."""
     if not seconds <= MOST_HOURS * _SECONDS_OF_AN_HOUR:
         raise refusals.TOO_LONG.error(hours=f"{seconds / _SECONDS_OF_AN_HOUR:,.0f}", most=MOST_HOURS)
+
+
+def credible_duration(claimed_seconds: float, scanned_seconds: float) -> float:
+    """The claimed duration; the scanned one where the claim is far beyond anything in the file."""
+    lies = claimed_seconds > scanned_seconds * _LIE_FACTOR + _SECONDS_OF_AN_HOUR
+    return round(max(0.0, scanned_seconds), 6) if lies else claimed_seconds
 
 
 def check_frames(count: int) -> None:

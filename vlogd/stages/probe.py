@@ -18,20 +18,31 @@ What a file says of its length is a claim: whatever the scan shows to be impossi
 import json
 from array import array
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain, pairwise
 
 from vlogd.core.errors import Malformed, NewerFormat, ToolFailed
 from vlogd.core.model import Json, Part, View
 from vlogd.core.settings import NoSettings
-from vlogd.media import bounds, description, ffmpeg, ffprobe, hidden_frames, mp4_index, read_errors, refusals
+from vlogd.media import (
+    bounds,
+    cut_off,
+    description,
+    ffmpeg,
+    ffprobe,
+    hidden_frames,
+    mp4_index,
+    read_errors,
+    refusals,
+)
 from vlogd.media.ffprobe import Media, VideoStream
 from vlogd.media.mp4_index import SampleTable
 from vlogd.media.packets import REMUX_FIRST, AudioScan, PacketScan, presentation_order
-from vlogd.stages import facts
+from vlogd.stages import scan_facts
 from vlogd.stages.artifacts import KEYS
 from vlogd.stages.contract import Stage, Work
+from vlogd.stages.scan_facts import ScanFacts
 from vlogd.stages.workspace import Workspace
 
 _COMPARED_PACKETS = 64
@@ -51,28 +62,6 @@ _MOST_KEYS = 400_000
 
 _CUT_SECONDS = 1.0
 """Sound that ends so much earlier than its file says is missing. Rounding and padding of formats take less."""
-
-_LIE_FACTOR, _LIE_SECONDS = 2, 3600
-"""A video's duration that is twice and an hour longer than all that is in the file is not a subtitle that lasts longer."""
-
-
-@dataclass(frozen=True)
-class ScanFacts:
-    """Keys of `video.json`. The size is the one at which viewers see the video; None where there is only audio.
-
-    Not published as they are: `claimed_seconds`, how long an audio-only file says it is, where its sound ends earlier;
-    and `undecodable`, the tracks without a decoder.
-    """
-
-    duration_seconds: float
-    width: int | None
-    height: int | None
-    audio_only: bool
-    claimed_seconds: float | None = None
-    undecodable: tuple[str, ...] = ()
-
-
-_PRIVATE_FACTS = ("claimed_seconds", "undecodable")
 
 
 def _parts(_work: Work[NoSettings]) -> Sequence[Part]:
@@ -99,6 +88,7 @@ def _run(_part: Part, ws: Workspace[NoSettings]) -> ScanFacts:
         media.video is None,
         round(claimed_seconds, 3) if is_cut and media.video is None else None,
         media.undecodable,
+        media.video is not None and cut_off.is_cut_off(ws.film),
     )
 
 
@@ -206,13 +196,8 @@ def _scan(ws: Workspace[NoSettings], media: Media, video: VideoStream) -> tuple[
     scanned = unknown / float(Fraction(video.frame_rate))
     if times:
         scanned = float(times[-1] * Fraction(video.time_base)) - media.start_seconds
-    return summary, _corrected(media, max([scanned, *later.values()]))
-
-
-def _corrected(media: Media, scanned_seconds: float) -> Media:
-    """The description; with the scanned duration where the claimed one is far beyond anything in the file."""
-    lies = media.duration_seconds > scanned_seconds * _LIE_FACTOR + _LIE_SECONDS
-    return replace(media, duration_seconds=round(max(0.0, scanned_seconds), 6)) if lies else media
+    seconds = bounds.credible_duration(media.duration_seconds, max([scanned, *later.values()]))
+    return summary, replace(media, duration_seconds=seconds)
 
 
 def _agrees(table: SampleTable, ws: Workspace[NoSettings], video: VideoStream) -> bool:
@@ -273,27 +258,7 @@ def _deliver(ws: Workspace[NoSettings], values: "array[int]", name: str) -> None
 def _view(work: Work[NoSettings], _have: Set[str]) -> View:
     if "scan" not in work.receipts:
         return View()
-    found = work.facts("scan", ScanFacts)
-    notes = _notes(found)
-    keys = {key: value for key, value in facts.to_json(found).items() if key not in _PRIVATE_FACTS}
-    return View(facts={**keys, "notes": notes} if notes else keys)
-
-
-def _notes(found: ScanFacts) -> list[Json]:
-    """What people should know of a file that is published, but not all of it."""
-    notes: list[Json] = []
-    if found.undecodable:
-        tracks = " and ".join(found.undecodable)
-        rest = "; only its sound is published" if found.audio_only and "video" in tracks else ""
-        notes.append(
-            f"The file's {tracks} cannot be decoded by the ffmpeg that is installed here, and is left out{rest}."
-        )
-    if found.claimed_seconds is not None:
-        claimed, there = refusals.length(found.claimed_seconds), refusals.length(found.duration_seconds)
-        notes.append(
-            f"The file says that it lasts {claimed}, but its sound ends after {there}: is the copy complete?"
-        )
-    return notes
+    return View(facts=scan_facts.published(work.facts("scan", ScanFacts)))
 
 
 STAGE = Stage(name="probe", version=3, needs=("source",), parts=_parts, run=_run, view=_view, private=True)

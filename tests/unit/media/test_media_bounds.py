@@ -22,6 +22,14 @@ def test_a_hundred_hours_are_taken() -> None:
         bounds.check_frames(20_000_001)
 
 
+def test_a_claim_counts_as_far_as_it_is_credible() -> None:
+    """A subtitle may last longer than the film; ten thousand years are none."""
+    assert bounds.credible_duration(62.0, 60.0) == 62
+    assert bounds.credible_duration(3000.0, 60.0) == 3000
+    assert bounds.credible_duration(315_576_000_000.0, 60.0) == 60
+    assert bounds.credible_duration(0.0, 60.0) == 0
+
+
 HOUR = 3600
 
 
