@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -348,6 +349,34 @@ def test_trouble_in_one_inbox_is_its_own(tmp_path: Path, monkeypatch: pytest.Mon
         until((intake.target / "second.ts").exists, 30)
     finally:
         ingestor.stop()
+
+
+def test_a_full_inbox_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    """Whoever drops any number of files keeps nobody else waiting for all of them (the clock is a fake: each takes 10 s)."""
+    folders, late, taken = [tmp_path / "first", tmp_path / "second"], [0.0], list[str]()
+    for folder in folders:
+        folder.mkdir()
+    for number in range(20):
+        (folders[0] / f"{number}.ts").write_bytes(b"film")
+    (folders[1] / "other.ts").write_bytes(b"film")
+
+    class Slow(Moving):
+        """A fake: each file takes its time."""
+
+        def take(self, path: Path, inbox: Inbox, expected: object) -> Outcome:
+            """Turn the clock."""
+            late[0] += 10
+            taken.append(path.name)
+            return super().take(path, inbox, expected)
+
+    rules = [Inbox(folder.name, folder, "polling", settle_seconds=0.1, rescan_seconds=3600) for folder in folders]
+    ingestor = Ingestor(rules, Slow(tmp_path / "taken"), lambda _notice: None, lambda: time.monotonic() + late[0])
+    ingestor.start()
+    try:
+        until(lambda: len(taken) == 21, 30)
+    finally:
+        ingestor.stop()
+    assert "other.ts" in taken[:5]
 
 
 def test_more_hints_than_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,11 +14,12 @@ from vlogd.core.descriptors import Folder
 from vlogd.core.errors import Unavailable
 from vlogd.core.tree_walk import MOST_LEVELS, TooDeep, walk
 from vlogd.ingest import ignored_names, inbox_folder, quarantine
-from vlogd.ingest.completeness import is_open_for_writing, proves_whole
+from vlogd.ingest.completeness import is_open_for_writing
 from vlogd.ingest.file_state import FileState, file_state, is_unchanged
 from vlogd.ingest.inbox import Inbox
 from vlogd.ingest.outcomes import NotTaken, Resolved
 from vlogd.ingest.problems import Problems
+from vlogd.ingest.proofs import Proofs
 from vlogd.ingest.stability import StabilityTracker
 from vlogd.storage import mounts
 from vlogd.watchers import registry
@@ -26,6 +27,9 @@ from vlogd.watchers.contract import Watcher
 
 _RETRY_SECONDS = 30.0
 """How soon an inbox is listed again after a file could not be taken because a disk was missing or full."""
+
+_TURN_SECONDS = 5.0
+"""How long files of one inbox are taken before the other inboxes have their turn; the one that is being taken is finished."""
 
 _UNREADABLE = "unreadable"
 """Stands for the state of a folder that cannot be listed."""
@@ -60,6 +64,7 @@ class InboxWatch:
         self._hint = hint
         self._clock = clock
         self._tracker = StabilityTracker(inbox.settle_seconds)
+        self._proofs = Proofs(clock)
         self._next_scan_seconds = 0.0
         self._resting: dict[Path, FileState | str] = {}
         self._not_taken: dict[Path, str] = {}
@@ -116,7 +121,7 @@ class InboxWatch:
                 self._report_not_taken(path, state, state)
             elif self._resting.get(path) != state:
                 is_new = self._tracker.observe(path, state, self._clock())
-                if is_new and _proves_whole(folder, name):
+                if is_new and self._proofs.has(folder, name):
                     self._tracker.prove(path)
         except OSError as error:
             self._cannot_look(path, error)
@@ -135,7 +140,9 @@ class InboxWatch:
         """The files that can be taken now, each in the state in which it is to be taken.
 
         A file counts as unstable until the caller asks for the next one: until it is taken there is something to do.
+        What a turn of `_TURN_SECONDS` is too short for comes with the next call.
         """
+        end_seconds = self._clock() + _TURN_SECONDS
         for path in self._tracker.stable(self._clock()):
             state = self._tracker.state(path)
             try:
@@ -144,6 +151,8 @@ class InboxWatch:
             finally:
                 self._tracker.forget(path)
             self.look(path)
+            if self._clock() >= end_seconds:
+                return
 
     def not_taken(self, outcome: NotTaken, state: FileState) -> None:
         """Report once why a file stays where it is. It is tried again at the next listing, or as soon as it changes."""
@@ -270,9 +279,3 @@ class InboxWatch:
             path, "Another program still has it open for writing; it is taken as soon as it is closed."
         )
         return False
-
-
-def _proves_whole(folder: Folder, name: str) -> bool:
-    with suppress(OSError), folder.open_file(name) as file:
-        return proves_whole(file)
-    return False
