@@ -8,6 +8,7 @@ import queue
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -369,8 +370,12 @@ def test_a_full_inbox_does_not_hold_up_the_others(tmp_path: Path) -> None:
             taken.append(path.name)
             return super().take(path, inbox, expected)
 
-    rules = [Inbox(folder.name, folder, "polling", settle_seconds=0.1, rescan_seconds=3600) for folder in folders]
-    ingestor = Ingestor(rules, Slow(tmp_path / "taken"), lambda _notice: None, lambda: time.monotonic() + late[0])
+    rules = [
+        Inbox(folder.name, folder, "polling", settle_seconds=0.1, rescan_seconds=3600) for folder in folders
+    ]
+    ingestor = Ingestor(
+        rules, Slow(tmp_path / "taken"), lambda _notice: None, lambda: time.monotonic() + late[0]
+    )
     ingestor.start()
     try:
         until(lambda: len(taken) == 21, 30)
@@ -523,3 +528,42 @@ def test_a_hard_link_of_a_downloader(mode: int, inbox: Inbox, any_intake: Intake
     seeded.write_bytes(b"changed")
     assert original.read_bytes() == data
     assert (original.stat().st_nlink, seeded.stat().st_nlink, path.exists()) == (1, 1, False)
+
+
+_FROM_STICKY = """
+import os, sys
+from pathlib import Path
+from taking import intake_into, seen
+from vlogd.core import contents
+from vlogd.ingest.inbox import Inbox
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+contents.copy = lambda *_: sys.exit("it was copied")
+film, own = Path(sys.argv[1]), Path(sys.argv[2])
+print(intake_into(own / "originals", own).take(film, Inbox("main", film.parent), seen(film)).sentence)
+"""
+
+
+def test_what_cannot_be_removed_is_not_copied_again_and_again() -> None:
+    """From another disk, out of a folder like /tmp: at each listing the whole film was copied, and then not taken."""
+    own, inbox = (
+        Path(tempfile.mkdtemp()),
+        Path(tempfile.mkdtemp(dir="/dev/shm")),  # noqa: S108 - another file system is the point
+    )
+    try:
+        if own.stat().st_dev == inbox.stat().st_dev:
+            pytest.skip("there is no second file system here")
+        os.chown(own, NOBODY, NOBODY)
+        inbox.chmod(0o1777)
+        film = inbox / "film.ts"
+        film.write_bytes(b"film")
+        film.chmod(0o644)
+        done = subprocess.run(
+            [sys.executable, "-c", _FROM_STICKY, film, own], capture_output=True, text=True, check=False,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )  # fmt: skip
+    finally:
+        shutil.rmtree(own)
+        shutil.rmtree(inbox)
+    assert "only its owner remove it (sticky bit)" in done.stdout, done.stderr

@@ -93,6 +93,11 @@ class Folder:
         """Whether we may put names into it and remove them."""
         return os.access(".", os.W_OK | os.X_OK, dir_fd=self.descriptor, effective_ids=True)
 
+    def keeps(self, file: os.stat_result) -> bool:
+        """Whether only others may remove a file with this status from it: its owner, or this folder's (inode(7), sticky bit)."""
+        folder = self.own_status()
+        return bool(folder.st_mode & stat.S_ISVTX) and os.geteuid() not in (0, folder.st_uid, file.st_uid)
+
     def entries(self) -> Iterator[os.DirEntry[str]]:
         """What it holds, in no order."""
         descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=self.descriptor)

@@ -21,6 +21,9 @@ from vlogd.core.descriptors import Folder
 _NAME_BYTES = 255
 """NAME_MAX of Linux's file systems (limits.h)."""
 
+_EXTENSION_BYTES = 100
+"""What follows the last dot of a name is no extension if it is longer: it must leave room for a number."""
+
 OWN_PREFIX = ".vlogd-"
 """How the names of vlogd's own files in people's folders begin."""
 
@@ -148,7 +151,9 @@ def free(path: Path) -> Path:
 def numbered(path: Path) -> Iterator[Path]:
     """`path`, then the same with the numbers from 2 on, within the 255 bytes of a name (NAME_MAX)."""
     yield path
+    is_extension = len(os.fsencode(path.suffix)) <= _EXTENSION_BYTES
+    whole_stem, suffix = (path.stem, path.suffix) if is_extension else (path.name, "")
     for number in itertools.count(2):
-        end = f"-{number}{path.suffix}"
-        stem = os.fsencode(path.stem)[: _NAME_BYTES - len(os.fsencode(end))]
+        end = f"-{number}{suffix}"
+        stem = os.fsencode(whole_stem)[: _NAME_BYTES - len(os.fsencode(end))]
         yield path.with_name(os.fsdecode(stem) + end)

@@ -216,6 +216,8 @@ class Claims:
         """Move across file systems: copy, read the copy back, make sure that the source did not change, unlink it."""
         if not source.folder.is_writable():  # do not copy what could not be removed afterwards
             raise PermissionError(errno.EACCES, "its folder may not be written")
+        if source.folder.keeps(os.fstat(file.fileno())):
+            raise PermissionError(errno.EPERM, "its folder lets only its owner remove it (sticky bit)")
         expected = state_of(os.fstat(file.fileno()))
         ownership.copy_in(file, expected, target, source.name, self._stop, self._check_room)
         if not _is_there(source, expected):  # the dropper moved it on, or put another one in its place

@@ -47,13 +47,19 @@ def put(claimed: Path, inbox: Path, sentence: str) -> Path:
 
 
 def _put(file: BinaryIO, folder: Folder, name: str, failed: Folder, note: bytes) -> str:
-    """Put the file under the first name that is free, and free for its note as well; returns that name."""
+    """Put the file under the first name that is free, and free for its note as well; returns that name.
+
+    One file at most is compared with it: others may have put there any number that begin like it.
+    """
+    may_be_copied = folder.own_status().st_dev != failed.own_status().st_dev
     for target in (path.name for path in files.numbered(Path(name))):
         note_name = _note_of(target)
         if failed.has(target):
-            if _holds(failed, note_name, note) and _is_same(failed, target, file):
-                folder.unlink(name)  # a crash came before this, after it was copied from another disk
-                return target
+            if may_be_copied and _holds(failed, note_name, note) and _has_size_of(failed, target, file):
+                if _is_same(failed, target, file):
+                    folder.unlink(name)  # a crash came before this, after it was copied from another disk
+                    return target
+                may_be_copied = False
         elif note_name == target or _place_note(failed, note_name, note, file):
             with suppress(FileExistsError):
                 _move(file, folder, name, failed, target)
@@ -121,6 +127,12 @@ def _holds(failed: Folder, name: str, data: bytes) -> bool:
             return file.read(len(data) + 1) == data
     except OSError:
         return False
+
+
+def _has_size_of(failed: Folder, name: str, file: BinaryIO) -> bool:
+    with suppress(FileNotFoundError):
+        return failed.status(name).st_size == os.fstat(file.fileno()).st_size
+    return False
 
 
 def _is_same(failed: Folder, name: str, file: BinaryIO) -> bool:

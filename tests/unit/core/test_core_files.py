@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vlogd.core import files
@@ -178,6 +178,7 @@ def test_a_free_name(tmp_path: Path) -> None:
 
 
 @given(st.binary(min_size=1, max_size=255).filter(lambda name: b"/" not in name and b"\0" not in name))
+@example(b"a." + b"b" * 253)
 def test_numbered_names_are_names(name: bytes) -> None:
     """Property: distinct, and never longer than a name may be; whatever bytes a name has."""
     path = Path(os.fsdecode(name))

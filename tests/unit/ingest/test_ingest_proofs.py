@@ -13,7 +13,9 @@ from vlogd.ingest.proofs import Proofs
 _FTYP = struct.pack(">I4s", 8, b"ftyp")
 
 
-def test_files_of_many_boxes_do_not_take_all_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_of_many_boxes_do_not_take_all_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One such file under thousands of names cost hours at each listing, during which nothing was taken anywhere."""
     now, looks = [1000.0], []
 

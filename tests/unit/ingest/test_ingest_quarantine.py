@@ -4,11 +4,14 @@ import errno
 import os
 import uuid
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from vlogd.core import contents
 from vlogd.core.descriptors import Folder
 from vlogd.core.errors import Unavailable
 from vlogd.core.escape import escaped
@@ -41,7 +44,7 @@ class Disk:
         self._left = left
         self._is_other = is_other
         self._patches = pytest.MonkeyPatch()
-        self._rename_new, self._unlink = Folder.rename_new, Folder.unlink
+        self._rename_new, self._unlink, self._own_status = Folder.rename_new, Folder.unlink, Folder.own_status
 
     def __enter__(self) -> None:
         disk = self
@@ -57,7 +60,14 @@ class Disk:
                 disk.count()
             disk._unlink(folder, name)
 
+        def own_status(folder: Folder) -> Any:
+            status = disk._own_status(folder)
+            return SimpleNamespace(
+                st_dev=status.st_ino if disk._is_other else status.st_dev, st_ino=status.st_ino
+            )
+
         self._patches.setattr(Folder, "rename_new", rename_new)
+        self._patches.setattr(Folder, "own_status", own_status)
         self._patches.setattr(Folder, "unlink", unlink)
 
     def __exit__(self, *_error: object) -> None:
@@ -96,6 +106,27 @@ def test_a_name_that_leaves_no_room_for_a_note(letter: Path, tmp_path: Path) -> 
         path.write_text(text)
         quarantine.put(path, tmp_path / "inbox", "why")
     assert sorted(kept(tmp_path / "inbox").values()) == ["one", "two"]
+
+
+@pytest.mark.parametrize(("is_other", "most"), [(False, 0), (True, 1)])
+def test_names_that_somebody_took_are_not_all_read(
+    is_other: bool, most: int, letter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Large sparse files there, each with the note that comes, kept all inboxes waiting for days."""
+    failed, compared, are_same = tmp_path / "inbox/_failed", [], contents.are_same
+    failed.mkdir()
+    for name in ("letter.mp4", *(f"letter-{number}.mp4" for number in range(2, 9))):
+        (failed / name).write_text("deaf")
+        (failed / f"{name}.txt").write_text("why\n")
+
+    def counting(*arguments: Any) -> bool:
+        compared.append(arguments)
+        return are_same(*arguments)
+
+    monkeypatch.setattr(contents, "are_same", counting)
+    with Disk(100, is_other=is_other):
+        assert quarantine.put(letter, tmp_path / "inbox", "why").name == "letter-9.mp4"
+    assert len(compared) == most
 
 
 @pytest.mark.parametrize("there", ["file", "link", "no inbox"])
