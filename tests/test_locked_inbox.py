@@ -22,6 +22,7 @@ from taking import intake_into, seen
 
 from vlogd.core.errors import Unavailable
 from vlogd.ingest import ingestor as ingestor_module
+from vlogd.ingest import intake as intake_module
 from vlogd.ingest import quarantine
 from vlogd.ingest.inbox import Inbox
 from vlogd.ingest.inbox_watch import InboxWatch
@@ -530,6 +531,21 @@ def test_a_hard_link_of_a_downloader(mode: int, inbox: Inbox, any_intake: Intake
     assert (original.stat().st_nlink, seeded.stat().st_nlink, path.exists()) == (1, 1, False)
 
 
+def test_an_endless_search_in_a_sparse_file(
+    inbox: Inbox, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has 32 bytes, takes no room, and kept all inboxes waiting for a quarter of an hour."""
+    monkeypatch.setattr(intake_module, "_MOST_CPU_SECONDS", 1)
+    path = inbox.folder / "film.mkv"
+    ebml_header = bytes.fromhex("1a45dfa38b 4282 88") + b"matroska"
+    with path.open("wb") as film:
+        film.write(ebml_header + bytes.fromhex("18538067 01ffffffffffffff"))
+        film.truncate(1 << 40)
+    outcome = intake.take(path, inbox, seen(path))
+    assert isinstance(outcome, Failed)
+    assert "could not tell what the file is" in outcome.sentence
+
+
 _FROM_STICKY = """
 import os, sys
 from pathlib import Path
@@ -549,7 +565,7 @@ def test_what_cannot_be_removed_is_not_copied_again_and_again() -> None:
     """From another disk, out of a folder like /tmp: at each listing the whole film was copied, and then not taken."""
     own, inbox = (
         Path(tempfile.mkdtemp()),
-        Path(tempfile.mkdtemp(dir="/dev/shm")),  # noqa: S108 - another file system is the point
+        Path(tempfile.mkdtemp(dir="/dev/shm")),
     )
     try:
         if own.stat().st_dev == inbox.stat().st_dev:

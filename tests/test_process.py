@@ -32,6 +32,13 @@ def test_a_stall_is_no_failure() -> None:
     assert kind_of(caught.value) == "ToolStalled"
 
 
+def test_a_tool_that_computes_too_long_blames_the_file() -> None:
+    """Unlike one that waits, for a disk."""
+    with pytest.raises(ToolFailed) as caught:
+        process.run(["sh", "-c", "while :; do :; done"], limits=Limits(cpu_seconds=1))
+    assert refusals.TOO_MUCH_WORK.matches(str(caught.value))
+
+
 @pytest.mark.parametrize("kind", ["ToolKilled", "ToolStalled"])
 def test_a_tool_that_was_ended_is_tried_again(kind: str) -> None:
     """As often as one that failed, and no more; each time after a longer wait."""

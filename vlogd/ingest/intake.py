@@ -33,6 +33,10 @@ from vlogd.storage.volumes import Volumes
 _MOST_STALLS = 3
 """How often ffprobe may stall over one file before the file is blamed and not the disk: it holds up all others."""
 
+_MOST_CPU_SECONDS = 60
+"""Of ffprobe over one file. It takes less than one; some demuxers search a damaged file to its end, however large it
+claims to be (sparse), and nothing else is taken meanwhile."""
+
 
 class Intake:
     """Takes files into one originals folder. Used by the ingest thread only."""
@@ -128,7 +132,8 @@ class Intake:
             claim.drop()
             return Duplicate(claim.dropped_as, match.item)
         try:
-            media = ffprobe.describe(claim.plain_path(), self._limits, self._stop)
+            limits = replace(self._limits, cpu_seconds=_MOST_CPU_SECONDS)
+            media = ffprobe.describe(claim.plain_path(), limits, self._stop)
         except BadInput as error:
             return self._reject(claim, inbox, error)
         item = self._item(match, claim)

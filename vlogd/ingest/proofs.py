@@ -1,5 +1,8 @@
-"""Looks for proofs that files are complete, within a share of the time: one look may take half a second, and whoever may
-write to an inbox can have any number of files looked at, again after each change."""
+"""Looks for proofs that files are complete, within a share of the time.
+
+One look may take half a second, and whoever may write to an inbox can have any number of files looked at, again after
+each change.
+"""
 
 import time
 from collections.abc import Callable

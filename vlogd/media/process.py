@@ -57,12 +57,14 @@ class Limits:
     """What a child may use. The defaults are those of the configuration's `limits`.
 
     `memory_bytes` bounds its address space (0: not bounded); `stall_seconds` is how long it may run
-    without progress on its standard output; `niceness` is that of nice(1).
+    without progress on its standard output; `niceness` is that of nice(1). `cpu_seconds` bounds what it computes
+    (0: not bounded): a slow disk uses none of it.
     """
 
     memory_bytes: int = 8 << 30
     stall_seconds: float = 300.0
     niceness: int = 10
+    cpu_seconds: int = 0
 
 
 def run(
@@ -98,6 +100,9 @@ def run(
     if child.returncode in _KILLED_BY_OTHERS:
         name, by = _short(command[0]), _signal_name(child.returncode)
         raise ToolKilled(refusals.TOOL_KILLED.sentence(tool=name, signal=by), tuple(tail))
+    if child.returncode == -signal.SIGXCPU and limits.cpu_seconds:
+        sentence = refusals.TOO_MUCH_WORK.sentence(tool=_short(command[0]), seconds=limits.cpu_seconds)
+        raise ToolFailed(sentence, tuple(tail))
     if child.returncode != 0:
         raise ToolFailed(_failure_sentence(command[0], child.returncode, tail), tuple(tail))
     return tuple(tail)
@@ -143,6 +148,9 @@ def _bounding_commands(limits: Limits) -> list[str]:
     if limits.memory_bytes and _is_installed("prlimit"):
         # The address space (RLIMIT_AS): Linux enforces no limit of resident memory (setrlimit(2)).
         arguments += ["prlimit", f"--as={limits.memory_bytes}"]
+    if limits.cpu_seconds and _is_installed("prlimit"):
+        # SIGXCPU at the first number, SIGKILL at the second (setrlimit(2), RLIMIT_CPU).
+        arguments += ["prlimit", f"--cpu={limits.cpu_seconds}:{limits.cpu_seconds + 5}"]
     if _is_installed("setpriv"):
         # Killed with vlogd, and without the capabilities that vlogd may have: it parses untrusted files.
         arguments += ["setpriv", "--pdeathsig", "KILL", "--ambient-caps", "-all", "--inh-caps", "-all"]

@@ -83,6 +83,9 @@ STALLS = Refusal(
     "ffprobe stalls over the file, several times.",
     f"The file is damaged, or its disk is very slow. {_CONVERT}",
 )
+TOO_MUCH_WORK = Refusal(
+    "{tool} computed for {seconds} s and could not tell what the file is.", f"It is damaged. {_COPY_AGAIN}"
+)
 
 # Found when all of it is scanned
 

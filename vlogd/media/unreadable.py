@@ -28,7 +28,8 @@ def by_ffprobe(error: ToolFailed, path: Path) -> BadInput:
         return refusals.OTHER_KIND.error(error.stderr_tail, kind=kind)
     if "moov atom not found" in printed:
         return refusals.NO_INDEX.error(error.stderr_tail)
-    if refusals.OUT_OF_MEMORY.sentence() == str(error) or refusals.TOO_MUCH_OUTPUT.matches(str(error)):
+    in_full = (refusals.OUT_OF_MEMORY, refusals.TOO_MUCH_OUTPUT, refusals.TOO_MUCH_WORK)
+    if any(refusal.matches(str(error)) for refusal in in_full):
         return BadInput(str(error), error.stderr_tail)
     return refusals.NOT_RECOGNISED.error(error.stderr_tail)
 
