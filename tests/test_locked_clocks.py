@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,6 +123,19 @@ def test_the_original_stays_while_anything_of_its_video_is_not_whole(engine: Eng
     look(engine)
     assert (folder / "part-1.txt").exists()
     assert (folder / ARTIFACT).exists()
+
+
+def test_a_video_that_was_made_again_waits_again(engine: Engine) -> None:
+    """Its original was due an hour before: nobody has seen yet whether the new stream is any good."""
+    assert not look(engine, 30 * DAY)
+    (folder,) = engine.root.glob("videos/film-item1/left-*")
+    shutil.rmtree(folder)
+    for days in (0, 1, 28):
+        assert not look(engine, 3600.0 + days * DAY)
+    assert (folder / ARTIFACT).exists()
+    assert original(engine).exists()
+    assert not look(engine, DAY)
+    assert look(engine)
 
 
 def test_a_clock_that_is_set_back_delays_nothing(tmp_path: Path) -> None:

@@ -79,9 +79,13 @@ class Maintenance:
             resource=ARCHIVE,
         )
 
-    def _retire(self, item: Item) -> None:
-        """Archive or delete the original of a ready video that has just been found whole, when that is due."""
-        if self._waiting.is_over(original_key(item.id), self._policy.retention.originals_seconds):
+    def _retire(self, item: Item, ready_at: float) -> None:
+        """Archive or delete the original of a ready video that has just been found whole, when that is due.
+
+        A video that was made again waits again: that is the time to notice a mistake.
+        """
+        seconds = self._policy.retention.originals_seconds
+        if self._waiting.is_over(original_key(item.id), seconds, state=str(ready_at)):
             self._library_queue.submit(
                 partial(self._library_worker.retire, item),
                 partial(self._retired, item),
@@ -119,7 +123,7 @@ class Maintenance:
             mark is not None and mark.until is None
         )  # earlier artifacts are swept while it can be made again
         if has_swept and row.ready_at is not None and self._policy.retention.originals != "keep":
-            self._retire(item)
+            self._retire(item, row.ready_at)
 
     def _emptied(self, names: Sequence[str]) -> None:
         if names:

@@ -23,10 +23,14 @@ _BETWEEN_LOOKS_SECONDS = 3000.0
 
 @dataclass(frozen=True)
 class Wait:
-    """In counted seconds: since when something waits, and when its time was first found to be over."""
+    """In counted seconds: since when something waits, and when its time was first found to be over.
+
+    `state` is what it was like when it began to wait.
+    """
 
     since: float
     due: float | None = None
+    state: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,10 +67,15 @@ class WaitingTimes:
         wait = self._waits.get(key)
         return wait is None or self._count.seconds - wait.since >= seconds
 
-    def is_over(self, key: str, seconds: float) -> bool:
-        """Whether something has waited for `seconds`, and was found so at an earlier look. It waits from its first time on."""
+    def is_over(self, key: str, seconds: float, state: str = "") -> bool:
+        """Whether something has waited for `seconds`, and was found so at an earlier look.
+
+        It waits from its first time on, and anew once it is in another `state`.
+        """
         now = self._count.seconds
-        wait = self._waits.get(key, Wait(now))
+        wait = self._waits.get(key)
+        if wait is None or wait.state != state:
+            wait = Wait(now, state=state)
         is_due = now - wait.since >= seconds
         self._waits[key] = replace(wait, due=(now if wait.due is None else wait.due) if is_due else None)
         due = self._waits[key].due

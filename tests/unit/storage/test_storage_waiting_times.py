@@ -50,6 +50,18 @@ def test_nothing_to_wait_for_still_takes_two_looks(waits: Fixture) -> None:
     assert waits.is_over(0)
 
 
+def test_what_has_changed_waits_anew(waits: Fixture) -> None:
+    """Also where it was due before, and after a restart."""
+    waits.is_over(0)
+    waits.running += HOUR
+    assert not waits.times.is_over("trash:a", 0, state="another")
+    waits.times.save()
+    waits.start()
+    waits.running += HOUR
+    waits.times.look()
+    assert waits.times.is_over("trash:a", 0, state="another")
+
+
 def test_a_longer_time_begins_no_new_wait(waits: Fixture) -> None:
     """What was due and is not any more, must be found due twice again."""
     waits.is_over(0)
