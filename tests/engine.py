@@ -77,6 +77,7 @@ class Engine:
         *,
         looks: bool = True,
         retention: Retention | None = None,
+        memory_bytes: int | None = None,
     ) -> None:
         self.originals, self.root, state = home / "originals", home / "library", home / "state"
         for folder in (self.originals, self.root, state):
@@ -97,7 +98,7 @@ class Engine:
             Volumes(state, {}, 0),
         )
         kept = retention or Retention()
-        policy = Policy(stages, lambda _inbox: settings, {"cpu": 2}, Retry(), kept, sweep_after_seconds=-1e12)
+        policy = Policy(stages, lambda _inbox: settings, {"cpu": 2}, Retry(), kept, -1e12, memory_bytes)
         self.library_worker = LibraryWorker(environment, Publisher(shelf), stages, kept)
         self.waiting = WaitingTimes(
             state, lambda: Reading(self.now + self.jump, self.now, is_synchronised=True)

@@ -27,6 +27,7 @@ from vlogd.core.settings import (
 )
 from vlogd.engine.retry import Retry
 from vlogd.ingest.inbox import Inbox, Watch
+from vlogd.media import memory
 from vlogd.media.process import Limits
 from vlogd.stages.pipeline import STAGES
 from vlogd.storage.retention import OriginalsPolicy, Retention
@@ -65,9 +66,9 @@ class RetrySection:
 
 @settings
 class LimitsSection:
-    """`limits`: what ffmpeg and the transcriber may use. `memory_mebibytes: 0` means no limit."""
+    """`limits`: of ffmpeg and the transcriber. `memory_mebibytes`: null is a share of the machine's, 0 no limit."""
 
-    memory_mebibytes: NonNegativeInt = 8192
+    memory_mebibytes: NonNegativeInt | None = None
     stall_seconds: PositiveSeconds = 300.0
     niceness: Annotated[int, Field(ge=0, le=19)] = 10
 
@@ -105,7 +106,8 @@ class Sections:
 class Config:
     """A valid configuration. Paths are absolute. `stages`: inbox to stage to that stage's settings, defaults filled in.
 
-    `default_stages` are those of an inbox that overrides nothing. `slots`: resource to how many parts run at once.
+    `default_stages` are those of an inbox that overrides nothing. `slots`: resource to how many parts run at once, and
+    `memory_bytes` what their tools may take together, None for any amount.
     """
 
     path: Path
@@ -116,6 +118,7 @@ class Config:
     stages: Mapping[str, Mapping[str, Any]]
     default_stages: Mapping[str, Any]
     slots: Mapping[str, int]
+    memory_bytes: int | None
     retry: Retry
     limits: Limits
     retention: Retention
@@ -209,7 +212,8 @@ def _config(path: Path, sections: Sections, problems: list[str]) -> Config:
         },
         slots={"cpu": sections.slots.cpu or os.cpu_count() or 1, "speech": sections.slots.speech},
         retry=Retry(**dataclasses.asdict(sections.retry)),
-        limits=Limits(limits.memory_mebibytes << 20, limits.stall_seconds, limits.niceness),
+        memory_bytes=memory.for_all(limits.memory_mebibytes),
+        limits=Limits(memory.address_space(limits.memory_mebibytes), limits.stall_seconds, limits.niceness),
         retention=_retention(home, sections.keeping, problems),
         reserve_bytes=sections.reserve_mebibytes << 20,
         sweep_after_seconds=sections.sweep_after_seconds,

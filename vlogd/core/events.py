@@ -149,6 +149,15 @@ class PartStarted(ItemEvent):
 
 
 @dataclass(frozen=True)
+class PartHeavy(ItemEvent):
+    """A part that may take more memory than is allowed for all together was started, while no other runs."""
+
+    stage: str
+    part: str
+    why: str
+
+
+@dataclass(frozen=True)
 class PartDone(ItemEvent):
     """A part's files are in place and its receipt is written."""
 

@@ -108,7 +108,8 @@ class Part:
     share of the step's work (for progress; seconds of media is a good unit). `resource` names the
     slots it takes: "cpu" or "speech". While a part that is `alone` runs, only parts of order 0 of its own step are
     started, whatever their resource: somebody is waiting for it, and it is short. `library_bytes` and `state_bytes`
-    are roughly the most that it writes; it is not started while there is no room for that.
+    are roughly the most that it writes; it is not started while there is no room for that. `memory_bytes` is roughly the
+    most that its tools take: parts run at the same time only as far as their sum is allowed.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Part:
     alone: bool = False
     library_bytes: int = 0
     state_bytes: int = 0
+    memory_bytes: int = 256 << 20
     data: Mapping[str, Json] = field(default_factory=dict)
 
 

@@ -111,4 +111,5 @@ def _policy(config: Config) -> Policy:
         config.retry,
         config.retention,
         config.sweep_after_seconds,
+        config.memory_bytes,
     )

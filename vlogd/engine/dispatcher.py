@@ -7,7 +7,7 @@ from functools import partial
 
 from vlogd.core import typed_json
 from vlogd.core.errors import Stopping, Unavailable
-from vlogd.core.events import Bug, Emit, PartDone, PartStarted
+from vlogd.core.events import Bug, Emit, PartDone, PartHeavy, PartStarted
 from vlogd.engine.executors.contract import (
     Executor,
     FileDelivered,
@@ -55,7 +55,8 @@ class Dispatcher:
         carry_out: CarryOut,
     ) -> None:
         self._stage_index = {stage.name: index for index, stage in enumerate(policy.stages)}
-        self._scheduler = Scheduler(policy.slots)
+        self._scheduler = Scheduler(policy.slots, policy.memory_bytes)
+        self._memory_bytes = policy.memory_bytes
         self._executor = executor
         self._failures = failures
         self._post = post
@@ -116,11 +117,22 @@ class Dispatcher:
         step.part_started(candidate.part)
         self._runs[request.id] = _Run(candidate, state, step)
         self._emit(PartStarted(state.item, candidate.stage, candidate.part.name))
+        self._tell_weight(candidate, state)
         try:
             self._executor.start(request, self._send)
         except Exception as error:  # noqa: BLE001 - no thread can be had, say: nobody else reports its end
             self._emit(Bug(error, "starting a part", state.item))
             self._send(PartResult(request.id, 0.0, failure=_not_started(error)))
+
+    def _tell_weight(self, candidate: Candidate, state: ItemState) -> None:
+        part, allowed = candidate.part, self._memory_bytes
+        if allowed is None or part.memory_bytes <= allowed:
+            return
+        why = (
+            f"It may take {part.memory_bytes >> 20} MiB, more than limits.memory_mebibytes allows for all tools together"
+            f" ({allowed >> 20} MiB). It runs while nothing else does."
+        )
+        self._emit(PartHeavy(state.item, candidate.stage, part.name, why))
 
     def _send(self, message: Message) -> None:
         """Take a message from any thread to the controller's."""

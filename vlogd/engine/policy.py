@@ -11,7 +11,10 @@ from vlogd.storage.retention import Retention
 
 @dataclass(frozen=True)
 class Policy:
-    """How to decide: the pipeline, each inbox's settings, slots, retries, what is kept, the grace for sweeping."""
+    """How to decide: the pipeline, each inbox's settings, slots, retries, what is kept, the grace for sweeping.
+
+    `memory_bytes` is what all running parts may take together, None for any amount.
+    """
 
     stages: Sequence[Stage[Any]]
     settings: Callable[[str], Mapping[str, Any]]
@@ -19,3 +22,4 @@ class Policy:
     retry: Retry
     retention: Retention
     sweep_after_seconds: float = 3600.0
+    memory_bytes: int | None = None

@@ -1,4 +1,4 @@
-"""Which parts to start now. Pure: decided from the waiting parts, the running ones and the slots.
+"""Which parts to start now. Pure: decided from the waiting parts, the running ones, the slots and the memory.
 
 Order 0 of every step comes before order 1 of any, and so on; among equals the newest item
 comes first. So each drop is playable soon after it arrived, a short clip is finished long before
@@ -7,12 +7,17 @@ the film that was dropped ahead of it, and the film still moves with every round
 A part that is `alone` is what somebody is waiting for. While it runs, nothing else is started, of any
 resource, but parts of order 0 of its own step (the audio that belongs to the first video).
 
+Parts run at the same time only as far as the memory that they may take fits into what is allowed; one alone always runs.
+While the most urgent part that has a slot does not fit, no other is started, so that light parts cannot pass a heavy one for
+ever: those that run end, and it starts, at the latest when nothing else runs.
+
 The parts of each step wait in heaps, one for each resource, and the steps in other heaps by their most urgent part. So a
 choice costs O(log n) for each part that is started, however many wait. An entry of the steps' heaps is not removed when
 its step changes: it is passed over when it comes to the top and no longer is its step's most urgent part.
 """
 
 import heapq
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -72,10 +77,13 @@ class _Waiting:
 
 
 class Scheduler:
-    """`slots` maps a resource to how many parts it runs at once."""
+    """`slots` maps a resource to how many parts it runs at once; `memory_bytes` is for all, None for any amount."""
 
-    def __init__(self, slots: Mapping[str, int]) -> None:
+    def __init__(self, slots: Mapping[str, int], memory_bytes: int | None = None) -> None:
         self._free = dict(slots)
+        self._memory_bytes = math.inf if memory_bytes is None else memory_bytes
+        self._running = 0
+        self._taken_bytes = 0
         self._waiting: dict[StepKey, _Waiting] = {}
         self._steps: dict[str, list[tuple[_Urgency, StepKey]]] = {resource: [] for resource in slots}
         self._alone: Counter[StepKey] = Counter()
@@ -102,6 +110,8 @@ class Scheduler:
     def ended(self, candidate: Candidate) -> None:
         """A part that was chosen runs no more."""
         self._free[candidate.part.resource] += 1
+        self._running -= 1
+        self._taken_bytes -= candidate.part.memory_bytes
         if candidate.part.alone:
             self._alone[candidate.step] -= 1
             self._alone += Counter()  # forgets those at zero
@@ -109,6 +119,8 @@ class Scheduler:
     def _begin(self, candidate: Candidate) -> None:
         resource = candidate.part.resource
         self._free[resource] -= 1
+        self._running += 1
+        self._taken_bytes += candidate.part.memory_bytes
         self._alone[candidate.step] += candidate.part.alone
         self._alone += Counter()
         self._waiting[candidate.step].take(resource)
@@ -123,7 +135,14 @@ class Scheduler:
             firsts = [self._companion(step, resource) for resource in free]
         else:
             firsts = []
-        return min((each for each in firsts if each is not None), key=lambda each: each.urgency, default=None)
+        most_urgent = min(
+            (each for each in firsts if each is not None), key=lambda each: each.urgency, default=None
+        )
+        return most_urgent if most_urgent is not None and self._fits(most_urgent) else None
+
+    def _fits(self, candidate: Candidate) -> bool:
+        """Whether there is memory for it, beside what runs."""
+        return not self._running or self._taken_bytes + candidate.part.memory_bytes <= self._memory_bytes
 
     def _first(self, resource: str) -> Candidate | None:
         """The most urgent part that waits for a resource."""

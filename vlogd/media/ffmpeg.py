@@ -40,8 +40,13 @@ MAX_PIXELS = 100 << 20
 
 _PROTOCOLS = {"protocol_whitelist": "file,pipe"}
 """No network: a container may refer to other files and addresses (ffmpeg-protocols(1))."""
+DECODER_THREADS = 4
+"""By default one for each core, each with frames of its own: on a machine with many, an 8K decoder would take gigabytes.
+Encoders, with one thread, are the slower ones."""
+
 _SAFE_INPUT = {
     **_PROTOCOLS,
+    "threads": str(DECODER_THREADS),
     "format_whitelist": ",".join(INPUT_FORMATS),  # see the module's docstring
     "max_pixels": str(MAX_PIXELS),  # a tiny file may claim huge frames (ffmpeg-codecs(1))
 }
@@ -71,7 +76,7 @@ def source(path: Path, **options: Any) -> Stream:
 
 def raw_source(path: Path, **options: Any) -> Stream:
     """A file that vlogd wrote itself, of any format, playlists included. `options` as for `source`."""
-    return ffmpeg.input(argument(path), **{**_PROTOCOLS, **options})
+    return ffmpeg.input(argument(path), **{**_PROTOCOLS, "threads": DECODER_THREADS, **options})
 
 
 def generated(description: str) -> Stream:

@@ -43,6 +43,7 @@ LINES: Mapping[type[Event], Line] = {
     events.StepDone: Line("step.done"),
     events.StepParked: Line("step.parked", "warning"),
     events.PartStarted: Line("part.started"),
+    events.PartHeavy: Line("part.heavy", "warning"),
     events.PartDone: Line("part.done"),
     events.PartFailed: Line("part.failed", "warning"),
     events.FileFailed: Line("file.failed", "warning"),

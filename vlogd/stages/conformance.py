@@ -5,6 +5,7 @@ The times of every segment are read and compared with the plan; of the frames on
 in `verify.json`. Damage in frames that were copied from the source is not the stream's fault: it becomes a note.
 """
 
+import json
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -14,9 +15,11 @@ from vlogd.core import files
 from vlogd.core.errors import BadInput
 from vlogd.core.model import Part, View
 from vlogd.core.settings import settings
+from vlogd.media import memory
 from vlogd.media.conformance import check
 from vlogd.media.conformance.check import CheckOptions
 from vlogd.media.conformance.violations import Violation
+from vlogd.media.streaming import tracks
 from vlogd.stages import artifacts
 from vlogd.stages.contract import Stage, Work
 from vlogd.stages.workspace import Workspace
@@ -38,8 +41,10 @@ class VerifyFacts:
     source_damaged: bool
 
 
-def _parts(_work: Work[VerifySettings]) -> Sequence[Part]:
-    return (Part("verify", order=1),)
+def _parts(work: Work[VerifySettings]) -> Sequence[Part]:
+    published = tracks.from_json(json.loads((work.inputs["hls"] / tracks.STREAM).read_bytes()))
+    largest = max((track.width * track.height for track in published), default=0)
+    return (Part("verify", order=1, memory_bytes=memory.decoding_pixels(largest)),)
 
 
 def _run(_part: Part, ws: Workspace[VerifySettings]) -> VerifyFacts:

@@ -14,7 +14,7 @@ from pathlib import Path
 from vlogd.core.errors import ToolFailed
 from vlogd.core.model import Part, View
 from vlogd.core.settings import NonNegativeSeconds, PositiveInt, settings
-from vlogd.media import ffmpeg
+from vlogd.media import ffmpeg, memory
 from vlogd.media.ffprobe import VideoStream
 from vlogd.stages import artifacts
 from vlogd.stages.artifacts import Probed
@@ -54,8 +54,15 @@ class PosterFacts:
     poster: str | None
 
 
-def _parts(_work: Work[PosterSettings]) -> Sequence[Part]:
-    return (Part("poster", order=1),)
+def _parts(work: Work[PosterSettings]) -> Sequence[Part]:
+    video = artifacts.read_probed(work.inputs["probe"]).media.video
+    return (Part("poster", order=1, memory_bytes=_memory_bytes(video)),)
+
+
+def _memory_bytes(video: VideoStream | None) -> int:
+    if video is None:
+        return memory.PROCESS_BYTES
+    return memory.decoding(video) + (memory.tone_mapping(video.width, video.height) if video.hdr else 0)
 
 
 def _run(_part: Part, ws: Workspace[PosterSettings]) -> PosterFacts:

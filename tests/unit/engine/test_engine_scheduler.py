@@ -12,6 +12,8 @@ from vlogd.core.model import Part
 from vlogd.engine.scheduler import Candidate, Scheduler
 
 SLOTS = {"cpu": 2, "speech": 1}
+MEMORY = 10
+"""Of all parts that run, in the tests of it."""
 
 
 def choose(
@@ -22,9 +24,12 @@ def choose(
     chosen: list[Candidate] = []
     for candidate in sorted(waiting, key=lambda each: each.urgency):
         used = sum(other.part.resource == candidate.part.resource for other in busy)
-        if used < slots[candidate.part.resource] and _may_join(candidate, busy):
-            busy.append(candidate)
-            chosen.append(candidate)
+        if used >= slots[candidate.part.resource] or not _may_join(candidate, busy):
+            continue
+        if busy and _taken(busy) + candidate.part.memory_bytes > MEMORY:
+            break  # nothing may pass it
+        busy.append(candidate)
+        chosen.append(candidate)
     return chosen
 
 
@@ -34,16 +39,28 @@ def _may_join(candidate: Candidate, busy: Collection[Candidate]) -> bool:
     )
 
 
+def _taken(running: Collection[Candidate]) -> int:
+    return sum(other.part.memory_bytes for other in running)
+
+
 def want(
-    item: str, at: float, name: str, order: int, *, alone: bool = False, resource: str = "cpu"
+    item: str,
+    at: float,
+    name: str,
+    order: int,
+    *,
+    alone: bool = False,
+    resource: str = "cpu",
+    memory: int = 0,
 ) -> Candidate:
     """A part that waits."""
-    return Candidate(item, at, "hls", 1, Part(name, order=order, alone=alone, resource=resource))
+    part = Part(name, order=order, alone=alone, resource=resource, memory_bytes=memory)
+    return Candidate(item, at, "hls", 1, part)
 
 
 def scheduler(*candidates: Candidate) -> Scheduler:
     """One in which these wait."""
-    new = Scheduler(SLOTS)
+    new = Scheduler(SLOTS, MEMORY)
     for step in dict.fromkeys(candidate.step for candidate in candidates):
         new.offer(step, [candidate for candidate in candidates if candidate.step == step])
     return new
@@ -90,6 +107,47 @@ def test_beside_a_part_that_is_alone() -> None:
     assert names(waiting.choose()) == ["c1", "c5", "w"]
 
 
+def test_parts_run_together_as_far_as_their_memory_fits() -> None:
+    """The next one starts when enough is free."""
+    waiting = scheduler(want("a", 1, "c0", 0, memory=6), want("a", 1, "c1", 1, memory=5))
+    (first,) = waiting.choose()
+    assert first.part.name == "c0"
+    waiting.ended(first)
+    assert names(waiting.choose()) == ["c1"]
+
+
+def test_light_parts_do_not_pass_a_heavy_one() -> None:
+    """It would wait as long as light ones come; nor does one on another resource take the memory that it waits for."""
+    light = want("a", 1, "c0", 0, memory=4)
+    waiting = scheduler(
+        light,
+        want("a", 1, "heavy", 1, memory=8),
+        want("a", 1, "c2", 2, memory=1),
+        want("a", 1, "w", 9, resource="speech", memory=1),
+    )
+    assert waiting.choose() == [light]
+    waiting.ended(light)
+    assert names(waiting.choose()) == ["heavy", "c2", "w"]
+
+
+def test_a_part_that_never_fits_runs_while_nothing_else_does() -> None:
+    """Estimates are careful, so it may well succeed; and it must not wait for ever."""
+    waiting = scheduler(want("a", 1, "c0", 0, memory=99), want("a", 1, "c1", 1, memory=1))
+    (heavy,) = waiting.choose()
+    assert heavy.part.name == "c0"
+    assert waiting.choose() == []
+    waiting.ended(heavy)
+    assert names(waiting.choose()) == ["c1"]
+
+
+def test_without_a_bound_memory_counts_for_nothing() -> None:
+    """`limits.memory_mebibytes: 0`."""
+    unbounded = Scheduler(SLOTS)
+    parts = [want("a", 1, f"c{n}", n, memory=1 << 60) for n in range(2)]
+    unbounded.offer(parts[0].step, parts)
+    assert unbounded.choose() == parts
+
+
 def test_what_is_withheld_does_not_start() -> None:
     """Also when it was the most urgent part; offered again, it goes first again."""
     first, second = want("a", 2, "c0", 0), want("b", 1, "c0", 0)
@@ -107,18 +165,19 @@ def test_a_resource_without_slots_is_refused() -> None:
 
 
 CANDIDATES = st.builds(
-    lambda item, stage, order, alone, resource: Candidate(
+    lambda item, stage, order, alone, resource, memory: Candidate(
         f"item-{item}",
         float(item // 2),
         f"stage-{stage}",
         stage,
-        Part("", order, resource=resource, alone=alone),
+        Part("", order, resource=resource, alone=alone, memory_bytes=memory),
     ),
     st.integers(0, 4),
     st.integers(0, 2),
     st.integers(0, 3),
     st.booleans(),
     st.sampled_from(sorted(SLOTS)),
+    st.integers(0, MEMORY + 3),
 )
 
 
@@ -127,7 +186,7 @@ class Choosing(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.scheduler = Scheduler(SLOTS)
+        self.scheduler = Scheduler(SLOTS, MEMORY)
         self.waiting: dict[tuple[str, str], list[Candidate]] = {}
         self.running: list[Candidate] = []
         self.number = 0
@@ -163,16 +222,25 @@ class Choosing(RuleBasedStateMachine):
         for candidate in expected:
             self.waiting[candidate.step].remove(candidate)
         self.running += expected
+        assert _taken(self.running) <= MEMORY or len(self.running) == 1
 
 
 TestChoosing = Choosing.TestCase
 TestChoosing.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
 
 
-@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), unique=True))
-def test_all_parts_are_chosen_in_the_end(orders: list[tuple[int, int]]) -> None:
-    """In the order of the oracle, whatever runs beside."""
-    candidates = [want(f"{item:02}", float(item), f"c{order:02}", order) for item, order in orders]
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 20), st.integers(0, 20), st.integers(0, MEMORY + 3)),
+        unique_by=lambda each: each[:2],
+    )
+)
+def test_all_parts_are_chosen_in_the_end(orders: list[tuple[int, int, int]]) -> None:
+    """In the order of the oracle, whatever runs beside, and however heavy they are."""
+    candidates = [
+        want(f"{item:02}", float(item), f"c{order:02}", order, memory=memory)
+        for item, order, memory in orders
+    ]
     waiting, started = scheduler(*candidates), []
     while chosen := waiting.choose():
         started += chosen

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vlogd.stages.hls.ladder import HlsSettings, Rendition, Rung, cap_kbps, renditions, too_similar
+from vlogd.stages.hls.ladder import (
+    HlsSettings,
+    Rendition,
+    Rung,
+    cap_kbps,
+    is_reduced,
+    renditions,
+    too_similar,
+)
 
 CONFIG = HlsSettings()
 
@@ -20,11 +28,27 @@ def names(size: tuple[int, int], config: HlsSettings = CONFIG, *, hdr: bool = Fa
     ((1920, 800), ["v800", "v720", "v480", "v360"]),
     ((1280, 780), ["v720", "v480", "v360"]),
     ((320, 240), ["v240"]),
-    ((7680, 4320), ["v4320", "v2160", "v1440", "v1080", "v720", "v480", "v360"]),
+    ((7680, 4320), ["v2160", "v1440", "v1080", "v720", "v480", "v360"]),
+    ((5120, 2880), ["v2160", "v1440", "v1080", "v720", "v480", "v360"]),
 ])  # fmt: skip
 def test_the_ladder_follows_the_short_side(size: tuple[int, int], expected: list[str]) -> None:
     """Never larger than the source; one that is clearly taller than its highest rung keeps its size."""
     assert names(size) == expected
+
+
+@pytest.mark.parametrize(("rungs", "size", "expected"), [
+    ((4320, 1080), (7680, 4320), ["v4320", "v1080"]),
+    ((4320, 1080), (5120, 2880), ["v2880", "v1080"]),
+    ((1080,), (7680, 4320), ["v2160", "v1080"]),
+    ((1080,), (2560, 1440), ["v1440", "v1080"]),
+])  # fmt: skip
+def test_nothing_above_2160_unless_a_rung_is(
+    rungs: tuple[int, ...], size: tuple[int, int], expected: list[str]
+) -> None:
+    """A source above it is reduced, also where it would have kept its own size."""
+    config = HlsSettings(ladder=tuple(Rung(height=height, max_kbps=5000) for height in rungs))
+    assert names(size, config) == expected
+    assert is_reduced(size, config) == (expected[0] == "v2160")
 
 
 def test_frame_sizes_keep_the_shape_and_are_even() -> None:

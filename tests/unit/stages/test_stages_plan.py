@@ -6,6 +6,7 @@ from typing import Any
 from media_values import audio, media, steady, video, write_probe
 
 from vlogd.core.model import Receipt
+from vlogd.media.ffprobe import VideoStream
 from vlogd.media.streaming.tracks import OFFSET, TICKS
 from vlogd.stages.hls import plan as planning
 from vlogd.stages.hls.ladder import HlsSettings, Rung
@@ -77,6 +78,40 @@ def test_a_copy_that_failed_is_encoded_under_other_names(tmp_path: Path) -> None
     assert (found.copied, found.copy_failed, found.why_no_copy) == (None, True, "It was not what it seemed.")
     assert [rendition.name for rendition in found.published] == ["v1080", "v360"]
     assert part_names(found)[:2] == ["copy", "full-0000"]
+
+
+def test_a_source_above_the_ladder_is_reduced(tmp_path: Path) -> None:
+    """Copied, it stands above all renditions; encoded, its chunks are others than those of earlier versions."""
+    tall, config = video(width=7680, height=4320), HlsSettings()
+    probed = write_probe(tmp_path / "probe", media(video=tall), steady(10), KEYS)
+    found = plan(probed, config=config)
+    assert isinstance(found, ChunkedPlan)
+    assert [rendition.name for rendition in found.published[:3]] == ["v4320-copy", "v2160", "v1440"]
+    assert part_names(found)[:2] == ["copy", "video-0000"]
+    found = plan(probed, config=HlsSettings(copy="never"))
+    assert found.published[0].name == "v2160"
+    assert part_names(found)[0] == "video-reduced-0000"
+
+
+def test_memory_grows_with_what_is_decoded_and_encoded(tmp_path: Path) -> None:
+    """The source counts, each rendition does, and both more with more bits; a copy takes next to nothing."""
+
+    def taken(name: str, changed: VideoStream, **settings: Any) -> int:
+        config = HlsSettings(**{"copy": "never", **settings})
+        found = plan(write_probe(tmp_path / name, media(video=changed), steady(10), KEYS), config=config)
+        return {part.name.partition("-")[0]: part.memory_bytes for part in parts(found)}["video"] >> 20
+
+    def only(height: int) -> tuple[Rung, ...]:
+        return (Rung(height=height, max_kbps=5000),)
+
+    small, large = video(), video(width=7680, height=4320)
+    assert 389 <= taken("a", small) <= 600  # measured: 389 MiB
+    assert 1775 <= taken("b", large) <= 2600  # measured: 1775 MiB
+    assert 2897 <= taken("c", large, ladder=only(4320)) <= 4000  # measured: 2897 MiB
+    assert taken("d", small, codecs=("h264", "hevc")) > 2 * taken("e", small)
+    assert taken("f", small, preset="slow") > 2 * taken("g", small)
+    assert taken("h", video(pixel_format="yuv420p10le")) > taken("i", small)
+    assert taken("j", video(color_transfer="smpte2084")) > taken("k", small)
 
 
 def test_renditions_that_the_first_chunk_found_similar_are_dropped(tmp_path: Path) -> None:

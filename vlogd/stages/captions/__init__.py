@@ -35,6 +35,12 @@ _SPEECH = "speech"
 _PCM = "speech.pcm"
 
 
+_MODEL_MEBIBYTES = {"tiny": 768, "base": 1024, "small": 1536, "medium": 2560}
+"""Of a model with 8-bit weights, by the beginning of its name: weights, activations and the libraries."""
+_OTHER_MEBIBYTES = 4096
+"""Of larger ones, and of those in a folder of somebody's."""
+
+
 @settings
 class CaptionSettings:
     """`model`: a faster-whisper name or a folder. `language`: a code, or auto."""
@@ -65,23 +71,34 @@ class WordsFacts:
 
 
 def _parts(work: Work[CaptionSettings]) -> Sequence[Part]:
+    taken = _memory_bytes(work.settings)
+    listen = Part("listen", order=1, resource=_SPEECH, memory_bytes=taken)
     if "listen" not in work.receipts:
-        return (Part("listen", order=1, resource=_SPEECH),)
+        return (listen,)
     windows = work.facts("listen", ListenFacts).windows
     return (
-        Part("listen", order=1, resource=_SPEECH),
+        listen,
         *(
             Part(
                 f"window-{n:04d}",
                 order=n + 1,
                 weight=end - start,
                 resource=_SPEECH,
+                memory_bytes=taken,
                 data={"start": start, "end": end},
             )
             for n, (start, end) in enumerate(windows)
         ),
         *((Part("join", order=len(windows) + 1, resource=_SPEECH),) if _has_all(work, len(windows)) else ()),
     )
+
+
+def _memory_bytes(config: CaptionSettings) -> int:
+    """What the transcriber takes, roughly; its process may stay between two parts."""
+    mebibytes = next(
+        (size for name, size in _MODEL_MEBIBYTES.items() if config.model.startswith(name)), _OTHER_MEBIBYTES
+    )
+    return mebibytes * (1 if config.compute_type.startswith("int8") else 2) << 20
 
 
 def _has_all(work: Work[CaptionSettings], windows: int) -> bool:

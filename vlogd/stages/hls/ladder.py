@@ -2,7 +2,8 @@
 
 A rung is compared with the short side of the frame as it is displayed, so that a portrait video gets the same ladder as
 a landscape one. No rendition is larger than the source. A source that is clearly taller than its highest rung
-(1920x800, 1333x1000) keeps its own size as the top rendition.
+(1920x800, 1333x1000) keeps its own size as the top rendition, up to 2160 lines: larger frames take gigabytes to encode, and no
+H.264 decoder of a television or a phone takes them. A rung of the configuration may be higher.
 
 H.264 is always made, because every player decodes it (Apple 1.12); `codecs` adds the same sizes in others. Clauses
 called Apple are those of the HLS Authoring Specification for Apple Devices.
@@ -23,6 +24,9 @@ Preset = Literal[
 _OWN_SIZE_FACTOR = 1.10
 """How much taller than the highest rung a source must be to get a rendition of its own size; below that, scaling it down
 loses nothing that can be seen."""
+
+_TALLEST = 2160
+"""Lines of the largest rendition, unless a rung of the configuration is higher."""
 
 _SIMILAR_SIZE = 0.9
 """A rendition that takes more than this share of its larger neighbour's bytes helps nobody's connection."""
@@ -136,9 +140,19 @@ def _sizes(display_size: tuple[int, int], config: HlsSettings) -> list[Rendition
     short = min(display_size)
     rungs = sorted((rung for rung in config.ladder if rung.height <= short), key=lambda rung: -rung.height)
     sizes = [_scaled(display_size, rung.height, rung.max_kbps) for rung in rungs]
-    if not rungs or short > rungs[0].height * _OWN_SIZE_FACTOR:
-        sizes.insert(0, _scaled(display_size, short, cap_kbps(short, config)))
+    top = min(short, _tallest(config))
+    if not rungs or top > rungs[0].height * _OWN_SIZE_FACTOR:
+        sizes.insert(0, _scaled(display_size, top, cap_kbps(top, config)))
     return sizes
+
+
+def _tallest(config: HlsSettings) -> int:
+    return max(_TALLEST, *(rung.height for rung in config.ladder))
+
+
+def is_reduced(display_size: tuple[int, int], config: HlsSettings) -> bool:
+    """Whether the largest rendition is clearly smaller than the source."""
+    return min(display_size) > _tallest(config) * _OWN_SIZE_FACTOR
 
 
 def _in_codec(rendition: Rendition, codec: Literal["hevc", "av1"]) -> Rendition:

@@ -13,7 +13,7 @@
 from collections.abc import Sequence
 
 from vlogd.core.model import Part
-from vlogd.media import bounds
+from vlogd.media import bounds, memory
 from vlogd.media.streaming.tracks import TICKS
 from vlogd.stages.hls.audio_tracks import AudioRendition
 from vlogd.stages.hls.ladder import Rendition
@@ -26,6 +26,7 @@ from vlogd.stages.hls.plans import (
     Plan,
     StreamPlan,
     UnindexedPlan,
+    WholeFilePlan,
 )
 from vlogd.stages.hls.timeline import Chunk
 
@@ -57,9 +58,8 @@ def parts(plan: Plan) -> tuple[Part, ...]:
         chunks = tuple(_chunk_part(chunk, plan) for chunk in plan.chunks)
         before, after = _held_parts(HELD_BEFORE, 0, plan), _held_parts(HELD_AFTER, len(chunks), plan)
         return (*remux, *_copy_part(plan, seconds), *before, *chunks, *after, *audio)
-    size = _encoded_bytes(plan.renditions, seconds)
     remux = (Part(REMUX),) if plan.remux_failed else ()
-    return (*remux, Part(plan.part, weight=seconds, library_bytes=size, state_bytes=size), *audio)
+    return (*remux, _whole_part(plan, seconds), *audio)
 
 
 def _seconds(plan: StreamPlan) -> float:
@@ -67,6 +67,17 @@ def _seconds(plan: StreamPlan) -> float:
     if plan.boundaries:
         return max(1.0, (plan.boundaries[-1] - plan.boundaries[0]) / TICKS)
     return min(max(1.0, plan.media.duration_seconds), bounds.MOST_HOURS * 3600)
+
+
+def _whole_part(plan: WholeFilePlan, seconds: float) -> Part:
+    size = _encoded_bytes(plan.renditions, seconds)
+    return Part(
+        plan.part,
+        weight=seconds,
+        library_bytes=size,
+        state_bytes=size,
+        memory_bytes=_encode_memory_bytes(plan),
+    )
 
 
 def _copy_part(plan: ChunkedPlan, seconds: float) -> tuple[Part, ...]:
@@ -82,7 +93,26 @@ def _held_parts(name: str, order: int, plan: ChunkedPlan) -> tuple[Part, ...]:
         return ()
     seconds = (hold.boundaries[-1] - hold.boundaries[0]) / TICKS
     size = _encoded_bytes(plan.renditions, seconds)
-    return (Part(name, order=order, library_bytes=size, state_bytes=round(size / seconds)),)
+    return (
+        Part(
+            name,
+            order=order,
+            library_bytes=size,
+            state_bytes=round(size / seconds),
+            memory_bytes=_encode_memory_bytes(plan),
+        ),
+    )
+
+
+def _encode_memory_bytes(plan: ChunkedPlan | WholeFilePlan) -> int:
+    """What the ffmpeg takes that decodes the source once and encodes all renditions."""
+    sdr = [rendition for rendition in plan.renditions if not rendition.hdr]
+    mapped = memory.tone_mapping(sdr[0].width, sdr[0].height) if plan.video.hdr and sdr else 0
+    encoded = sum(
+        memory.encoding(size.width, size.height, size.codec, plan.config.preset, ten_bit=size.hdr)
+        for size in plan.renditions
+    )
+    return memory.decoding(plan.video) + mapped + encoded
 
 
 def _encoded_bytes(renditions: Sequence[Rendition], seconds: float) -> int:
@@ -107,5 +137,6 @@ def _chunk_part(chunk: Chunk, plan: ChunkedPlan) -> Part:
         alone=chunk.number == 0,
         library_bytes=size,
         state_bytes=size,
+        memory_bytes=_encode_memory_bytes(plan),
         data={"chunk": chunk.number},
     )

@@ -19,7 +19,7 @@ from vlogd.stages.artifacts import Probed
 from vlogd.stages.hls import frame_rate, passthrough, timeline
 from vlogd.stages.hls.audio_tracks import AudioRendition, audio_renditions
 from vlogd.stages.hls.facts import CopyFacts, EncodeFacts, RemuxFacts
-from vlogd.stages.hls.ladder import HlsSettings, renditions
+from vlogd.stages.hls.ladder import HlsSettings, is_reduced, renditions
 from vlogd.stages.hls.plans import (
     REMUX,
     REMUXED_PTS,
@@ -154,12 +154,12 @@ def _indexed(
 
 
 def _with_copy(plan: ChunkedPlan, receipts: Mapping[str, Receipt]) -> ChunkedPlan:
-    """The copied frames take the place of the largest H.264 rendition, unless they failed validation."""
+    """The copied frames take the place of the largest H.264 rendition, unless that is smaller, or they failed validation."""
     if plan.copy_part in receipts:
         copy = facts.of_part(receipts, plan.copy_part, CopyFacts)
         if not copy.copied:
             return replace(plan, copy_failed=True, why_no_copy=copy.why)
-    rest = plan.renditions[1:]
+    rest = plan.renditions if is_reduced(plan.video.shown_size(), plan.config) else plan.renditions[1:]
     copied = passthrough.rendition(plan.video)
     return replace(plan, copied=copied, renditions=rest, chunks=plan.chunks if rest else ())
 

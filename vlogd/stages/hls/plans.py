@@ -15,7 +15,7 @@ from vlogd.media.ffprobe import Media, VideoStream
 from vlogd.media.streaming.tracks import OFFSET, TICKS
 from vlogd.stages.hls.audio_tracks import AudioRendition
 from vlogd.stages.hls.hold import Hold
-from vlogd.stages.hls.ladder import HlsSettings, Rendition
+from vlogd.stages.hls.ladder import HlsSettings, Rendition, is_reduced
 from vlogd.stages.hls.timeline import Chunk, Timeline
 
 REMUX = "remux"
@@ -176,9 +176,12 @@ class ChunkedPlan(_VideoPlan):
         """The name of a chunk's part.
 
         After a failed copy the chunks have a rendition more, so they are others. So are those that earlier versions cut
-        elsewhere: what these have left of an unfinished step must not be mixed with them.
+        elsewhere, or of which they made a rendition of the source's own size above 2160 lines: what these have left of an
+        unfinished step must not be mixed with them.
         """
-        kind = "-".join(filter(None, ("full" if self.copy_failed else "video", self.recut)))
+        is_encoded = self.copied is None and is_reduced(self.video.shown_size(), self.config)
+        kinds = ("full" if self.copy_failed else "video", self.recut, "reduced" if is_encoded else "")
+        kind = "-".join(filter(None, kinds))
         return f"{kind}-{number:04d}"
 
 
