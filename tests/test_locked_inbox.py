@@ -531,6 +531,25 @@ def test_a_hard_link_of_a_downloader(mode: int, inbox: Inbox, any_intake: Intake
     assert (original.stat().st_nlink, seeded.stat().st_nlink, path.exists()) == (1, 1, False)
 
 
+def test_a_folder_is_exchanged_for_a_link_while_its_inbox_is_renamed(
+    inbox: Inbox, intake: Intake, victim: Path, tmp_path: Path
+) -> None:
+    """In the configuration: a refused file that waited went into `_failed` beside where it was dropped, through the link."""
+    folder = inbox.folder / "folder"
+    folder.mkdir()
+    path = folder / "evil.html"
+    path.write_text("evil")
+    (inbox.folder / "_failed").touch()
+    assert isinstance(intake.take(path, inbox, seen(path)), NotTaken)
+    exchanging(folder, victim)()
+    (inbox.folder / "_failed").unlink()
+    other = Inbox("other", tmp_path / "other")
+    (outcome,) = intake_into(intake._originals.root, tmp_path).resume({"other": other})
+    assert isinstance(outcome, Failed)
+    assert outcome.moved_to == inbox.folder / "_failed/evil.html"
+    assert contents(victim) == {"index.html": "the site"}
+
+
 def test_an_endless_search_in_a_sparse_file(
     inbox: Inbox, intake: Intake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

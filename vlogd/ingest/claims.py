@@ -46,13 +46,17 @@ _ITEMS = 0o755
 
 @dataclass(frozen=True)
 class _Note:
-    """Where a claimed file was dropped, when it was claimed (epoch seconds), and its owner and permissions then."""
+    """Where a claimed file was dropped, when it was claimed (epoch seconds), and its owner and permissions then.
+
+    `folder` is the inbox's own: of the path only that cannot be exchanged by who may write to the inbox.
+    """
 
     inbox: str
     path: str
     accepted_at: float
     owner: int | None = None
     mode: int | None = None
+    folder: str | None = None
 
 
 _DOCUMENT = DocumentFormat.of("the note of a claimed file", _Note)
@@ -60,12 +64,13 @@ _DOCUMENT = DocumentFormat.of("the note of a claimed file", _Note)
 
 @dataclass(frozen=True)
 class Claim:
-    """A claimed file. `dropped_as` is its path in the inbox; `claimed_at` is in epoch seconds."""
+    """A claimed file. `dropped_as` is its path in the inbox, whose folder was `inbox_folder`; `claimed_at` is in epoch seconds."""
 
     file: Path
     dropped_as: Path
     inbox: str
     claimed_at: float
+    inbox_folder: Path | None = None
 
     @property
     def folder(self) -> Path:
@@ -164,14 +169,15 @@ class Claims:
                     note = _DOCUMENT.read(folder / _NOTE).value
                 except (FileNotFoundError, VlogdError):
                     note = _Note(fallback.name, str(fallback.folder / names[0]), round(time.time(), 3))
-                yield Claim(folder / names[0], Path(note.path), note.inbox, note.accepted_at)
+                inbox = None if note.folder is None else Path(note.folder)
+                yield Claim(folder / names[0], Path(note.path), note.inbox, note.accepted_at, inbox)
         self._empty.start_is_over()
 
     def _claim(self, source: inbox_folder.Entry, file: BinaryIO, inbox: Inbox, path: Path) -> Claim:
         status = os.fstat(file.fileno())
         note = _Note(
-            inbox.name, str(path), round(time.time(), 3), status.st_uid, stat.S_IMODE(status.st_mode)
-        )
+            inbox.name, str(path), round(time.time(), 3), status.st_uid, stat.S_IMODE(status.st_mode), str(inbox.folder)
+        )  # fmt: skip
         folder = self._new_folder()
         with Folder.at(folder) as target:
             try:
@@ -183,7 +189,7 @@ class Claims:
                 raise
             target.sync()
             source.folder.sync()
-        return Claim(folder / source.name, path, inbox.name, note.accepted_at)
+        return Claim(folder / source.name, path, inbox.name, note.accepted_at, inbox.folder)
 
     def _new_folder(self) -> Path:
         """A new folder for a claim. Only vlogd may look into them, where the file system knows permissions."""

@@ -84,11 +84,14 @@ class Intake:
     def resume(self, inboxes: Mapping[str, Inbox]) -> Iterator[Outcome]:
         """Continue with the claims that are not identified yet.
 
-        Raises Unavailable when the originals' disk is away. Trouble with one claim is reported as NotTaken.
+        Raises Unavailable when the originals' disk is away. Trouble with one claim is reported as NotTaken. What was dropped
+        into an inbox that is no longer configured ends there if it is refused, or in the first inbox if an earlier version claimed it.
         """
         self._volumes.check()
-        for claim in self._claims.all(next(iter(inboxes.values()))):
-            yield self._finish(claim, inboxes.get(claim.inbox, Inbox(claim.inbox, claim.dropped_as.parent)))
+        first = next(iter(inboxes.values()))
+        for claim in self._claims.all(first):
+            earlier = first if claim.inbox_folder is None else Inbox(claim.inbox, claim.inbox_folder)
+            yield self._finish(claim, inboxes.get(claim.inbox, earlier))
 
     def _finish(self, claim: Claim, inbox: Inbox) -> Outcome:
         try:

@@ -13,6 +13,7 @@ import stat
 import uuid
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,6 +27,9 @@ from vlogd.ingest.ignored_names import FAILED
 
 _STILL_COPIED_SECONDS = 2.0
 """A file in `_failed` whose modification time is so much later than its note's is still being copied."""
+
+_MOST_NAMES = 100_000
+"""How many files are looked at in a `_failed`, some hundred bytes each; the others once these are gone."""
 
 _NAME_BYTES = 255
 """The longest name that Linux file systems take (NAME_MAX, limits.h)."""
@@ -146,7 +150,7 @@ def _is_same(failed: Folder, name: str, file: BinaryIO) -> bool:
 def take_back(inbox: Path) -> None:
     """Retry files that grew after they were moved to `_failed`: they were still being copied. Raises OSError."""
     with suppress(Unavailable), inbox_folder.failed(inbox) as failed, Folder.at(inbox) as root:
-        names = sorted(entry.name for entry in failed.entries())
+        names = _names(failed)
         with_notes = set(names)
         for name in names:
             if _note_of(name) in with_notes and _has_grown(failed, name):
@@ -181,14 +185,19 @@ def clear(inboxes: Iterable[Path], expired: Collection[str]) -> list[Path]:
 
 
 def _files(inboxes: Iterable[Path]) -> Iterator[tuple[Folder, Path, str]]:
-    """The files in `_failed` with their keys, while their folder is open."""
+    """The files in `_failed` with their keys, while their folder is open; of one that cannot be read none."""
     for inbox in inboxes:
-        with suppress(Unavailable, FileNotFoundError), inbox_folder.failed(inbox) as failed:
-            for name in sorted(entry.name for entry in failed.entries()):
+        with suppress(Unavailable, OSError), inbox_folder.failed(inbox) as failed:
+            for name in _names(failed):
                 status = failed.status(name)
                 path = inbox / FAILED / name
                 if not stat.S_ISDIR(status.st_mode):
                     yield failed, path, _key(path, status)
+
+
+def _names(failed: Folder) -> list[str]:
+    """What `_failed` holds, or as much as is kept in mind of it: whoever may write to the inbox may fill it."""
+    return sorted(entry.name for entry in islice(failed.entries(), _MOST_NAMES))
 
 
 def _key(path: Path, status: os.stat_result) -> str:

@@ -172,3 +172,33 @@ def test_a_note_is_one_printable_line(tmp_path: Path, sentence: str) -> None:
     note = kept(inbox)["letter.mp4.txt"]
     assert note == f"{escaped(sentence)}\n"
     assert note.removesuffix("\n").isprintable()
+
+
+def test_trouble_with_one_folder_is_its_own(
+    letter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its owner may forbid that it is listed: what others have there, and the trash, was never deleted any more."""
+    quarantine.put(letter, tmp_path / "inbox", "why")
+    locked = tmp_path / "locked"
+    (locked / "_failed").mkdir(parents=True)
+    device, entries = (locked / "_failed").stat().st_ino, Folder.entries
+
+    def refusing(folder: Folder) -> Any:
+        if folder.own_status().st_ino == device:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return entries(folder)
+
+    monkeypatch.setattr(Folder, "entries", refusing)
+    assert len(quarantine.keys([locked, tmp_path / "inbox"])) == 2
+
+
+def test_a_folder_that_somebody_filled(letter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As much of it as is kept in mind is deleted at a time, and at last all."""
+    monkeypatch.setattr(quarantine, "_MOST_NAMES", 3)
+    quarantine.put(letter, tmp_path / "inbox", "why")
+    for number in range(6):
+        (tmp_path / f"inbox/_failed/{number}").touch()
+    for left in (5, 2, 0):
+        expired = quarantine.keys([tmp_path / "inbox"])
+        quarantine.clear([tmp_path / "inbox"], expired)
+        assert len(kept(tmp_path / "inbox")) == left
