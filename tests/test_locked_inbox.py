@@ -385,6 +385,23 @@ def test_a_full_inbox_does_not_hold_up_the_others(tmp_path: Path) -> None:
     assert "other.ts" in taken[:5]
 
 
+def test_a_folder_is_listed_once_however_many_around_it_are_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of 64 folders, one within the other, had all that is in the deepest listed again."""
+    looks: list[Path] = []
+    monkeypatch.setattr(InboxWatch, "look", lambda _watch, path: looks.append(path))
+    inbox, other = tmp_path / "inbox", tmp_path / "inbox/d/other"
+    ingestor = Ingestor(
+        [Inbox("main", inbox), Inbox("other", other)], Moving(tmp_path / "taken"), lambda _notice: None
+    )
+    for path in (inbox / "d/d/film.ts", inbox / "d/d", inbox / "d", inbox / "film.ts"):
+        ingestor._hint(0, path)
+    ingestor._hint(1, other / "film.ts")
+    ingestor._follow_hints()
+    assert looks == [inbox / "d", inbox / "film.ts", other / "film.ts"]
+
+
 def test_more_hints_than_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While a film is being taken a dropper may cause any number; the listing finds what was not told of."""
     monkeypatch.setattr(ingestor_module, "_MOST_HINTS", 5)

@@ -219,7 +219,8 @@ class InboxWatch:
                     if self._is_full():
                         self._report_not_taken(self.inbox.folder, _TOO_MANY, _UNREADABLE)
                         return
-                listed.append(place.path)
+                if place.path in self._not_taken:
+                    listed.append(place.path)
             except OSError as error:
                 self._cannot_list(place.path, error)
         for place_path in listed:

@@ -144,6 +144,8 @@ class Ingestor:
                 hinted[hint[1]] = hint[0]
                 hint = self._hints.get_nowait()
         for path, watch in hinted.items():
+            if any(hinted.get(above) is watch for above in path.parents):
+                continue  # it is listed with that folder: once, however many folders around it were touched
             try:
                 watch.look(path)
             except Exception as error:  # noqa: BLE001 - as above
