@@ -131,9 +131,11 @@ class ConsistencyCheck:
         problem = "is missing"
         if path.exists():
             journal = journal_recovery.sound_journal(path, read_only=not self._repair)
-            if journal is not None:
+            if journal is not None and journal.is_begun():
                 return journal, []
-            problem = "is damaged"
+            problem = "is damaged" if journal is None else "is empty"
+            if journal is not None:
+                journal.close()
         if self._repair:
             journal = journal_recovery.open_journal(self._config.state)
             return journal, [Difference(str(path), f"It {problem}.", "a new one was started")]

@@ -5,7 +5,6 @@ again because of it.
 """
 
 import os
-import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -27,7 +26,7 @@ def conceal(library: Library, item: Item, first_public_versions: Mapping[str, in
     for folder in _step_folders(library.folder(item)):
         first_public = first_public_versions.get(folder.name.rpartition("-")[0], 0)
         if first_public is None or (first_public and _version(folder, first_public) < first_public):
-            _move(folder, private / folder.name)
+            _move(library, item, folder, private / folder.name)
 
 
 def _step_folders(home: Path) -> list[Path]:
@@ -45,10 +44,13 @@ def _version(folder: Path, unknown: int) -> int:
     return unknown
 
 
-def _move(folder: Path, target: Path) -> None:
-    if target.exists():  # an older vlogd made it once more, after this one had moved it
-        shutil.rmtree(folder)
-        return
+def _move(library: Library, item: Item, folder: Path, target: Path) -> None:
+    if target.exists():  # an older vlogd made it once more, or a backup brought it back: the whole one counts
+        whole = {library.artifact_folder(item, artifact) for artifact in library.artifacts(item)}
+        is_better = folder in whole and target not in whole
+        library.workshop.discard_stray(target if is_better else folder)
+        if not is_better:
+            return
     target.parent.mkdir(parents=True, exist_ok=True)
     folder.rename(target)
     files.sync_folder(target.parent)

@@ -192,6 +192,17 @@ def test_an_output_is_kept_while_its_original_fails(home: SmallHome, monkeypatch
     assert home.output.exists()
 
 
+def test_a_journal_without_tables(home: SmallHome) -> None:
+    """A start that was cut short left an empty file. It is reported, and a repair fills it."""
+    for path in home.config.state.glob("journal.db*"):
+        path.unlink()
+    (home.config.state / "journal.db").touch()
+    (difference,) = home.check()
+    assert difference.sentence == "It is empty; vlogd rebuilds it when it starts."
+    assert [each.repaired for each in home.check(repair=True)] == ["it was added"]
+    assert home.check() == []
+
+
 def test_what_only_the_journal_knows(home: SmallHome) -> None:
     """It is forgotten when nothing of it is left, and kept while its stream is there."""
     home.journal(

@@ -56,11 +56,23 @@ def test_a_version_that_is_public_stays(library: Library) -> None:
 
 
 def test_what_an_older_vlogd_made_once_more_goes(library: Library) -> None:
-    """The one that was moved first is kept."""
+    """The one that was moved first is kept, and the other one waits in the trash."""
     conceal(library, ITEM, FIRST_PUBLIC)
     commit(library, "probe-000000000001", 1)
     conceal(library, ITEM, FIRST_PUBLIC)
     assert names(library.folder(ITEM)) == ["hls-000000000001"]
+    assert library.workshop.discarded() == ["probe-000000000001"]
+    assert {artifact.stage for artifact in library.artifacts(ITEM)} == set(FIRST_PUBLIC)
+
+
+def test_a_whole_artifact_takes_the_place_of_a_damaged_one(library: Library) -> None:
+    """A backup brought it back; nothing else may be able to."""
+    conceal(library, ITEM, FIRST_PUBLIC)
+    private = library.workshop.private(ITEM.slug) / "probe-000000000001"
+    (private / "a.txt").unlink()
+    commit(library, private.name, 1)
+    conceal(library, ITEM, FIRST_PUBLIC)
+    assert (private / "a.txt").read_text() == "a"
     assert {artifact.stage for artifact in library.artifacts(ITEM)} == set(FIRST_PUBLIC)
 
 
