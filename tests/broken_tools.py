@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-STANDS_STILL = '"$REAL" "$@" 2>&1 | head -n 20; exec sleep 600'
-"""Begins as the tool does, writes nothing more, and does not end."""
+STANDS_STILL = "echo '{'; exec sleep 600"
+"""Begins to write, writes nothing more, and does not end."""
 
 
 def instead(program: str, at: str, script: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From now on `script` (of sh) runs wherever `at` (a pattern of sh) fits the words of a `program` command."""
+    """From now on `script` (of sh, which may start no other program but by exec) runs wherever `at` (a pattern of sh) fits the words of a `program` command."""
     real = shutil.which(program)
     folder.mkdir(exist_ok=True)
     made = folder / program

@@ -286,15 +286,15 @@ def test_a_parked_video_is_tried_again_on_request(tmp_path: Path) -> None:
     stamped(home.inbox / "a.mp4", seconds=3)
     broken = tmp_path / "bin"
     broken.mkdir()
-    (broken / "nice").write_text('#!/bin/sh\ncase "$*" in *libx264*output_ts_offset*|*output_ts_offset*libx264*) echo "no such luck" >&2; exit 1;; esac\n'
-                                 'exec /usr/bin/nice "$@"\n')  # fmt: skip
-    (broken / "nice").chmod(0o755)
+    (broken / "ffmpeg").write_text('#!/bin/sh\ncase "$*" in *libx264*output_ts_offset*|*output_ts_offset*libx264*) echo "no such luck" >&2; exit 1;; esac\n'
+                                 f'exec {shutil.which("ffmpeg")} "$@"\n')  # fmt: skip
+    (broken / "ffmpeg").chmod(0o755)
     daemon = home.start(PATH=f"{broken}:{os.environ['PATH']}")
     until(lambda: "step.parked" in home.logged())
     until(lambda: [v["status"] for v in home.videos()] == ["failed"])
     assert home.logged().count("part.failed") == 2
     assert "no such luck" in home.vlogd("show", "a").stdout
-    (broken / "nice").unlink()
+    (broken / "ffmpeg").unlink()
     home.vlogd("retry", "a")
     until(lambda: [v["status"] for v in home.videos()] == ["ready"])
     daemon.terminate()

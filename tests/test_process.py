@@ -9,6 +9,10 @@ from vlogd.core.errors import BadInput, ToolFailed, ToolKilled, ToolStalled
 from vlogd.engine.retry import Retry, kind_of
 from vlogd.media import ffprobe, process, refusals
 from vlogd.media.process import Limits
+from vlogd.media.sandbox.access import Access
+
+SCRIPT = Access(processes=True)
+"""Of a script of several programs."""
 
 
 @pytest.mark.parametrize(
@@ -26,7 +30,7 @@ def test_the_end_of_a_tool(script: str, error: type[ToolFailed | ToolKilled]) ->
 def test_a_stall_is_no_failure() -> None:
     """A tool that shows nothing is ended, with its last words; nobody may take that for the file's fault."""
     with pytest.raises(ToolStalled, match="made no progress") as caught:
-        process.run(["sh", "-c", "echo waiting >&2; sleep 600"], limits=Limits(stall_seconds=1))
+        process.run(["sh", "-c", "echo waiting >&2; exec sleep 600"], limits=Limits(stall_seconds=1))
     assert caught.value.stderr_tail == ("waiting",)
     assert not issubclass(ToolStalled, ToolFailed)
     assert kind_of(caught.value) == "ToolStalled"
@@ -50,7 +54,7 @@ def test_a_tool_that_was_ended_is_tried_again(kind: str) -> None:
 def test_lines_come_as_they_were_printed() -> None:
     """Whole, in order, wherever the blocks end; also a long one, empty ones, and a last one without its end."""
     script = "head -c 3000000 /dev/zero | tr '\\0' x; printf '\\n\\nb\\n'; sleep 0.3; printf 'c'; sleep 0.3; printf 'd\\ne'"
-    assert process.output(["sh", "-c", script], limits=Limits()).split("\n") == [
+    assert process.output(["sh", "-c", script], limits=Limits(), access=SCRIPT).split("\n") == [
         "x" * 3000000,
         "",
         "b",
@@ -63,7 +67,7 @@ def test_lines_come_as_they_were_printed() -> None:
 def test_what_a_tool_prints_is_bounded(script: str) -> None:
     """Many lines or an endless one: it is ended, with a sentence."""
     with pytest.raises(ToolFailed, match="more than 16 MiB"):
-        process.output(["sh", "-c", script], limits=Limits())
+        process.output(["sh", "-c", script], limits=Limits(), access=SCRIPT)
 
 
 def test_a_file_with_huge_tags_is_refused(tmp_path: Path) -> None:

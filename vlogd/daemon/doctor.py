@@ -14,6 +14,7 @@ from vlogd.core.errors import VlogdError
 from vlogd.daemon import lock
 from vlogd.media import process
 from vlogd.media.process import Limits
+from vlogd.media.sandbox import walls
 from vlogd.storage import mount_locks, mounts
 
 _LEAST_FREE_BYTES = 5 << 30
@@ -68,11 +69,7 @@ def _tools() -> Iterator[Finding]:
             yield Finding("fail", sentence, "Install it: apt install ffmpeg")
             return
     yield from _ffmpeg_features()
-    for name in ("setpriv", "prlimit", "ionice"):
-        if shutil.which(name) is None:
-            yield Finding(
-                "warn", f"{name} is missing: ffmpeg runs with fewer limits.", "apt install util-linux"
-            )
+    yield from _walls()
 
 
 def _ffmpeg_features() -> Iterator[Finding]:
@@ -89,6 +86,15 @@ def _ffmpeg_features() -> Iterator[Finding]:
                     f"This ffmpeg lacks {name}: {consequence}.",
                     "Install the distribution's ffmpeg: apt install ffmpeg",
                 )
+
+
+def _walls() -> Iterator[Finding]:
+    """What keeps a file that takes over ffmpeg from anything else."""
+    found = walls.walls()
+    if found.standing:
+        yield Finding("ok", found.standing)
+    for sentence in found.missing:
+        yield Finding("warn", sentence, "Use a newer kernel (6.12 or later has all), or a container that allows landlock(7) and seccomp(2).")  # fmt: skip
 
 
 def _folders(config: Config) -> Iterator[Finding]:

@@ -10,11 +10,15 @@ from vlogd.core.daemon_status import DaemonStatus
 from vlogd.core.errors import Unavailable
 from vlogd.core.event_hub import Events
 from vlogd.core.events import ConfigRefused, DaemonStopped, Heartbeat, VolumeMissing
+from vlogd.core.log import get_logger
 from vlogd.daemon.call_queue import CallQueue
 from vlogd.daemon.daemon import Daemon
 from vlogd.daemon.signals import Signals
 from vlogd.daemon.wiring import Parts, connect, listeners
+from vlogd.media.sandbox import walls
 from vlogd.storage.journal.database import Waiting
+
+_log = get_logger()
 
 _PAUSE_SECONDS = 2.0
 """Between two attempts to open the journal."""
@@ -26,6 +30,7 @@ def run(config: Config, *, once: bool) -> int:
     Raises Unavailable when the first one cannot start.
     """
     _keep_memory_low()
+    _tell_walls()
     signals = Signals()
     parts = connect(config) if once else _connect_when_possible(config, signals)
     code, has_closed = 0, True
@@ -74,6 +79,14 @@ def _reconnect(new: Config, old: Config, signals: Signals) -> Parts | None:
         if parts is not None:
             parts.events.emit(ConfigRefused(str(error)))
         return parts
+
+
+def _tell_walls() -> None:
+    found = walls.walls()
+    if found.missing:
+        _log.warning("walls.missing", what=" ".join(found.missing), standing=found.standing)
+    else:
+        _log.info("walls.standing", what=found.standing)
 
 
 def _keep_memory_low() -> None:

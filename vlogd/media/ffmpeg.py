@@ -22,6 +22,7 @@ from vlogd.core.cancellation import Stop
 from vlogd.core.errors import ToolFailed, ToolStalled, Unavailable
 from vlogd.media import process, read_errors
 from vlogd.media.process import Limits
+from vlogd.media.sandbox.access import Access
 
 Stream = Any
 
@@ -51,6 +52,8 @@ _SAFE_INPUT = {
     "max_pixels": str(MAX_PIXELS),  # a tiny file may claim huge frames (ffmpeg-codecs(1))
 }
 _FILE_PREFIX = "file:"
+_HARDWARE = re.compile(r"\w+_(nvenc|qsv|vaapi)|-hwaccel|-init_hw_device")
+"""Words of a command that uses a graphics card."""
 _SCRATCH_NAME = re.compile("[0-9a-f]{32}")
 """The name of a part's scratch folder (a UUID): all that differs between two attempts of the same command."""
 
@@ -104,8 +107,13 @@ def run(
     on_progress_seconds: Callable[[float], None] | None = None,
     on_frame_count: Callable[[int], None] | None = None,
     global_options: Sequence[str] = (),
+    reads: Sequence[Path] = (),
+    writes: Sequence[Path] = (),
 ) -> Sequence[str]:
     """Run one graph to its end; return the last lines of its standard error.
+
+    It reads its inputs and writes into the folders of its outputs. `reads` and `writes` are what else it does: the files that a
+    playlist names, those that a filter writes.
 
     `on_progress_seconds` is called with the output time and `on_frame_count` with the number of frames written so
     far, about twice a second and at the end.
@@ -117,7 +125,12 @@ def run(
     arguments = command(outputs, global_options)
     try:
         stderr_tail = process.run(
-            arguments, limits=limits, stop=stop, on_line=progress.on_line, is_progress=progress.is_progress
+            arguments,
+            limits=limits,
+            access=_access(arguments, reads, writes),
+            stop=stop,
+            on_line=progress.on_line,
+            is_progress=progress.is_progress,
         )
     except (ToolFailed, ToolStalled) as error:
         _check_disks(arguments, error.stderr_tail, stop)
@@ -132,11 +145,7 @@ def _check_disks(arguments: Sequence[str], stderr_tail: Sequence[str], stop: Sto
     Raises Unavailable when all inputs can be read by now, but the last attempt did not report the error.
     """
     read_errors.check_full_disk(stderr_tail)
-    inputs = [
-        Path(value.removeprefix(_FILE_PREFIX)).resolve()
-        for option, value in pairwise(arguments)
-        if option == "-i" and value.startswith(_FILE_PREFIX)
-    ]
+    inputs = _inputs(arguments)
     command_digest = digest.of_json([_SCRATCH_NAME.sub("", text) for text in (*arguments, *map(str, inputs))])
     if not inputs or not read_errors.is_reported(stderr_tail):
         read_errors.forget(command_digest)
@@ -147,19 +156,41 @@ def _check_disks(arguments: Sequence[str], stderr_tail: Sequence[str], stop: Sto
         raise Unavailable(f"{inputs[0]} could not be read for a moment; vlogd tries again.")
 
 
+def _access(arguments: Sequence[str], reads: Sequence[Path], writes: Sequence[Path]) -> Access:
+    outputs = [
+        Path(value.removeprefix(_FILE_PREFIX))
+        for option, value in pairwise(arguments)
+        if option != "-i" and value.startswith(_FILE_PREFIX)
+    ]
+    folders = [path if path.is_char_device() else path.parent for path in outputs]
+    return Access(
+        reads=(*_inputs(arguments), *reads),
+        writes=tuple(dict.fromkeys((*folders, *writes))),
+        devices=any(_HARDWARE.fullmatch(word) for word in arguments),
+    )
+
+
+def _inputs(arguments: Sequence[str]) -> list[Path]:
+    """The input files, links resolved."""
+    return [
+        Path(value.removeprefix(_FILE_PREFIX)).resolve()
+        for option, value in pairwise(arguments)
+        if option == "-i" and value.startswith(_FILE_PREFIX)
+    ]
+
+
 def probe(path: Path, *entries: str, limits: Limits, stop: Stop | None = None) -> str:
     """What ffprobe prints about `path` as JSON; `entries` are its options (`-show_streams` …)."""
     return process.output(["ffprobe", *_probe_options(), "-of", "json", *entries, argument(path)],
-                          limits=limits, stop=stop)  # fmt: skip
+                          limits=limits, access=Access(reads=(path.resolve(),)), stop=stop)  # fmt: skip
 
 
 def probe_lines(
     path: Path, *entries: str, on_line: process.Line, limits: Limits, stop: Stop | None = None
 ) -> None:
     """Call `on_line` with each line that ffprobe prints about `path`; `entries` are its options."""
-    process.run(
-        ["ffprobe", *_probe_options(), *entries, argument(path)], limits=limits, stop=stop, on_line=on_line
-    )
+    arguments = ["ffprobe", *_probe_options(), *entries, argument(path)]
+    process.run(arguments, limits=limits, access=Access(reads=(path.resolve(),)), stop=stop, on_line=on_line)
 
 
 def _probe_options() -> list[str]:

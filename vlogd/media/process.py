@@ -2,9 +2,9 @@
 
 A child never outlives vlogd, even when vlogd is killed with SIGKILL. It runs niced, in its own
 process group, with a bounded address space and without vlogd's standard input, and is killed when
-it stops making progress. The bounds are set by small programs of util-linux and coreutils that
-exec one another (`nice ionice prlimit setpriv ffmpeg …`), because code between fork and exec is
-not safe in a process with threads (Python docs, `subprocess`, `preexec_fn`).
+it stops making progress. It touches only what its `Access` names. All this is set by a small program
+that becomes the tool (`sandbox/launcher.py`), because code between fork and exec is not safe in a
+process with threads (Python docs, `subprocess`, `preexec_fn`).
 
 The parent-death signal follows the *thread* that started the child (prctl(2),
 PR_SET_PDEATHSIG), so only threads that live as long as the child may call `run`.
@@ -22,12 +22,15 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from pathlib import Path
 from typing import IO
 
 from vlogd.core.cancellation import Stop
 from vlogd.core.errors import Stopping, ToolFailed, ToolKilled, ToolStalled, Unavailable
 from vlogd.media import refusals
+from vlogd.media.sandbox import launcher, walls
+from vlogd.media.sandbox.access import Access
+from vlogd.media.sandbox.walls import Bounds
 
 _TAIL_LINES = 40
 """Of standard error. The reason of a failure is among ffmpeg's last lines; a damaged file prints thousands before."""
@@ -48,6 +51,9 @@ SIGABRT) may be caused by the file."""
 
 _EXPLAINED = ("ffmpeg", "ffprobe")
 """The programs whose standard error `refusals` understands."""
+
+NOTHING = Access()
+"""Of people's files; for a tool that tells something about itself."""
 
 Line = Callable[[str], None]
 
@@ -71,19 +77,20 @@ def run(
     command: Sequence[str],
     *,
     limits: Limits,
+    access: Access = NOTHING,
     stop: Stop | None = None,
     on_line: Line | None = None,
     is_progress: Callable[[str], bool] = lambda _line: True,
 ) -> Sequence[str]:
-    """Run `command` to its end; return the last lines of its standard error.
+    """Run `command` to its end; return the last lines of its standard error. It may touch what `access` names.
 
     Each line of its standard output goes to `on_line`; `is_progress(line)` is whether that line proves progress.
 
     Raises ToolFailed when it fails or prints an endless line, ToolStalled when it stalls (both with the last lines),
     ToolKilled when it was killed from outside, Stopping when `stop` is set meanwhile, and Unavailable when the program
-    is not installed.
+    is not installed, or cannot be kept to what it may touch.
     """
-    child = _start(command, limits)
+    child = _start(command, limits, access)
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
     reader = threading.Thread(target=_keep_tail, args=(child.stderr, tail), daemon=True)
     reader.start()
@@ -103,12 +110,16 @@ def run(
     if child.returncode == -signal.SIGXCPU and limits.cpu_seconds:
         sentence = refusals.TOO_MUCH_WORK.sentence(tool=_short(command[0]), seconds=limits.cpu_seconds)
         raise ToolFailed(sentence, tuple(tail))
+    if child.returncode == launcher.FAILED and tail and tail[-1].startswith(launcher.FAILURE):
+        raise Unavailable(f"{_short(command[0])} was not started: {tail[-1]}.")
     if child.returncode != 0:
         raise ToolFailed(_failure_sentence(command[0], child.returncode, tail), tuple(tail))
     return tuple(tail)
 
 
-def output(command: Sequence[str], *, limits: Limits, stop: Stop | None = None) -> str:
+def output(
+    command: Sequence[str], *, limits: Limits, access: Access = NOTHING, stop: Stop | None = None
+) -> str:
     """Run `command` and return its standard output. Raises as `run` does, and ToolFailed when there is too much of it."""
     text = io.StringIO()
 
@@ -117,7 +128,7 @@ def output(command: Sequence[str], *, limits: Limits, stop: Stop | None = None) 
             raise _too_much_output(command[0])
         text.write(f"{line}\n")
 
-    run(command, limits=limits, stop=stop, on_line=append)
+    run(command, limits=limits, access=access, stop=stop, on_line=append)
     return text.getvalue().removesuffix("\n")
 
 
@@ -127,39 +138,21 @@ def _too_much_output(name: str) -> ToolFailed:
     )
 
 
-def _start(command: Sequence[str], limits: Limits) -> "subprocess.Popen[bytes]":
-    if shutil.which(command[0]) is None:
+def _start(command: Sequence[str], limits: Limits, access: Access) -> "subprocess.Popen[bytes]":
+    program = shutil.which(command[0])
+    if program is None:
         raise Unavailable(f"The program {command[0]} is not installed; `vlogd doctor` says what to do.")
-    return subprocess.Popen(
-        [*_bounding_commands(limits), *command],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        process_group=0,
-        env={**os.environ, "LC_ALL": "C.UTF-8"},  # messages in English: read_errors parses them
-    )
-
-
-def _bounding_commands(limits: Limits) -> list[str]:
-    arguments = ["nice", "-n", str(limits.niceness)]
-    if _is_installed("ionice"):
-        # Best effort at its lowest priority. The idle class would starve on a busy disk (ionice(1)).
-        arguments += ["ionice", "-c", "2", "-n", "7"]
-    if limits.memory_bytes and _is_installed("prlimit"):
-        # The address space (RLIMIT_AS): Linux enforces no limit of resident memory (setrlimit(2)).
-        arguments += ["prlimit", f"--as={limits.memory_bytes}"]
-    if limits.cpu_seconds and _is_installed("prlimit"):
-        # SIGXCPU at the first number, SIGKILL at the second (setrlimit(2), RLIMIT_CPU).
-        arguments += ["prlimit", f"--cpu={limits.cpu_seconds}:{limits.cpu_seconds + 5}"]
-    if _is_installed("setpriv"):
-        # Killed with vlogd, and without the capabilities that vlogd may have: it parses untrusted files.
-        arguments += ["setpriv", "--pdeathsig", "KILL", "--ambient-caps", "-all", "--inh-caps", "-all"]
-    return arguments
-
-
-@cache
-def _is_installed(program: str) -> bool:
-    return shutil.which(program) is not None
+    bounds = Bounds(limits.niceness, limits.memory_bytes, limits.cpu_seconds)
+    with walls.launch(command, Path(program), bounds, access) as launch:
+        return subprocess.Popen(
+            launch.command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            process_group=0,
+            pass_fds=launch.descriptors,
+            env=launch.environment,
+        )
 
 
 def _keep_tail(pipe: IO[bytes] | None, tail: deque[str]) -> None:

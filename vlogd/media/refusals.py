@@ -124,6 +124,11 @@ FRAME_CHANGES = Refusal(
     "The file's frames change their size or format in a way that ffmpeg cannot follow.", _CONVERT,
     r"Error reinitializing filters|Impossible to convert between the formats|Picture size \S+ (is invalid|exceeds)|Invalid frame dimensions",
 )  # fmt: skip
+NOT_PERMITTED = Refusal(
+    "ffmpeg asked for something that it may not touch.",
+    "If vlogd may read the original, the file may be made to attack ffmpeg: `vlogd show` prints what it said.",
+    r"Permission denied|Operation not permitted",
+)
 NOT_DECODABLE = Refusal(
     "The file's content cannot be decoded: it is damaged, or of an unusual kind.",
     f"Copy it again. {_CONVERT}",

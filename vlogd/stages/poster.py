@@ -137,6 +137,7 @@ def _luma(ws: Workspace[PosterSettings], video: VideoStream, moment: _Moment) ->
         [ffmpeg.output(stream, Path("/dev/null"), f="null", **{"frames:v": 1})],
         limits=ws.limits,
         stop=ws.stop,
+        writes=(ws.scratch,),
     )
     values = _signal_stats(report.read_text() if report.exists() else "")
     if "YAVG" not in values:

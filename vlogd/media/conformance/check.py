@@ -18,7 +18,7 @@ from vlogd.media.conformance.checked_track import CheckedTrack
 from vlogd.media.conformance.violations import Violation, must
 from vlogd.media.process import Limits
 from vlogd.media.streaming import hls_reader
-from vlogd.media.streaming.hls_reader import Master, Unreadable
+from vlogd.media.streaming.hls_reader import Master, MediaPlaylist, Unreadable
 
 Decode = Literal["all", "key-frames", "none"]
 _Kind = Literal["video", "audio", "subtitles", "iframes"]
@@ -108,6 +108,14 @@ def _track(track: CheckedTrack, options: CheckOptions) -> Iterator[Violation]:
         yield from _decoded(track, options)
 
 
+def _folders(playlist: MediaPlaylist) -> tuple[Path, ...]:
+    """Where the files lie that the playlist names."""
+    files = [
+        path for segment in playlist.segments for path in (segment.init, segment.path) if path is not None
+    ]
+    return tuple(dict.fromkeys(path.resolve().parent for path in files))
+
+
 def _decoded(track: CheckedTrack, options: CheckOptions) -> Iterator[Violation]:
     """The errors that ffmpeg reports when it decodes the track, and whether it decodes all frames."""
     key_frames_only = options.decode == "key-frames" and track.is_video
@@ -118,7 +126,7 @@ def _decoded(track: CheckedTrack, options: CheckOptions) -> Iterator[Violation]:
     try:
         # -xerror: an error of the decoder ends ffmpeg with a failure instead of a gap.
         ffmpeg.run([output], limits=options.limits, stop=options.stop, global_options=("-xerror",),
-                   on_frame_count=frame_counts.append)  # fmt: skip
+                   on_frame_count=frame_counts.append, reads=_folders(track.playlist))  # fmt: skip
     except ToolFailed as error:
         complaint = error.stderr_tail[-1] if error.stderr_tail else str(error)
         yield must("decode", track.uri, f"ffmpeg does not decode it without a complaint: {complaint}")

@@ -1,6 +1,6 @@
-"""The transcriber process: `python -m vlogd.stages.captions.transcriber REQUEST.json`.
+"""The transcriber process: `python -P transcriber.py REQUEST.json`. It imports nothing of vlogd.
 
-faster-whisper and all that it needs are imported here only. On standard output it writes lines: `progress 0.5`, or
+faster-whisper and all that it needs are imported here only. Only `fetch` may use the network, where it gets one. On standard output it writes lines: `progress 0.5`, or
 `model-missing SENTENCE` before it fails. The answer goes to the file that the request names.
 """
 
@@ -69,7 +69,7 @@ def _samples(path: str, start: float = 0.0, end: float | None = None) -> Any:
 
 
 def _model(settings: dict[str, Any]) -> Any:
-    """The loaded model; None after printing a line that says why. A cached model needs no network."""
+    """The loaded model, which must be on this machine; None after printing a line that says why it is not."""
     from faster_whisper import WhisperModel
 
     options = {
@@ -77,42 +77,40 @@ def _model(settings: dict[str, Any]) -> Any:
         "compute_type": settings["compute_type"],
         "cpu_threads": settings["threads"],
     }
-    return _found(
-        settings["model"], lambda name, local_only: WhisperModel(name, local_files_only=local_only, **options)
-    )
+    return _found(settings["model"], lambda name: WhisperModel(name, local_files_only=True, **options))
 
 
 def _fetch(request: dict[str, Any]) -> dict[str, Any] | None:
     from faster_whisper import download_model
 
-    folder = _found(
-        request["settings"]["model"],
-        lambda name, local_only: download_model(name, local_files_only=local_only),
-    )
+    def find(name: str) -> Any:
+        try:
+            return download_model(name, local_files_only=True)
+        except Exception:  # noqa: BLE001 - the hub's client raises a dozen kinds
+            return download_model(name)
+
+    folder = _found(request["settings"]["model"], find)
     return None if folder is None else {"folder": str(folder)}
 
 
-def _found(name: str, find: Callable[[str, bool], Any]) -> Any:
-    """What `find` finds for a model on this machine, or else on its hub; None after printing a line that says why."""
+def _found(name: str, find: Callable[[str], Any]) -> Any:
+    """What `find` finds for a model; None after printing a line that says why."""
     if os.sep in name and not (Path(name) / "model.bin").exists():
         print(
             f"model-missing There is no speech model in the folder {name}; set stages.captions.model.",
             flush=True,
         )
         return None
-    errors = []
-    for local_only in (True, False):
-        try:
-            return find(name, local_only)
-        except Exception as error:  # noqa: BLE001 - the hub's client raises a dozen kinds
-            errors.append(error)
-    print(
-        f"model-missing The speech model {name!r} is neither on this machine nor can it be fetched "
-        f"({type(errors[-1]).__name__}). Let `vlogd fetch-model` reach the model hub once (as a service: `systemctl "
-        "restart vlogd-model`), or set stages.captions.model to a folder with a faster-whisper model.",
-        flush=True,
-    )
-    return None
+    try:
+        return find(name)
+    except Exception as error:  # noqa: BLE001 - as above
+        print(
+            f"model-missing The speech model {name!r} is neither on this machine nor can it be fetched "
+            f"({type(error).__name__}). Let `vlogd fetch-model` reach the model hub once (as a service: `systemctl "
+            "restart vlogd-model`), or set stages.captions.model to a folder with a faster-whisper model.",
+            flush=True,
+        )
+        return None
 
 
 def _listen(request: dict[str, Any]) -> dict[str, Any] | None:
