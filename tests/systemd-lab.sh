@@ -60,6 +60,7 @@ container() {  # in the cgroups and in a mount namespace of its own; becomes nsp
     tr -d - </proc/sys/kernel/random/uuid >"$root/etc/machine-id"
     UNIFIED_CGROUP_HIERARCHY=1 exec systemd-nspawn --quiet --register=no --keep-unit --settings=no \
         --private-network --link-journal=no --resolv-conf=off --timezone=off --console=pipe \
+        --system-call-filter="landlock_create_ruleset landlock_add_rule landlock_restrict_self" \
         --directory="$root" --machine=vlogd-lab "$@" --boot systemd.unit=multi-user.target
 }
 

@@ -191,6 +191,9 @@ def test_the_service_publishes_and_tells_about_it(lab: Lab, tmp_path: Path) -> N
     assert accepted["MESSAGE"].startswith(f"item.accepted item={video['slug']} ")
     stages = {entry.get("VLOGD_STAGE") for entry in lab.journal(f"VLOGD_ITEM={video['slug']}")}
     assert {"hls", "captions", "poster"} <= stages
+    (walls,) = [entry for entry in lab.journal() if entry["MESSAGE"].startswith("walls.standing")]
+    assert "files that are not theirs (Landlock" in walls["MESSAGE"]
+    assert "the network" in walls["MESSAGE"]
     (warning,) = until(lambda: lab.journal("-p", "warning"))
     assert warning["VLOGD_EVENT"] == "file.failed"
     assert warning["VLOGD_FILE"] == "/srv/video/inbox/letter.mp4"
