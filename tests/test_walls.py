@@ -62,7 +62,7 @@ def test_a_decoder_that_was_taken_over_gains_nothing(tmp_path: Path, listening: 
     }
     intruder.put(tmp_path / "bin", "evil.mp4", "libx264", treasures)
     before = {path: (path.read_bytes(), path.stat().st_mode) for path in (good, published)}
-    daemon = home.start(PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}", VLOGD_SECRET="secret")
+    daemon = home.start(PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}", VLOGD_SECRET="told to nobody")  # noqa: S106 - a made-up one
     stamped(tmp_path / "evil.mp4", seconds=4).rename(home.inbox / "evil.mp4")
     stamped(tmp_path / "other.mp4", seconds=3).rename(home.inbox / "other.mp4")
     until(lambda: "step.parked" in home.logged(), 60)
