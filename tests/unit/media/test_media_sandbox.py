@@ -146,6 +146,26 @@ def test_a_tool_is_not_started_without_its_walls(monkeypatch: pytest.MonkeyPatch
         run("echo 1")
 
 
+def test_a_ruleset_that_the_kernel_refuses_is_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Out of descriptors, for instance."""
+
+    def refuse(_access: Access, _program: Path) -> int:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(landlock, "ruleset", refuse)
+    monkeypatch.setattr(walls, "walls", lambda: Walls(7, filters=False))
+    with pytest.raises(Unavailable, match=r"sh was not started: .*\(Too many open files\)"):
+        run("echo 1")
+
+
+@NEEDS_LANDLOCK
+def test_a_tool_with_a_graphics_card_sees_no_other_process_s_environment() -> None:
+    """Its drivers look around in /proc and /sys, where there is a card."""
+    with pytest.raises(ToolFailed) as caught:
+        run(f"exec cat /proc/{os.getpid()}/environ", Access(devices=True, reads=(Path("/proc"),)))
+    assert "Permission denied" in caught.value.stderr_tail[-1]
+
+
 def test_a_launcher_whose_parent_is_gone_starts_nothing(tmp_path: Path) -> None:
     """Nobody would end the tool."""
     with walls.launch(

@@ -37,7 +37,17 @@ _TCP_ABI, _BIND_AND_CONNECT = 4, 3
 SCOPES_ABI, _SCOPES = 6, 3
 """From this ABI on, signals and abstract sockets end at the wall."""
 
-_PROGRAMS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/gnu/store")
+_PROGRAMS = (
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/nix/store",
+    "/gnu/store",
+    "/home/linuxbrew/.linuxbrew",
+)
 """Where distributions keep programs and libraries: nothing there is secret."""
 _FACTS = (
     "/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/localtime", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat",
@@ -50,12 +60,19 @@ _NETWORK = (
     "/etc/protocols", "/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/run/systemd/resolve",
 )  # fmt: skip
 """How names become addresses, and whom to trust (nsswitch.conf(5), resolv.conf(5))."""
-_DEVICES = ("/dev/dri", "/dev/kfd")
+_DEVICES = ("dri", "kfd", "nvidia*")
+"""Below /dev: graphics cards."""
 _DEVICE_FACTS = (
-    "/sys", "/proc/driver", "/proc/devices", "/proc/modules", "/etc/OpenCL", "/etc/vulkan", "/etc/glvnd", "/etc/drirc",
-    "/etc/libva.conf", "/etc/nvidia",
-)  # fmt: skip
-"""What drivers of graphics cards look at."""
+    "/proc",
+    "/sys",
+    "/etc/OpenCL",
+    "/etc/vulkan",
+    "/etc/glvnd",
+    "/etc/drirc",
+    "/etc/libva.conf",
+    "/etc/nvidia",
+)
+"""What drivers of graphics cards look at. What /proc has of other processes' memory and environment, Landlock keeps all the same."""
 
 
 @cache
@@ -98,10 +115,10 @@ def _allowed(access: Access, program: Path) -> Iterator[tuple[Path, int]]:
     yield from ((path, _WRITE) for path in access.writes)
     if access.network:
         yield from ((Path(path), _READ) for path in _NETWORK)
-    if access.devices:
+    cards = [path for name in _DEVICES for path in Path("/dev").glob(name)] if access.devices else []
+    if cards:
         yield from ((Path(path), _READ) for path in _DEVICE_FACTS)
-        cards = (*map(Path, _DEVICES), *Path("/dev").glob("nvidia*"))
-        yield from ((path, _READ | _WRITE_FILE | _IOCTL) for path in cards)
+    yield from ((path, _READ | _WRITE_FILE | _IOCTL) for path in cards)
 
 
 def _folders_of_libraries() -> list[Path]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from vlogd.core.errors import Unavailable
 from vlogd.media.sandbox import landlock, launcher, syscall_filter
 from vlogd.media.sandbox.access import Access
 
@@ -82,7 +83,7 @@ def walls() -> Walls:
 def _holds(tried: Walls) -> bool:
     """Whether a program that does nothing can be started behind them."""
     true = shutil.which("true") or "/bin/true"
-    with suppress(OSError, subprocess.SubprocessError):
+    with suppress(OSError, subprocess.SubprocessError, Unavailable):
         with launch(["true"], Path(true), Bounds(niceness=0), Access(), tried) as trial:
             ended = subprocess.run(
                 trial.command, pass_fds=trial.descriptors, env=trial.environment, check=False, capture_output=True,
@@ -98,10 +99,15 @@ def launch(
 ) -> Iterator[Launch]:
     """How to start `command`, whose file is `program`, behind the walls that stand. Only within the block.
 
-    Raises OSError when the kernel refuses a ruleset.
+    Raises Unavailable when the kernel refuses a ruleset.
     """
     stands = walls() if stands is None else stands
-    ruleset = landlock.ruleset(access, program) if stands.landlock_abi else _NO_RULESET
+    try:
+        ruleset = landlock.ruleset(access, program) if stands.landlock_abi else _NO_RULESET
+    except OSError as error:
+        raise Unavailable(
+            f"{command[0]} was not started: its walls could not be put up ({error.strerror})."
+        ) from error
     filter_text = _NO_FILTER
     if stands.filters:
         filter_text = syscall_filter.program(
