@@ -20,10 +20,12 @@ from clips import stamped
 from daemon import until
 from taking import intake_into, seen
 
+from vlogd.core import contents as contents_module
+from vlogd.core import digest
 from vlogd.core.errors import Unavailable
 from vlogd.ingest import ingestor as ingestor_module
 from vlogd.ingest import intake as intake_module
-from vlogd.ingest import quarantine
+from vlogd.ingest import quarantine, sparse
 from vlogd.ingest.inbox import Inbox
 from vlogd.ingest.inbox_watch import InboxWatch
 from vlogd.ingest.ingestor import Ingestor
@@ -572,6 +574,7 @@ def test_an_endless_search_in_a_sparse_file(
 ) -> None:
     """It has 32 bytes, takes no room, and kept all inboxes waiting for a quarter of an hour."""
     monkeypatch.setattr(intake_module, "_MOST_CPU_SECONDS", 1)
+    monkeypatch.setattr(sparse, "_LARGE_BYTES", 1 << 41)
     path = inbox.folder / "film.mkv"
     ebml_header = bytes.fromhex("1a45dfa38b 4282 88") + b"matroska"
     with path.open("wb") as film:
@@ -580,6 +583,26 @@ def test_an_endless_search_in_a_sparse_file(
     outcome = intake.take(path, inbox, seen(path))
     assert isinstance(outcome, Failed)
     assert "could not tell what the file is" in outcome.sentence
+
+
+def test_twins_that_are_mostly_holes(
+    inbox: Inbox, any_intake: Intake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two films of 4 GiB with the same samples and one byte that differs: comparing them took a minute, and no room."""
+    monkeypatch.setattr(digest, "identity", lambda path: pytest.fail(f"{path} was read"))
+    monkeypatch.setattr(contents_module, "copy", lambda *_: pytest.fail("it was copied"))
+    clip = stamped(tmp_path / "clip.mp4", seconds=1).read_bytes()
+    for number in range(2):
+        path = inbox.folder / f"{number}.mp4"
+        with path.open("wb") as film:
+            film.write(clip + (1).to_bytes(4, "big") + b"free" + (4 << 30).to_bytes(8, "big"))
+            film.truncate(len(clip) + (4 << 30))
+            film.seek(1 << 30)
+            film.write(bytes([number]))
+        outcome = any_intake.take(path, inbox, seen(path))
+        assert isinstance(outcome, NotTaken)
+        assert "mostly holes" in outcome.sentence
+        assert path.exists()
 
 
 _FROM_STICKY = """

@@ -1,7 +1,10 @@
 """The bytes of open files: cloned, copied, compared. Offsets stay as they are; nothing is opened by a path."""
 
+import errno
 import fcntl
+import heapq
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import BinaryIO
 
@@ -43,16 +46,45 @@ def copy(source: BinaryIO, target: BinaryIO, stop: Stop) -> None:
 
 
 def are_same(file: BinaryIO, other: BinaryIO, stop: Stop) -> bool:
-    """Whether two files hold exactly the same bytes. Raises Stopping in the middle, and OSError."""
-    offset = 0
-    while True:
-        check(stop)
-        block = os.pread(file.fileno(), _BLOCK_BYTES, offset)
-        if block != os.pread(other.fileno(), _BLOCK_BYTES, offset):
-            return False
-        if not block:
-            return True
-        offset += len(block)
+    """Whether two files hold exactly the same bytes. Raises Stopping in the middle, and OSError.
+
+    Where both have holes, nothing is read: there both are zeros.
+    """
+    if os.fstat(file.fileno()).st_size != os.fstat(other.fileno()).st_size:
+        return False
+    compared = 0
+    for begin, end in heapq.merge(data_extents(file), data_extents(other)):
+        for offset in range(max(begin, compared), end, _BLOCK_BYTES):
+            check(stop)
+            length = min(_BLOCK_BYTES, end - offset)
+            if os.pread(file.fileno(), length, offset) != os.pread(other.fileno(), length, offset):
+                return False
+        compared = max(compared, end)
+    check(stop)
+    return True
+
+
+def data_extents(file: BinaryIO) -> Iterator[tuple[int, int]]:
+    """Where the data of a file begins and ends, hole after hole (lseek(2), SEEK_DATA). Raises OSError.
+
+    On a file system that knows no holes there is one extent. What is appended meanwhile is left out.
+    """
+    position, size_bytes = 0, os.fstat(file.fileno()).st_size
+    while position < size_bytes:
+        offset = os.lseek(file.fileno(), 0, os.SEEK_CUR)
+        try:
+            begin = os.lseek(file.fileno(), position, os.SEEK_DATA)
+            position = os.lseek(file.fileno(), begin, os.SEEK_HOLE)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # the rest is a hole
+                return
+            if error.errno != errno.EINVAL:
+                raise
+            begin, position = position, size_bytes
+        finally:
+            os.lseek(file.fileno(), offset, os.SEEK_SET)
+        if begin < size_bytes:
+            yield begin, min(position, size_bytes)
 
 
 def copy_times(source: BinaryIO, target: BinaryIO) -> None:

@@ -13,6 +13,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from vlogd.core import contents
 from vlogd.core.cancellation import Stop, check
 
 _BLOCK_BYTES = 1 << 20
@@ -85,12 +86,4 @@ def identity(path: Path) -> str:
 def same_bytes(path: Path, other: Path, stop: Stop) -> bool:
     """Whether two files hold exactly the same bytes. Raises Stopping in the middle."""
     with path.open("rb") as file, other.open("rb") as other_file:
-        if os.fstat(file.fileno()).st_size != os.fstat(other_file.fileno()).st_size:
-            return False
-        while True:
-            check(stop)
-            block = file.read(_BLOCK_BYTES)
-            if block != other_file.read(_BLOCK_BYTES):
-                return False
-            if not block:
-                return True
+        return contents.are_same(file, other_file, stop)

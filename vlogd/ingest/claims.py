@@ -26,7 +26,7 @@ from vlogd.core.cancellation import Stop
 from vlogd.core.descriptors import Folder
 from vlogd.core.documents import DocumentFormat
 from vlogd.core.errors import BadInput, VlogdError
-from vlogd.ingest import inbox_folder, ownership
+from vlogd.ingest import inbox_folder, ownership, sparse
 from vlogd.ingest.completeness import is_open_for_writing
 from vlogd.ingest.empty_claims import EmptyClaims
 from vlogd.ingest.file_state import FileState, file_state, is_unchanged, state_of
@@ -139,6 +139,11 @@ class Claims:
                 raise BadInput(
                     "It is another name (a hard link) of a file that only vlogd may read, and is not taken; "
                     "drop a copy of your own."
+                )
+            if sparse.is_mostly_holes(file):
+                raise BadInput(
+                    "It is a large file and mostly holes (sparse), as no whole film is, and is not taken. Perhaps a "
+                    "download is not finished; if it is, copy the file without holes (`cp --sparse=never`)."
                 )
             return self._claim(source, file, inbox, path)
 
