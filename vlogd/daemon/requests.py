@@ -33,6 +33,9 @@ _FOLDER = "requests"
 _LIMIT_BYTES = 64 << 10
 """The most that is read of a request, which has 200 bytes."""
 
+_ID_CHARACTERS = 64
+"""The most that is told of an id in a request that isn't vlogd's."""
+
 Verb = Literal["retry", "cancel", "remove", "restore"]
 
 
@@ -161,7 +164,9 @@ def _read(folder: int, path: Path, key: bytes | None) -> Request:
             raise _NotMade(f"it belongs to {_user(status.st_uid)}")
         request = REQUEST.decode(file.read(_LIMIT_BYTES + 1), path).value
     if key is None or not _is_code(request.code, _with_code(request, path.name, key).code):
-        raise _NotMade("its code is missing or wrong")
+        raise _NotMade(
+            f"its code is missing or wrong; it says {request.verb} {request.item_id[:_ID_CHARACTERS]}"
+        )
     return request
 
 

@@ -116,6 +116,7 @@ def test_what_vlogd_did_not_make_is_told_and_deleted(tmp_path: Path, forge: Call
     items, (told,) = given(tmp_path)
     assert items == []
     assert "ask again" in told
+    assert forge is not without_code or f"it says remove {ID}" in told
     assert list((tmp_path / "requests").iterdir()) == []
     leave_request(tmp_path, "retry", ID)
     assert given(tmp_path) == ([ID], [])

@@ -91,6 +91,15 @@ def test_garbage_is_damaged(tmp_path: Path) -> None:
         Journal(sqlite_url(path))
 
 
+def test_a_database_of_something_else_is_damaged(tmp_path: Path) -> None:
+    """A valid file, but without vlogd's tables: it is set aside like any other that cannot be the journal."""
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as database:
+        database.execute("PRAGMA user_version = 2")
+    for read_only in (False, True):
+        with pytest.raises(Damaged, match="none of vlogd's tables"):
+            Journal(sqlite_url(tmp_path / "journal.db"), read_only=read_only)
+
+
 def test_only_sqlite_is_opened() -> None:
     """Another address is refused with a sentence."""
     with pytest.raises(Unavailable, match="must begin with sqlite://"):

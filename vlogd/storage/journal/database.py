@@ -153,6 +153,8 @@ def open_database(url: str, *, read_only: bool) -> "SqliteDatabase":
 
 def _upgrade(database: "SqliteDatabase") -> None:
     version = database.schema
+    if version and not database.peewee.table_exists(ItemRow):
+        raise Damaged(f"The journal {database.name} is damaged: it has none of vlogd's tables.")
     if version > SCHEMA:
         raise Unavailable(
             f"The journal {database.name} was written by a newer vlogd (schema {version}); install that version again."
