@@ -3,9 +3,11 @@
 The moment is an audit event of Python (`sys.addaudithook`): the attacker acts just before that very system call.
 """
 
+import fcntl
 import os
 import queue
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,7 +32,7 @@ from vlogd.ingest.inbox import Inbox
 from vlogd.ingest.inbox_watch import InboxWatch
 from vlogd.ingest.ingestor import Ingestor
 from vlogd.ingest.intake import Intake
-from vlogd.ingest.outcomes import Accepted, Failed, Notice, NotTaken, Outcome
+from vlogd.ingest.outcomes import Accepted, Changed, Failed, Notice, NotTaken, Outcome
 from vlogd.ingest.problems import Problems
 from vlogd.media import ffprobe
 from vlogd.storage.originals import Originals
@@ -528,8 +530,50 @@ def test_a_link_to_a_file_that_only_vlogd_may_read(inbox: Inbox, any_intake: Int
     path.hardlink_to(secret)
     outcome = any_intake.take(path, inbox, seen(path))
     assert isinstance(outcome, NotTaken)
-    assert "only vlogd may read" in outcome.sentence
+    assert "not everybody may read" in outcome.sentence
     assert path.samefile(secret)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user is needed")
+@pytest.mark.parametrize(
+    ("inbox_owner", "inbox_mode", "film_mode", "is_taken"),
+    [
+        (NOBODY, 0o755, 0o600, False),
+        (0, 0o1777, 0o640, False),
+        (NOBODY, 0o755, 0o644, True),
+        (1000, 0o755, 0o600, True),
+        (0, 0o755, 0o600, True),
+    ],
+)
+def test_a_link_to_a_file_that_root_may_read(
+    inbox_owner: int, inbox_mode: int, film_mode: int, is_taken: bool, inbox: Inbox, any_intake: Intake, tmp_path: Path
+) -> None:  # fmt: skip
+    """A daemon that root runs reads every user's files: one user had another's published."""
+    film = stamped(tmp_path / "film.mp4", seconds=1)
+    os.chown(film, 1000, 1000)
+    film.chmod(film_mode)
+    os.chown(inbox.folder, inbox_owner, inbox_owner)
+    inbox.folder.chmod(inbox_mode)
+    path = inbox.folder / "film.mp4"
+    path.hardlink_to(film)
+    outcome = any_intake.take(path, inbox, seen(path))
+    assert isinstance(outcome, Accepted if is_taken else NotTaken)
+    assert path.exists() != is_taken
+
+
+def test_a_lease_comes_before_a_file_is_opened(inbox: Inbox, intake: Intake) -> None:
+    """It has to become stable again, and its inbox is not told that a disk is missing."""
+    path = inbox.folder / "film.ts"
+    path.write_bytes(b"film")
+    state = seen(path)
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)  # tells the owner that somebody opens it
+    try:
+        with path.open("rb") as held:
+            fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            assert intake.take(path, inbox, state) == Changed(path)
+            fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    finally:
+        signal.signal(signal.SIGIO, before)
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o600])

@@ -137,8 +137,8 @@ class Claims:
                 raise FileNotFoundError(path)
             if ownership.is_private_link(file, source.folder):
                 raise BadInput(
-                    "It is another name (a hard link) of a file that only vlogd may read, and is not taken; "
-                    "drop a copy of your own."
+                    "It is another name (a hard link) of a file that not everybody may read who can put files here, and is "
+                    "not taken; drop a copy of your own."
                 )
             if sparse.is_mostly_holes(file):
                 raise BadInput(

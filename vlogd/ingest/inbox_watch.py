@@ -274,6 +274,8 @@ class InboxWatch:
                         return is_unchanged(file, state)
         except PermissionError:
             return True
+        except BlockingIOError:  # its owner has a lease on it (fcntl(2), F_SETLEASE)
+            pass
         except OSError:
             return False
         self._report_once(

@@ -70,7 +70,7 @@ class Intake:
         self._volumes.check()
         try:
             claim = self._claims.claim(path, inbox, expected)
-        except FileNotFoundError:
+        except (FileNotFoundError, BlockingIOError):  # the latter: its owner has just got a lease on it
             return Changed(path)
         except BadInput as error:
             return NotTaken(path, inbox.name, str(error))

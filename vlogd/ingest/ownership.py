@@ -38,14 +38,17 @@ _FOREIGN_ATTRIBUTES = ("user.", "trusted.", _ACL, "security.capability")
 
 
 def is_private_link(file: BinaryIO, folder: Folder) -> bool:
-    """Whether a file in an inbox is another name of one that only vlogd may read, put there by somebody else.
+    """Whether a file in an inbox is another name of one that vlogd may read, and not everybody who may have put it there.
 
     Everybody may have given it this name where the kernel does not protect hard links (proc(5), protected_hardlinks).
+    Another user's file that vlogd may read without being root is one that this user shares.
     """
-    status, parent = os.fstat(file.fileno()), folder.own_status()
-    if status.st_uid != os.geteuid() or status.st_nlink == 1:
+    status, parent, user = os.fstat(file.fileno()), folder.own_status(), os.geteuid()
+    if status.st_nlink == 1 or user not in (0, status.st_uid):
         return False
-    others_may_write = parent.st_uid != os.geteuid() or parent.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    others_may_write = parent.st_uid not in (user, status.st_uid) or parent.st_mode & (
+        stat.S_IWGRP | stat.S_IWOTH
+    )
     group_may_read = status.st_gid == parent.st_gid and status.st_mode & stat.S_IRGRP
     return bool(others_may_write and not group_may_read and not status.st_mode & stat.S_IROTH)
 

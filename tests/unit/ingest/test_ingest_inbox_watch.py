@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -168,6 +169,25 @@ def test_a_file_that_is_open_for_writing_waits(bench: Bench) -> None:
         assert isinstance(notice, NotTaken)
         assert "open for writing" in notice.sentence
     assert [path for path, _ in bench.ready_after(5)] == [film]
+
+
+def test_its_owner_has_a_lease_on_a_file(bench: Bench) -> None:
+    """Opening it would wait for him (EWOULDBLOCK): it was tried for ever without a word."""
+    film = bench.folder / "film.ts"
+    film.write_bytes(b"film")
+    bench.watch.scan()
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)  # tells the owner that somebody opens it
+    try:
+        with film.open("rb") as held:
+            fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            assert bench.ready_after(6) == []
+            (notice,) = bench.notices
+            assert isinstance(notice, NotTaken)
+            assert "open for writing" in notice.sentence
+            fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    finally:
+        signal.signal(signal.SIGIO, before)
+    assert [path for path, _ in bench.ready_after(6)] == [film]
 
 
 def test_a_missing_inbox_is_a_problem_until_it_is_there(bench: Bench) -> None:
