@@ -17,15 +17,15 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from vlogd.core import files
 from vlogd.core.cancellation import Stop
 from vlogd.core.descriptors import Folder
-from vlogd.core.documents import DocumentFormat
-from vlogd.core.errors import BadInput, VlogdError
+from vlogd.core.documents import Document, DocumentFormat
+from vlogd.core.errors import BadInput, Malformed, NewerFormat, VlogdError
 from vlogd.ingest import inbox_folder, ownership, sparse
 from vlogd.ingest.completeness import is_open_for_writing
 from vlogd.ingest.empty_claims import EmptyClaims
@@ -48,7 +48,8 @@ _ITEMS = 0o755
 class _Note:
     """Where a claimed file was dropped, when it was claimed (epoch seconds), and its owner and permissions then.
 
-    `folder` is the inbox's own: of the path only that cannot be exchanged by who may write to the inbox.
+    `folder` is the inbox's own: of the path only that cannot be exchanged by who may write to the inbox. `refused` is the
+    sentence why it is no video, with what ffprobe printed, while it cannot be put into `_failed`.
     """
 
     inbox: str
@@ -57,6 +58,8 @@ class _Note:
     owner: int | None = None
     mode: int | None = None
     folder: str | None = None
+    refused: str | None = None
+    tool_output: tuple[str, ...] = ()
 
 
 _DOCUMENT = DocumentFormat.of("the note of a claimed file", _Note)
@@ -64,13 +67,17 @@ _DOCUMENT = DocumentFormat.of("the note of a claimed file", _Note)
 
 @dataclass(frozen=True)
 class Claim:
-    """A claimed file. `dropped_as` is its path in the inbox, whose folder was `inbox_folder`; `claimed_at` is in epoch seconds."""
+    """A claimed file. `dropped_as` is its path in the inbox, whose folder was `inbox_folder`; `claimed_at` is in epoch seconds.
+
+    `refused`: why it is no video, as far as that was noted.
+    """
 
     file: Path
     dropped_as: Path
     inbox: str
     claimed_at: float
     inbox_folder: Path | None = None
+    refused: BadInput | None = None
 
     @property
     def folder(self) -> Path:
@@ -103,6 +110,18 @@ class Claim:
                 with Folder.at(self.folder) as folder, folder.open_file(self.file.name) as file:
                     ownership.give_back(file, note.owner, note.mode)
         return self.file
+
+    def note_refusal(self, error: BadInput) -> None:
+        """Note why it is no video, as far as that is possible: after a restart it is known still."""
+        path = self.folder / _NOTE
+        with suppress(OSError, NewerFormat):
+            try:
+                noted = _DOCUMENT.read(path)
+            except (FileNotFoundError, Malformed):
+                folder = None if self.inbox_folder is None else str(self.inbox_folder)
+                noted = Document(_Note(self.inbox, str(self.dropped_as), self.claimed_at, folder=folder))
+            refused = replace(noted.value, refused=str(error), tool_output=error.stderr_tail)
+            _DOCUMENT.write(path, refused, noted.unknown)
 
     def move_to(self, home: Path) -> None:
         """Rename the claim's folder, with its content, to `home`: from then on it is not a claim."""
@@ -164,19 +183,27 @@ class Claims:
         A file whose note is lost counts as dropped into `fallback`. Raises OSError.
         """
         for folder in sorted(self._root.glob("*")):
-            with suppress(NotADirectoryError), Folder.at(folder) as opened:
-                ownership.recover(opened)
-                names = [e.name for e in opened.entries() if not e.name.startswith(files.OWN_PREFIX)]
-                if not names:
-                    self._empty.remove(folder)
-                    continue
-                try:
-                    note = _DOCUMENT.read(folder / _NOTE).value
-                except (FileNotFoundError, VlogdError):
-                    note = _Note(fallback.name, str(fallback.folder / names[0]), round(time.time(), 3))
-                inbox = None if note.folder is None else Path(note.folder)
-                yield Claim(folder / names[0], Path(note.path), note.inbox, note.accepted_at, inbox)
+            with suppress(NotADirectoryError):
+                claim = self._in(folder, fallback)
+                if claim is not None:
+                    yield claim
         self._empty.start_is_over()
+
+    def _in(self, folder: Path, fallback: Inbox) -> Claim | None:
+        """The claim in a folder, None when there is none in it."""
+        with Folder.at(folder) as opened:
+            ownership.recover(opened)
+            names = [e.name for e in opened.entries() if not e.name.startswith(files.OWN_PREFIX)]
+        if not names:
+            self._empty.remove(folder)
+            return None
+        try:
+            note = _DOCUMENT.read(folder / _NOTE).value
+        except (FileNotFoundError, VlogdError):
+            note = _Note(fallback.name, str(fallback.folder / names[0]), round(time.time(), 3))
+        inbox = None if note.folder is None else Path(note.folder)
+        refused = None if note.refused is None else BadInput(note.refused, note.tool_output)
+        return Claim(folder / names[0], Path(note.path), note.inbox, note.accepted_at, inbox, refused)
 
     def _claim(self, source: inbox_folder.Entry, file: BinaryIO, inbox: Inbox, path: Path) -> Claim:
         status = os.fstat(file.fileno())

@@ -7,6 +7,10 @@ from typing import Literal
 Watch = Literal["auto", "inotify", "polling"]
 
 
+TURN_SECONDS = 5.0
+"""How long files of one inbox are taken before the others have their turn; the file that is being taken is finished."""
+
+
 @dataclass(frozen=True)
 class Inbox:
     """A watched folder.

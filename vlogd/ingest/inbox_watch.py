@@ -16,7 +16,7 @@ from vlogd.core.tree_walk import MOST_LEVELS, TooDeep, walk
 from vlogd.ingest import ignored_names, inbox_folder, quarantine
 from vlogd.ingest.completeness import is_open_for_writing
 from vlogd.ingest.file_state import FileState, file_state, is_unchanged
-from vlogd.ingest.inbox import Inbox
+from vlogd.ingest.inbox import TURN_SECONDS, Inbox
 from vlogd.ingest.outcomes import NotTaken, Resolved
 from vlogd.ingest.problems import Problems
 from vlogd.ingest.proofs import Proofs
@@ -27,9 +27,6 @@ from vlogd.watchers.contract import Watcher
 
 _RETRY_SECONDS = 30.0
 """How soon an inbox is listed again after a file could not be taken because a disk was missing or full."""
-
-_TURN_SECONDS = 5.0
-"""How long files of one inbox are taken before the other inboxes have their turn; the one that is being taken is finished."""
 
 _UNREADABLE = "unreadable"
 """Stands for the state of a folder that cannot be listed."""
@@ -140,9 +137,9 @@ class InboxWatch:
         """The files that can be taken now, each in the state in which it is to be taken.
 
         A file counts as unstable until the caller asks for the next one: until it is taken there is something to do.
-        What a turn of `_TURN_SECONDS` is too short for comes with the next call.
+        What a turn of `TURN_SECONDS` is too short for comes with the next call.
         """
-        end_seconds = self._clock() + _TURN_SECONDS
+        end_seconds = self._clock() + TURN_SECONDS
         for path in self._tracker.stable(self._clock()):
             state = self._tracker.state(path)
             try:

@@ -13,12 +13,14 @@ from functools import partial
 from pathlib import Path
 
 from vlogd.core.errors import Stopping, Unavailable
+from vlogd.ingest import waiting_claims
 from vlogd.ingest.file_state import FileState
 from vlogd.ingest.inbox import Inbox
 from vlogd.ingest.inbox_watch import InboxWatch
 from vlogd.ingest.intake import Intake
 from vlogd.ingest.outcomes import Changed, Notice, NotTaken, UnexpectedError
 from vlogd.ingest.problems import Problems
+from vlogd.ingest.waiting_claims import WaitingClaims
 
 _PAUSE_SECONDS = 1.0
 """After an unexpected error: short enough for a person who drops files, long enough not to flood the log."""
@@ -47,13 +49,14 @@ class Ingestor:
             InboxWatch(inbox, send, self._problems, partial(self._hint, number), clock)
             for number, inbox in enumerate(inboxes)
         ]
-        self._inboxes = {inbox.name: inbox for inbox in inboxes}
         self._intake = intake
+        self._claims = WaitingClaims(
+            intake, {inbox.name: inbox for inbox in inboxes}, send, self._problems, clock
+        )
         self._clock = clock
         self._thread = threading.Thread(target=self._run, name="vlogd-ingest", daemon=True)
         self._stopping = threading.Event()
         self._has_scanned = threading.Event()
-        self._open_claims: dict[Path, str] = {}
 
     def start(self) -> None:
         """Begin."""
@@ -74,7 +77,8 @@ class Ingestor:
 
     def is_idle(self) -> bool:
         """Whether every inbox was listed and nothing in them is about to be taken."""
-        return self._has_scanned.is_set() and self._hints.empty() and not self.unstable_count
+        is_taken = not self._claims.are_being_resumed and not self.unstable_count
+        return self._has_scanned.is_set() and self._hints.empty() and is_taken
 
     def _hint(self, number: int, path: Path) -> None:
         """Called from the watchers' threads. What is too much is dropped: the next listing finds it."""
@@ -84,7 +88,7 @@ class Ingestor:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                self._resume_claims_when_due()
+                self._resume_claims()
                 failing = [watch for watch in self._watches if not self._attend_to(watch)]
                 self._has_scanned.set()
                 self._problems.clear("inboxes")
@@ -122,9 +126,11 @@ class Ingestor:
         self._send(UnexpectedError(error))
         self._problems.set(place, f"vlogd hit an unexpected error ({error!r}); please report it.")
 
-    def _resume_claims_when_due(self) -> None:
+    def _resume_claims(self) -> None:
+        """Continue with files that were claimed and not accepted: when an inbox is listed, and in turns with all of them."""
         if any(watch.scan_is_due() for watch in self._watches):
-            self._resume_claims()
+            self._claims.begin()
+        self._claims.resume()
 
     def _take_what_is_ready(self, watch: InboxWatch) -> None:
         with contextlib.closing(watch.ready()) as ready:
@@ -136,6 +142,8 @@ class Ingestor:
     def _follow_hints(self) -> None:
         """Sleep until a hint or the next due time; then look at what the hints name."""
         due = min((watch.next_due_seconds() for watch in self._watches), default=None)
+        if self._claims.are_being_resumed:
+            due = self._clock()
         wait = None if due is None else max(_SHORTEST_SLEEP_SECONDS, due - self._clock())
         hinted: dict[Path, InboxWatch] = {}
         with contextlib.suppress(queue.Empty):
@@ -151,24 +159,10 @@ class Ingestor:
             except Exception as error:  # noqa: BLE001 - as above
                 self._unexpected(f"{watch.inbox.name}: taking files", error)
 
-    def _resume_claims(self) -> None:
-        """Continue with files that were claimed and not accepted, in an earlier run or in this one."""
-        waiting: dict[Path, str] = {}
-        try:
-            for outcome in self._intake.resume(self._inboxes):
-                if not isinstance(outcome, NotTaken):
-                    self._send(outcome)
-                    continue
-                waiting[outcome.path] = outcome.sentence
-                if self._open_claims.get(outcome.path) != outcome.sentence:
-                    self._send(outcome)
-        except (Unavailable, OSError) as error:
-            self._problems.set("claims", f"What was claimed before could not be taken up: {error}")
-        else:
-            self._problems.clear("claims")
-        self._open_claims = waiting
-
     def _take(self, watch: InboxWatch, path: Path, state: FileState) -> None:
+        if self._claims.are_too_many(watch.inbox.name):
+            watch.postpone(path, state, waiting_claims.TOO_MANY)
+            return
         try:
             outcome = self._intake.take(path, watch.inbox, state)
         except Unavailable as error:
@@ -179,6 +173,6 @@ class Ingestor:
             watch.not_taken(outcome, state)
         elif not isinstance(outcome, Changed):
             if isinstance(outcome, NotTaken):  # claimed, and waiting
-                self._open_claims[outcome.path] = outcome.sentence
+                self._claims.add(outcome)
             watch.resolved(path)
             self._send(outcome)

@@ -60,7 +60,6 @@ class Intake:
         self._is_leaving = is_leaving
         self._is_others = is_others
         self._stalls: Counter[str] = Counter()
-        self._refused: dict[str, BadInput] = {}
 
     def take(self, path: Path, inbox: Inbox, expected: FileState) -> Outcome:
         """Claim and identify `path`. Raises Unavailable (disk full, mount gone) with nothing lost.
@@ -95,8 +94,8 @@ class Intake:
 
     def _finish(self, claim: Claim, inbox: Inbox) -> Outcome:
         try:
-            if claim.token in self._refused:
-                return self._reject(claim, inbox, self._refused[claim.token])
+            if claim.refused is not None:
+                return self._reject(claim, inbox, claim.refused)
             try:
                 self._claims.make_own(claim)
             except FileNotFoundError:
@@ -118,12 +117,15 @@ class Intake:
             return self._reject(claim, inbox, refusals.STALLS.error(error.stderr_tail))
 
     def _reject(self, claim: Claim, inbox: Inbox, error: BadInput) -> Failed:
-        """Move the file to `_failed`. Until that works, the verdict is remembered: ffprobe isn't asked again."""
-        self._refused[claim.token] = error
-        self._volumes.check()
-        moved_to = quarantine.put(claim.as_dropped(), inbox.folder, str(error))
+        """Move the file to `_failed`. Until that works, the verdict is in its note: ffprobe isn't asked again."""
+        try:
+            self._volumes.check()
+            moved_to = quarantine.put(claim.as_dropped(), inbox.folder, str(error))
+        except (VlogdError, OSError):
+            if claim.refused is None:
+                claim.note_refusal(error)
+            raise
         claim.drop()
-        del self._refused[claim.token]
         return Failed(claim.dropped_as, str(error), moved_to, "\n".join(error.stderr_tail))
 
     def _identify(self, claim: Claim, inbox: Inbox) -> Outcome:
