@@ -93,7 +93,7 @@ def test_a_document_of_a_newer_format_is_left_alone(engine: Engine, name: str) -
     """Nothing is swept, run or published, with the original there; a sentence says what to do."""
     (folder,) = home_of(engine).glob("left-*")
     newer = files.read_json(folder / name) | {"format": 99}
-    files.write_json(folder / name, newer)
+    files.write_whole(folder / name, files.json_bytes(newer))
     before = published(engine.root)
     events = look(engine)
     assert published(engine.root) == before
