@@ -65,6 +65,7 @@ class InboxWatch:
         self._next_scan_seconds = 0.0
         self._resting: dict[Path, FileState | str] = {}
         self._not_taken: dict[Path, str] = {}
+        self._unlisted: set[Path] = set()
         self._watcher: Watcher | None = None
         self._watched: tuple[int, int] | None = None
 
@@ -83,16 +84,24 @@ class InboxWatch:
         return self._next_scan_seconds <= self._clock()
 
     def scan(self) -> None:
-        """List the whole folder, look again at what was not taken, and make sure that it is being watched."""
+        """List the whole folder, look again at what was not taken, and make sure that it is being watched.
+
+        What the listing names is not looked for again: finding a path from the inbox on takes long where it is deep.
+        """
         self._next_scan_seconds = self._clock() + self.inbox.rescan_seconds
         self._resting.clear()
         self._watch()
         with suppress(OSError):
             quarantine.take_back(self.inbox.folder)
-        for path in [*self._tracker.paths, *self._not_taken]:
-            self.look(path)
-        with suppress(OSError), Folder.at(self.inbox.folder) as root:
-            self._list(root, self.inbox.folder)
+        self._unlisted = {*self._tracker.paths, *self._not_taken}
+        was_full = self._is_full()
+        self._list_all()
+        while self._unlisted:
+            path = self._unlisted.pop()
+            if path in self._tracker or path in self._not_taken:
+                self.look(path)
+        if was_full and not self._is_full():  # what is gone made room for others
+            self._list_all()
 
     def look(self, path: Path) -> None:
         """Look at one path that a hint or the listing named."""
@@ -110,6 +119,7 @@ class InboxWatch:
 
     def _look_at(self, folder: Folder, name: str, path: Path) -> None:
         """Look at what is no folder, but at nothing new when too much is known already."""
+        self._unlisted.discard(path)
         if self._is_full() and path not in self._tracker and path not in self._not_taken:
             return
         try:
@@ -205,15 +215,20 @@ class InboxWatch:
         self._watcher = registry.WATCHERS[name]()
         self._watcher.start(self.inbox.folder, self._hint)
 
+    def _list_all(self) -> None:
+        with suppress(OSError), Folder.at(self.inbox.folder) as root:
+            self._list(root, self.inbox.folder)
+
     def _list(self, folder: Folder, path: Path) -> None:
         """Look at everything in a folder of the inbox."""
-        listed = []
+        listed, looks_left = [], _MOST_NAMES
         level = len(path.relative_to(self.inbox.folder).parts)
         for place in walk(folder, path, self._cannot_list, ignored_names.is_ignored, level):
             try:
                 for name in place.names():
                     self._look_at(place.folder, name, place.path / name)
-                    if self._is_full():
+                    looks_left -= 1
+                    if looks_left <= 0 and self._is_full():
                         self._report_not_taken(self.inbox.folder, _TOO_MANY, _UNREADABLE)
                         return
                 if place.path in self._not_taken:

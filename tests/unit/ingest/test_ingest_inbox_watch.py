@@ -2,13 +2,15 @@
 
 import fcntl
 import os
+import shutil
 import signal
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from vlogd.ingest import inbox_watch
+from vlogd.ingest import inbox_folder, inbox_watch
 from vlogd.ingest.file_state import FileState
 from vlogd.ingest.inbox import Inbox
 from vlogd.ingest.inbox_watch import InboxWatch
@@ -103,6 +105,36 @@ def test_more_files_than_are_kept_in_mind(bench: Bench, monkeypatch: pytest.Monk
     bench.watch.scan()
     assert bench.watch.unstable_count == 2
     assert bench.notices[1:] == [Resolved(bench.folder)]
+
+
+@pytest.mark.parametrize("most_names", [1000, 5])
+def test_what_is_listed_is_not_looked_for_again(
+    most_names: int, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """20,000 names, 64 folders deep: each was looked for from the inbox on, which took 37 s at each listing."""
+    monkeypatch.setattr(inbox_watch, "_MOST_NAMES", most_names)
+    deep, entry = bench.folder / "a/b/c", inbox_folder.entry
+    deep.mkdir(parents=True)
+    for number in range(5):
+        (deep / f"{number}.ts").write_bytes(b"film")
+    gone = deep / "gone.ts"
+    gone.symlink_to("nothing")
+    looked_for = list[Path]()
+
+    def counting(inbox: Path, path: Path) -> AbstractContextManager[inbox_folder.Entry]:
+        looked_for.append(path)
+        return entry(inbox, path)
+
+    monkeypatch.setattr(inbox_folder, "entry", counting)
+    for _ in range(3):
+        bench.watch.scan()
+    assert looked_for == []
+    known = bench.watch.unstable_count
+    shutil.rmtree(deep)
+    bench.watch.scan()
+    assert {path.parent for path in looked_for} == {deep}
+    assert len(looked_for) in (known, known + 1)
+    assert bench.watch.unstable_count == 0
 
 
 def test_what_is_no_file_is_reported_once_and_resolved_once(bench: Bench) -> None:
