@@ -87,7 +87,7 @@ def _access(
     """Of a Python with the libraries that this one has."""
     hub = {name: value for name, value in os.environ.items() if network and name.upper().startswith(_HUB)}
     return Access(
-        reads=(*(Path(path) for path in (sys.prefix, sys.base_prefix)), *_user_packages(), _PROGRAM, *reads),
+        reads=(*(Path(path) for path in (sys.prefix, sys.base_prefix)), *_packages(), _PROGRAM, *reads),
         writes=(scratch, *writes),
         network=network,
         devices=devices,
@@ -100,8 +100,13 @@ def _access(
     )
 
 
-def _user_packages() -> tuple[Path, ...]:
-    return (Path(site.getuserbase()),) if site.ENABLE_USER_SITE else ()
+def _packages() -> list[Path]:
+    """Where libraries lie outside this Python: a user's own, and those that a .pth file names (site, Python's docs).
+
+    Not all of `sys.path`: the working directory may be in it, with anything below.
+    """
+    folders = [Path(entry) for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages")]
+    return [*folders, Path(site.getuserbase())] if site.ENABLE_USER_SITE else folders
 
 
 def _hub_home() -> Path:
