@@ -1,6 +1,8 @@
 """Two items that claim one address: the page of the first stays as it is, whatever comes after it."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,9 +21,20 @@ VICTIM, ATTACKER = (
 SLUG, LONGER = "film-0123456789", f"film-{ATTACKER}"
 
 
-def engine_in(home: Path, **words: bool) -> Engine:
-    """A daemon's life."""
-    return Engine(home, [toy("first")], {"first": ToySettings()}, **words)
+Start = Callable[..., Engine]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Begins a daemon's life; what a test leaves of it is closed."""
+    with ExitStack() as ended:
+
+        def begin(**words: bool) -> Engine:
+            engine = Engine(tmp_path, [toy("first")], {"first": ToySettings()}, **words)
+            ended.callback(engine.close)
+            return engine
+
+        yield begin
 
 
 def write(engine: Engine, item_id: str, accepted_at: float = 1e9, slug: str = SLUG) -> Item:
@@ -42,9 +55,9 @@ def slugs(engine: Engine) -> dict[str, str]:
     return found
 
 
-def test_a_page_is_not_taken_over(tmp_path: Path) -> None:
+def test_a_page_is_not_taken_over(start: Start) -> None:
     """The second one gets a longer address; not a byte of the first changes, also after the next start."""
-    engine = engine_in(tmp_path)
+    engine = start()
     engine.controller.accept(write(engine, VICTIM))
     engine.run()
     page = published(engine.root)
@@ -54,15 +67,15 @@ def test_a_page_is_not_taken_over(tmp_path: Path) -> None:
     assert {name: data for name, data in published(engine.root).items() if LONGER not in name} == page
     assert json.loads((engine.root / "videos" / SLUG / "video.json").read_text())["id"] == VICTIM
     engine.close()
-    engine = engine_in(tmp_path)
+    engine = start()
     engine.run()
     assert slugs(engine) == {VICTIM: SLUG, ATTACKER: LONGER}
     assert {name: data for name, data in published(engine.root).items() if LONGER not in name} == page
 
 
-def test_both_before_either_has_a_folder(tmp_path: Path) -> None:
+def test_both_before_either_has_a_folder(start: Start) -> None:
     """In the order in which they are accepted."""
-    engine = engine_in(tmp_path)
+    engine = start()
     for item_id in (VICTIM, ATTACKER):
         engine.controller.accept(write(engine, item_id))
     engine.run()
@@ -70,9 +83,9 @@ def test_both_before_either_has_a_folder(tmp_path: Path) -> None:
     assert len(list(engine.root.glob("videos/*/video.json"))) == 2
 
 
-def test_a_lost_journal(tmp_path: Path) -> None:
+def test_a_lost_journal(start: Start) -> None:
     """Both documents have the same address: the older item keeps it, whichever is read first."""
-    engine = engine_in(tmp_path, looks=False)
+    engine = start(looks=False)
     items = [write(engine, ATTACKER, 2e9), write(engine, VICTIM, 1e9)]
     for item in items:
         engine.journal.items.remove(item.id)
@@ -81,9 +94,9 @@ def test_a_lost_journal(tmp_path: Path) -> None:
     assert slugs(engine) == {VICTIM: SLUG, ATTACKER: LONGER}
 
 
-def test_a_folder_that_only_the_library_knows(tmp_path: Path) -> None:
+def test_a_folder_that_only_the_library_knows(start: Start) -> None:
     """A longer address that another video had, in the trash for instance, is passed over too."""
-    engine = engine_in(tmp_path)
+    engine = start()
     engine.controller.accept(write(engine, VICTIM))
     (engine.root / ".workshop/trash" / LONGER).mkdir(parents=True)
     engine.controller.accept(write(engine, ATTACKER))
@@ -91,9 +104,9 @@ def test_a_folder_that_only_the_library_knows(tmp_path: Path) -> None:
     assert slugs(engine) == {VICTIM: SLUG, ATTACKER: f"{LONGER}-2"}
 
 
-def test_a_journal_that_cannot_be_read_for_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_journal_that_cannot_be_read_for_now(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whose address it is cannot be told: the item waits."""
-    engine = engine_in(tmp_path)
+    engine = start()
     engine.controller.accept(write(engine, VICTIM))
     engine.run()
 
@@ -110,9 +123,9 @@ def test_a_journal_that_cannot_be_read_for_now(tmp_path: Path, monkeypatch: pyte
     assert slugs(engine) == {VICTIM: SLUG, ATTACKER: LONGER}
 
 
-def test_an_item_that_comes_again_keeps_its_address(tmp_path: Path) -> None:
+def test_an_item_that_comes_again_keeps_its_address(start: Start) -> None:
     """Its own address is not another's."""
-    engine = engine_in(tmp_path)
+    engine = start()
     item = write(engine, VICTIM)
     engine.controller.accept(item)
     engine.run()
