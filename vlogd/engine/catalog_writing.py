@@ -3,9 +3,7 @@
 Part of the controller's thread.
 """
 
-from vlogd.core.errors import Unavailable
-from vlogd.core.events import Bug, LibraryUnavailable
-from vlogd.engine.library_queue import LibraryQueue
+from vlogd.engine.library_queue import LibraryQueue, not_done
 from vlogd.engine.services import Services
 
 _SHORTEST_PAUSE_SECONDS = 1.0
@@ -60,5 +58,4 @@ class CatalogWriting:
     def _failed(self, error: Exception) -> None:
         self._is_writing, self._is_wanted, self._problem = False, True, str(error)
         self._not_before = self._clock() + self._wait_seconds
-        unavailable = isinstance(error, Unavailable)
-        self._emit(LibraryUnavailable(str(error)) if unavailable else Bug(error, "writing the catalogue"))
+        self._emit(not_done(error, "writing the catalogue"))

@@ -10,15 +10,13 @@ is done.
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 
-from vlogd.core.errors import Unavailable
-from vlogd.core.events import Bug, LibraryUnavailable
 from vlogd.core.model import Item
 from vlogd.engine import admission, queries
 from vlogd.engine.addresses import Addresses
 from vlogd.engine.dispatcher import Dispatcher
 from vlogd.engine.executors.worker import Environment
 from vlogd.engine.failures import Failures
-from vlogd.engine.library_queue import LibraryQueue
+from vlogd.engine.library_queue import LibraryQueue, not_done
 from vlogd.engine.library_worker import ItemOnDisk
 from vlogd.engine.maintenance import Maintenance
 from vlogd.engine.policy import Policy
@@ -288,8 +286,7 @@ class Controller:
         """
         state = self._items.get(item_id)
         item = state.item if state else None
-        is_told = isinstance(error, Unavailable)
-        self._emit(LibraryUnavailable(str(error), item) if is_told else Bug(error, "engine", item))
+        self._emit(not_done(error, "engine", item))
         self._failures.failed_items.add(item_id)
         if state is not None:
             self._dispatcher.cancel(item_id)

@@ -12,9 +12,15 @@ from typing import Any
 
 from vlogd.core.cancellation import Stop
 from vlogd.core.errors import Malformed, NewerFormat, Stopping, Unavailable
-from vlogd.core.events import Emit, LibraryUnavailable
+from vlogd.core.events import Bug, Emit, LibraryUnavailable
+from vlogd.core.model import Item
 from vlogd.engine.executors.worker import as_trouble
 from vlogd.engine.jobs import LIBRARY, JobRunner
+
+
+def not_done(error: Exception, where: str, item: Item | None = None) -> LibraryUnavailable | Bug:
+    """What to tell of a job that failed: the sentence of an expected error, the traceback of any other."""
+    return LibraryUnavailable(str(error), item) if isinstance(error, Unavailable) else Bug(error, where, item)
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,8 @@ class LibraryQueue:
 
         `succeeded` gets what it returns. While its disk is absent (Unavailable), a job that `waits_for_disk` is
         submitted again later; any other error goes to `failed`, also that a document cannot be understood, and an error
-        while stopping is dropped. A later job for
-        an item must not be more urgent than an earlier one for the same item, or it may run before it.
+        while stopping is dropped. A later job for an item must not be more urgent than an earlier one for the same item,
+        or it may run before it.
         """
 
         def run() -> None:

@@ -52,8 +52,8 @@ class Position:
 class ItemOnDisk:
     """What there is of an item on the disks.
 
-    `artifacts` include those that lost files since they were finished, `begun` names all step folders. `vanished` names the folders of artifacts that were
-    there when the item was last verified, and are not there, or not whole, now.
+    `artifacts` include those that lost files since they were finished, `begun` names all step folders. `vanished` names the
+    folders of artifacts that were there when the item was last verified, and are not there, or not whole, now.
     """
 
     artifacts: list[Artifact]

@@ -6,11 +6,10 @@ requested -> nothing running -> off the page and into the trash -> forgotten -> 
 from collections.abc import Callable, Collection
 from functools import partial
 
-from vlogd.core.errors import Unavailable
-from vlogd.core.events import Bug, Emit, ItemNotRestored, ItemRemoved, ItemRestored, LibraryUnavailable
+from vlogd.core.events import Emit, ItemNotRestored, ItemRemoved, ItemRestored
 from vlogd.core.model import Item
 from vlogd.engine.dispatcher import Dispatcher
-from vlogd.engine.library_queue import LibraryQueue
+from vlogd.engine.library_queue import LibraryQueue, not_done
 from vlogd.engine.library_worker import LibraryWorker
 from vlogd.engine.state import ItemState, RemovalRequest
 from vlogd.storage.journal import Journal
@@ -59,10 +58,7 @@ class Removal:
 
     def _removal_failed(self, state: ItemState, request: RemovalRequest, error: Exception) -> None:
         """What was requested is still to be done."""
-        is_told = isinstance(error, Unavailable)
-        self._emit(
-            LibraryUnavailable(str(error), state.item) if is_told else Bug(error, "removal", state.item)
-        )
+        self._emit(not_done(error, "removal", state.item))
         self._remove(state, request, self._wait_seconds)
 
     def restore(self, item_id: str, accept: Callable[[Item], None], fulfilled: Callable[[], None]) -> None:

@@ -16,9 +16,9 @@ from vlogd.storage.waiting_times import WaitingTimes
 class Services:
     """What the controller and its parts work with.
 
-    `waiting` says how long things have waited to be deleted. `post` runs a call on the controller's thread, from any thread; `emit` hands an event to the listeners; `clock`
-    returns the seconds by which waits are measured: of a clock that nobody can set, since a wall clock that is set back would
-    delay retries and publishing for as long.
+    `waiting` says how long things have waited to be deleted. `post` runs a call on the controller's thread, from any thread;
+    `emit` hands an event to the listeners; `clock` returns the seconds by which waits are measured: of a clock that nobody can
+    set, since a wall clock that is set back would delay retries and publishing for as long.
     """
 
     journal: Journal

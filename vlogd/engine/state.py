@@ -43,9 +43,10 @@ class ItemState:
     """An item with work to do or something to publish.
 
     `again`: it was evicted while resting, and nothing may have changed. `failures` are those that count. `artifacts`
-    include those that lost files, `begun` names all of its step folders; `original` says where its original is. `mark` is how it looked when it was last verified,
-    None also once it was read a second time. `removal`: the request to remove it, and `is_being_removed` whether that is under way.
-    `dropped`: it was dropped again meanwhile, and starts over when nothing is running.
+    include those that lost files, `begun` names all of its step folders; `original` says where its original is. `mark` is
+    how it looked when it was last verified, None also once it was read a second time. `removal`: the request to remove it,
+    and `is_being_removed` whether that is under way. `dropped`: it was dropped again meanwhile, and starts over when nothing
+    is running.
     """
 
     item: Item

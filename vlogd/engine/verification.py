@@ -7,13 +7,13 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from vlogd.core import digest
 from vlogd.core.errors import Malformed
 from vlogd.core.model import Item, Verified
+from vlogd.core.version import version
 from vlogd.engine.executors.worker import Environment
 from vlogd.engine.library_worker import original_state
 from vlogd.engine.policy import Policy
@@ -107,13 +107,4 @@ def _key_of(policy: Policy, settings: Mapping[str, Any], roots: Sequence[Path]) 
         for stage in policy.stages
     ]
     retention = [policy.retention.originals, str(policy.retention.archive)]
-    return digest.of_json(
-        [_version(), VIDEO_FORMAT.current, stages, retention, [str(root) for root in roots]]
-    )
-
-
-def _version() -> str:
-    try:
-        return metadata.version("vlogd")
-    except metadata.PackageNotFoundError:  # run from a checkout
-        return ""
+    return digest.of_json([version(), VIDEO_FORMAT.current, stages, retention, [str(root) for root in roots]])

@@ -17,11 +17,11 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from importlib import metadata
 from pathlib import Path
 
 from vlogd.core.documents import DocumentFormat
 from vlogd.core.errors import Malformed, Unavailable
+from vlogd.core.version import version
 from vlogd.storage.folder_lock import FolderLock
 from vlogd.storage.mount_locks import Mount, mount_of
 from vlogd.storage.running_process import RunningProcess
@@ -159,7 +159,7 @@ class Lease:
             me = Holder(
                 _owner_of(self._state),
                 RunningProcess.current(),
-                _version(),
+                version(),
                 round(time.time(), 3),
                 0.0 if suffices else _BEAT_SECONDS,
             )
@@ -269,10 +269,3 @@ def _owner_of(state: Path) -> str:
     owner = _Owner(uuid.uuid4().hex)
     Tree(state).write(_OWNER_FORMAT, OWNER, owner)
     return owner.id
-
-
-def _version() -> str:
-    try:
-        return metadata.version("vlogd")
-    except metadata.PackageNotFoundError:  # run from a checkout
-        return ""

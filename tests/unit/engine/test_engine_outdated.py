@@ -57,7 +57,7 @@ def home(tmp_path: Path) -> Path:
 def test_only_what_is_lacking_is_made(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the folder where the rest is; what was made of the artifact is made again, because it changed."""
     before = written(home)
-    monkeypatch.setattr("vlogd.engine.verification._version", lambda: "newer")
+    monkeypatch.setattr("vlogd.engine.verification.version", lambda: "newer")
     for expected in (True, False):
         engine = Engine(home, newer(), SETTINGS, looks=False)
         engine.events.clear()
@@ -79,7 +79,7 @@ def test_only_what_is_lacking_is_made(home: Path, monkeypatch: pytest.MonkeyPatc
 def test_nothing_is_outdated_whose_original_is_gone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It could not be made again."""
     before = written(home)
-    monkeypatch.setattr("vlogd.engine.verification._version", lambda: "newer")
+    monkeypatch.setattr("vlogd.engine.verification.version", lambda: "newer")
     for path in home.glob("originals/item1/*"):
         if not path.name.startswith("."):
             path.unlink()
