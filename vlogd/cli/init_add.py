@@ -78,21 +78,15 @@ def _open(path: Path) -> BinaryIO:
 
 def _copy_into(folder: Path, name: str, source: BinaryIO) -> None:
     """Copy one file into an inbox, replacing nothing. Raises BadInput with a sentence."""
-    copied = files.temporary_beside(folder / name).name
     with Folder.at(folder) as inbox:
         if inbox.has(name):
             raise _waits(folder / name)
         try:
-            with inbox.create_file(copied) as file:
+            with files.new_file(inbox, name) as file:
                 contents.copy(source, file, Never())
                 contents.copy_description(source, file)
-                os.fsync(file.fileno())
-            inbox.rename_new(copied, inbox, name)
         except FileExistsError as error:
             raise _waits(folder / name) from error
-        finally:
-            with suppress(FileNotFoundError):
-                inbox.unlink(copied)
 
 
 def _waits(target: Path) -> BadInput:

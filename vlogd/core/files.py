@@ -12,7 +12,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from vlogd.core import contents
 from vlogd.core.cancellation import Never, Stop
@@ -130,22 +130,44 @@ def rename_new(source: Path, target: Path) -> None:
         folder.rename_new(source.name, to, target.name)
 
 
-def write_new(path: Path, data: bytes) -> None:
-    """Write a file that is not there yet, whole or not at all. Raises FileExistsError when the name is taken."""
-    temporary = temporary_beside(path)
+def move_to_free_name(folder: Folder, name: str, to: Folder, wanted: str) -> str:
+    """Rename to `wanted`, or to the same with a number where that is taken; the new name. Nothing is ever replaced."""
+    for target in numbered(Path(wanted)):
+        with contextlib.suppress(FileExistsError):
+            folder.rename_new(name, to, target.name)
+            to.sync()
+            return target.name
+    raise AssertionError("numbers do not end")  # pragma: no cover
+
+
+def rename_to_free_name(source: Path, wanted: Path) -> Path:
+    """`move_to_free_name` for paths; the new path."""
+    with Folder.at(source.parent) as folder, Folder.at(wanted.parent) as to:
+        return wanted.with_name(move_to_free_name(folder, source.name, to, wanted.name))
+
+
+@contextlib.contextmanager
+def new_file(folder: Folder, name: str) -> Iterator[BinaryIO]:
+    """A file to fill, which nobody else may read: it gets its name, synced, when the context ends, or it never was there.
+
+    Raises FileExistsError then when the name is taken.
+    """
+    temporary = temporary_beside(Path(name)).name
     try:
-        temporary.write_bytes(data)
-        sync_file(temporary)
-        rename_new(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
+        with folder.create_file(temporary) as file:
+            yield file
+            os.fsync(file.fileno())
+        folder.rename_new(temporary, folder, name)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            folder.unlink(temporary)
+    folder.sync()
 
 
-def free(path: Path) -> Path:
-    """`path`, or the same with a number where that name is taken."""
-    return next(candidate for candidate in numbered(path) if not os.path.lexists(candidate))
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that is not there yet, for vlogd alone, whole or not at all. Raises FileExistsError when the name is taken."""
+    with Folder.at(path.parent) as folder, new_file(folder, path.name) as file:
+        file.write(data)
 
 
 def numbered(path: Path) -> Iterator[Path]:

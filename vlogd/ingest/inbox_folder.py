@@ -56,18 +56,7 @@ def put_back(folder: Folder, name: str, inbox: Path, path: Path) -> None:
         with parent:
             parent = parent.make_folder(below)
     with parent:
-        move_to_free_name(folder, name, parent, path.name)
-
-
-def move_to_free_name(folder: Folder, name: str, to: Folder, wanted: str) -> None:
-    """Rename to `wanted`, or to the same with a number where that is taken."""
-    for target in files.numbered(Path(wanted)):
-        try:
-            folder.rename_new(name, to, target.name)
-        except FileExistsError:
-            continue
-        to.sync()
-        return
+        files.move_to_free_name(folder, name, parent, path.name)
 
 
 @contextmanager

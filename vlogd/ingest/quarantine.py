@@ -10,7 +10,6 @@ interrupted is recognised by its note and its bytes and not put there twice.
 import errno
 import os
 import stat
-import uuid
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
@@ -78,21 +77,14 @@ def _place_note(failed: Folder, name: str, note: bytes, about: BinaryIO) -> bool
 
     It gets the file's own time if that is later: a camera's clock may be ahead.
     """
-    temporary = f"{files.TEMPORARY_PREFIX}{uuid.uuid4().hex}"
     try:
-        with failed.create_file(temporary) as file:
+        with files.new_file(failed, name) as file:
             file.write(note)
             os.fchmod(file.fileno(), 0o644)
             newest_ns = max(os.fstat(one.fileno()).st_mtime_ns for one in (about, file))
             os.utime(file.fileno(), ns=(newest_ns, newest_ns))
-            os.fsync(file.fileno())
-        failed.rename_new(temporary, failed, name)
     except FileExistsError:
         return _holds(failed, name, note)
-    finally:
-        with suppress(FileNotFoundError):
-            failed.unlink(temporary)
-    failed.sync()
     return True
 
 
@@ -104,24 +96,11 @@ def _move(file: BinaryIO, folder: Folder, name: str, failed: Folder, target: str
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        _copy(file, failed, target)
-        folder.unlink(name)
-    failed.sync()
-
-
-def _copy(file: BinaryIO, failed: Folder, target: str) -> None:
-    """A synced copy of the file, with its times and permissions, under a new name."""
-    temporary = f"{files.TEMPORARY_PREFIX}{uuid.uuid4().hex}"
-    try:
-        with failed.create_file(temporary) as copied:
+        with files.new_file(failed, target) as copied:  # synced: a power cut must not lose both
             contents.copy(file, copied, Never())
             contents.copy_description(file, copied)
-            os.fsync(copied.fileno())
-        failed.rename_new(temporary, failed, target)
-    finally:
-        with suppress(FileNotFoundError):
-            failed.unlink(temporary)
-    failed.sync()  # a power cut must not lose both
+        folder.unlink(name)
+    failed.sync()
 
 
 def _holds(failed: Folder, name: str, data: bytes) -> bool:
@@ -154,7 +133,7 @@ def take_back(inbox: Path) -> None:
         with_notes = set(names)
         for name in names:
             if _note_of(name) in with_notes and _has_grown(failed, name):
-                inbox_folder.move_to_free_name(failed, name, root, name)
+                files.move_to_free_name(failed, name, root, name)
                 failed.unlink(_note_of(name))
 
 

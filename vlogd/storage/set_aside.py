@@ -21,10 +21,8 @@ def make_room(originals: Path, item_id: str) -> None:
     if not os.path.lexists(home):
         return
     (originals / _FOLDER).mkdir(exist_ok=True)
-    aside = files.free(originals / _FOLDER / item_id)
-    home.rename(aside)
-    for folder in (originals, aside.parent):
-        files.sync_folder(folder)
+    aside = files.rename_to_free_name(home, originals / _FOLDER / item_id)
+    files.sync_folder(originals)
     if aside.is_dir() and not aside.is_symlink() and all(_is_own(path) for path in aside.iterdir()):
         shutil.rmtree(aside)
     else:

@@ -104,7 +104,7 @@ class Tree:
                 is_same = digest.of_large_file(copied, stop, from_disk=True) == sha256
                 if is_same:
                     if os.path.lexists(target):
-                        target.rename(files.free(target))
+                        files.rename_to_free_name(target, target)
                     copied.rename(target)
             finally:
                 copied.unlink(missing_ok=True)

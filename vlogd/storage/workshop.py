@@ -99,9 +99,7 @@ class Workshop:
 
     def discard_stray(self, folder: Path) -> Path:
         """Move a folder that belongs to no video to the trash, under a free name; its new path."""
-        target = files.free(self.trash() / folder.name)
-        folder.rename(target)
-        return target
+        return files.rename_to_free_name(folder, self.trash() / folder.name)
 
     def trash(self) -> Path:
         """The trash, made if it is missing, with the content of its earlier location."""
@@ -110,7 +108,7 @@ class Workshop:
         earlier = self._root / _EARLIER_TRASH
         if earlier.is_dir() and not earlier.is_symlink():
             for entry in list(os.scandir(earlier)):
-                os.rename(entry.path, files.free(trash / entry.name))  # noqa: PTH104 - keeps any name
+                files.rename_to_free_name(Path(entry.path), trash / entry.name)
             earlier.rmdir()
         return trash
 

@@ -173,8 +173,12 @@ def test_a_free_name(tmp_path: Path) -> None:
     """A broken link takes a name, too."""
     (tmp_path / "film.mp4").write_bytes(b"")
     (tmp_path / "film-2.mp4").symlink_to("nowhere")
-    assert files.free(tmp_path / "film.mp4") == tmp_path / "film-3.mp4"
-    assert files.free(tmp_path / "other.mp4") == tmp_path / "other.mp4"
+    (tmp_path / "source").mkdir()
+    for name, new_name in (("film.mp4", "film-3.mp4"), ("other.mp4", "other.mp4")):
+        (tmp_path / "source/new").write_bytes(b"new")
+        assert files.rename_to_free_name(tmp_path / "source/new", tmp_path / name) == tmp_path / new_name
+        assert (tmp_path / new_name).read_bytes() == b"new"
+    assert (tmp_path / "film.mp4").read_bytes() == b""
 
 
 @given(st.binary(min_size=1, max_size=255).filter(lambda name: b"/" not in name and b"\0" not in name))
