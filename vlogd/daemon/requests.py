@@ -21,7 +21,8 @@ from hmac import compare_digest
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from vlogd.core import private
+from vlogd.core import files, private
+from vlogd.core.descriptors import Folder
 from vlogd.core.documents import DocumentFormat
 from vlogd.core.errors import Malformed, Unavailable, VlogdError
 from vlogd.core.events import Emit, MaintenanceFailed
@@ -91,15 +92,8 @@ def leave_request(state: Path, verb: Verb, item_id: str, *, now: bool = False) -
     key = request_key.make(state)
     name = f"{time.time_ns():020d}-{uuid.uuid4().hex}.json"
     request = _with_code(Request(verb, item_id, time.time(), now), name, key)
-    with _opened(state) as folder:
-        draft = f"{name}.new"
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(REQUEST.encode(request))
-            file.flush()
-            os.fsync(file.fileno())
-        os.rename(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
-        os.fsync(folder)
+    with _opened(state) as folder, files.new_file(Folder(folder), name) as file:
+        file.write(REQUEST.encode(request))
 
 
 def _obeyed(state: Path) -> set[int]:
