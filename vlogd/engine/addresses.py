@@ -1,8 +1,9 @@
 """No two items have one address, so that nobody's page is replaced by another file. Part of the controller's thread.
 
-An address ends in 40 bits of a digest, and two files that agree in these can be made in seconds. Ingest chooses an address that no
-folder of the library has. Here each item is compared with all that the journal knows, which need not have a folder yet: the one
-that comes later gets a longer address, which is written to its document before anything else is done for it.
+An address ends in 40 bits of a digest, and two files that agree in these can be made in seconds. Ingest chooses an
+address that no folder of the library has. Here each item is compared with all that the journal knows, which need not
+have a folder yet: the one that comes later gets a longer address, which is written to its document before anything else
+is done for it.
 """
 
 from collections import deque

@@ -24,8 +24,9 @@ class PacketScan:
     """Collects presentation times from ffprobe's packet lines.
 
     Packets before the first key frame cannot be decoded; packets with the flag D (discard) are not presented (edit
-    lists), nor those that `is_hidden` finds. `unknown` counts the others that have no time. `end_bytes`: where in the file the last packet ends, as far
-    as the demuxer knows. `last_ticks`: how long the frame that is presented last lasts, 0 where the container does not say.
+    lists), nor those that `is_hidden` finds. `unknown` counts the others that have no time. `end_bytes`: where in the
+    file the last packet ends, as far as the demuxer knows. `last_ticks`: how long the frame that is presented last
+    lasts, 0 where the container does not say.
     """
 
     # CSV without the section's name (p=0): far shorter than JSON, for hundreds of thousands of packets

@@ -97,13 +97,14 @@ Outdated = Callable[[Path, Mapping[str, Path], Mapping[str, Json]], bool]
 class Stage(Generic[S]):
     """One kind of work; the module's docstring explains the functions.
 
-    `needs` are the stages whose artifacts it is made from. `uses` are stages whose artifacts it takes up when they
-    are there: it does not wait for them, and is rebuilt when they come or change. An `essential` stage has to be
-    finished before the video counts as ready, and its failure is the video's. `effort` is its share of the work on
-    a video relative to the other stages, by which progress bars are weighted. `public_since`: the version before which its
-    artifacts say more than viewers should know. `good_since`: the earliest version whose artifacts are as good as those of
-    today; they stay current, and what was begun under it is finished under it. None: only those of `version`. `is_outdated` tells of which artifacts more would be made of the same recipe
-    by now; the parts that they lack have other names than those they have (`engine/outdated.py`).
+    `needs` are the stages whose artifacts it is made from. `uses` are stages whose artifacts it takes up when they are
+    there: it does not wait for them, and is rebuilt when they come or change. An `essential` stage has to be finished
+    before the video counts as ready, and its failure is the video's. `effort` is its share of the work on a video
+    relative to the other stages, by which progress bars are weighted. `public_since`: the version before which its
+    artifacts say more than viewers should know. `good_since`: the earliest version whose artifacts are as good as those
+    of today; they stay current, and what was begun under it is finished under it. None: only those of `version`.
+    `is_outdated` tells of which artifacts more would be made of the same recipe by now; the parts that they lack have
+    other names than those they have (`engine/outdated.py`).
     """
 
     name: str

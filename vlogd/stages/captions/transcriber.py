@@ -1,7 +1,8 @@
 """The transcriber process: `python -P transcriber.py REQUEST.json`. It imports nothing of vlogd.
 
-faster-whisper and all that it needs are imported here only. Only `fetch` may use the network, where it gets one. On standard output it writes lines: `progress 0.5`, or
-`model-missing SENTENCE` before it fails. The answer goes to the file that the request names.
+faster-whisper and all that it needs are imported here only. Only `fetch` may use the network, where it gets one. On
+standard output it writes lines: `progress 0.5`, or `model-missing SENTENCE` before it fails. The answer goes to the
+file that the request names.
 """
 
 import json

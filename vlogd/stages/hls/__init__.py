@@ -1,10 +1,10 @@
 """The stream: a ladder of video renditions and AAC audio as HLS with fragmented MP4 (CMAF).
 
 Read on in this order: `ladder` and `audio_tracks` (what is made), `passthrough` (may the source's own frames be
-published?), `timeline` and `hold` (where to cut), `plans`, `plan` and `parts` (how, and in which pieces), `filter_graph` and
-`video_encode` (encoding a chunk), `validate` and `segment_writer` (what is delivered), `hold_encode`, `stream_copy`, `remux`,
-`whole_file_encode`, `audio_encode` and `decoded_audio` (the other parts), `view` and `notes` (what viewers see), `outdated` (which streams
-of earlier versions lack something).
+published?), `timeline` and `hold` (where to cut), `plans`, `plan` and `parts` (how, and in which pieces),
+`filter_graph` and `video_encode` (encoding a chunk), `validate` and `segment_writer` (what is delivered),
+`hold_encode`, `stream_copy`, `remux`, `whole_file_encode`, `audio_encode` and `decoded_audio` (the other parts), `view`
+and `notes` (what viewers see), `outdated` (which streams of earlier versions lack something).
 """
 
 from collections.abc import Sequence, Set
