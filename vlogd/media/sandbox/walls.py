@@ -44,7 +44,7 @@ class Walls:
         """A sentence about what stands; "" when nothing does."""
         files = f"files that are not theirs (Landlock {self.landlock_abi})" if self.landlock_abi else ""
         calls = "the network, new processes and needless system calls (seccomp)" if self.filters else ""
-        held = "; and from ".join(filter(None, (files, calls)))
+        held = ", and from ".join(filter(None, (files, calls)))
         return f"ffmpeg and the transcriber are kept from {held}." if held else ""
 
     @property
