@@ -97,7 +97,12 @@ def another_machine(folder: Path) -> Iterator[None]:
 
 
 def claim_in_progress(home: Home) -> Path:
-    """What a daemon has of a file that it is just about to take: its note, and not yet the file."""
+    """What a daemon has of a file that it is just about to take: its note, and not yet the file.
+
+    The daemon must have looked at its claims once: at a start it removes those that an earlier one left empty.
+    """
+    (home.inbox / "letter.mp4").write_text("a letter")
+    until(lambda: "file.failed" in home.logged())
     folder = home.folder / "originals/.incoming/0123456789abcdef0123456789abcdef"
     folder.mkdir(parents=True)
     note = {"inbox": "main", "path": str(home.inbox / "film.mp4"), "accepted_at": 1e9}
